@@ -1,0 +1,61 @@
+/**
+ * A Program is a lowered graph: kernels over flat buffers, the order to run them in, and where every buffer lives.
+ * It is all a target needs; emitters see nothing of the graph. Steps are the table of contents of the emitted `run`.
+ */
+import type { DType, TypedArray } from "../../runtime/dtype.ts";
+import type { InitializerSpec } from "../../runtime/initializers/index.ts";
+import type { Dim } from "../dims/index.ts";
+import type { Buffer, Kernel } from "./loop.ts";
+
+export interface Port {
+  /** The user's name of the input or output: data, not an identifier. */
+  readonly name: string;
+  readonly dtype: DType;
+  readonly shape: readonly number[];
+  readonly buffer: Buffer;
+}
+
+export interface Weight {
+  /** Layer path of the parameter, or a made-up name for a constant of the graph. */
+  readonly name: string;
+  readonly shape: readonly number[];
+  readonly buffer: Buffer;
+  readonly data: TypedArray;
+  /** Present when `data` is still exactly what this initialiser gives for (seed, name): it may be shipped instead. */
+  readonly initializer?: { readonly spec: InitializerSpec; readonly seed: number; readonly path: string };
+}
+
+export type Step =
+  | {
+      readonly kind: "call";
+      readonly kernel: Kernel;
+      readonly buffers: readonly Buffer[];
+      readonly args: readonly Dim[];
+    }
+  /** Runs `body` for axis = 0 .. extent - 1 (a scan over time). */
+  | { readonly kind: "repeat"; readonly axis: string; readonly extent: Dim; readonly body: readonly Step[] };
+
+/** Byte offset of each arena buffer; buffers that are never live together may overlap. */
+export interface ArenaPlan {
+  readonly bytes: number;
+  /** Largest sum of bytes live at one time: no plan can be smaller. */
+  readonly lowerBound: number;
+  readonly offsets: ReadonlyMap<Buffer, number>;
+}
+
+export interface Program {
+  readonly name: string;
+  readonly inputs: readonly Port[];
+  readonly outputs: readonly Port[];
+  readonly weights: readonly Weight[];
+  readonly kernels: readonly Kernel[];
+  /** Run once per set of weights, at instantiation: repacks weights into `packed` buffers. */
+  readonly prepare: readonly Step[];
+  readonly packed: readonly Buffer[];
+  readonly steps: readonly Step[];
+  readonly arena: ArenaPlan;
+  /** Multiply-accumulates of one run. */
+  readonly macs: number;
+  /** Symbols of the model and the values the sample gave them, for the header. */
+  readonly bindings: readonly { readonly symbol: string; readonly value: number }[];
+}
