@@ -18,34 +18,42 @@ export interface SourceLocation {
 /** A chain of calls inside the package deeper than this hides the user's frame. */
 const FRAMES_READ = 64;
 
-const SELF = pathOf(import.meta.url);
+const isOwn = ownership(pathOf(import.meta.url));
 
-/** The user's frame: the innermost caller outside shapecast, or undefined when the stack does not tell. */
+/**
+ * The user's frame: the innermost caller outside shapecast, or undefined when the stack does not tell.
+ * Costs tens of microseconds (the engine has to write the stack): ask once per layer, not once per node.
+ */
 export function callSite(): SourceLocation | undefined {
-  return firstOutside(stackText(), SELF);
+  return firstOutside(stackText(), isOwn);
 }
 
 /**
- * The first frame of `stack` that does not belong to the package whose location module is the file `self`.
- * The stack must begin inside the package; otherwise frames cannot be told apart and the result is undefined.
+ * The first frame of `stack` whose file is not the package's own, as `own` decides. The stack must begin inside the
+ * package; otherwise frames cannot be told apart and the result is undefined.
  */
-export function firstOutside(stack: string, self: string): SourceLocation | undefined {
-  const frames = framesOf(stack);
-  const belongs = ownership(self);
-  if (frames[0] === undefined || !belongs(frames[0].file)) return undefined;
-  return frames.find((frame) => !belongs(frame.file));
+export function firstOutside(stack: string, own: (file: string) => boolean): SourceLocation | undefined {
+  let inside = false;
+  for (const line of stack.split("\n")) {
+    const frame = frameOf(line.trim());
+    if (frame === undefined) continue;
+    if (!own(frame.file)) return inside ? frame : undefined;
+    inside = true;
+  }
+  return undefined;
+}
+
+/** Decides whether a file belongs to the package whose location module is the file `self`. */
+export function ownership(self: string): (file: string) => boolean {
+  const root = /^(.*\/)compiler\/diagnostics\/location\.[jt]s$/.exec(self)?.[1];
+  if (root === undefined) return (file) => file === self;
+  const folders = ["compiler/", "runtime/", "codegen/", "dist/"].map((folder) => root + folder);
+  return (file) => folders.some((folder) => file.startsWith(folder));
 }
 
 /** `file:line:column`, the form editors and terminals turn into a link. */
 export function printLocation(at: SourceLocation): string {
   return `${at.file}:${at.line}:${at.column}`;
-}
-
-function ownership(self: string): (file: string) => boolean {
-  const root = /^(.*\/)compiler\/diagnostics\/location\.[jt]s$/.exec(self)?.[1];
-  if (root === undefined) return (file) => file === self;
-  const folders = ["compiler/", "runtime/", "codegen/", "dist/"].map((folder) => root + folder);
-  return (file) => folders.some((folder) => file.startsWith(folder));
 }
 
 function stackText(): string {
@@ -61,15 +69,6 @@ function stackText(): string {
 /** False where the environment froze Error (hardened JavaScript does). */
 function trySetLimit(limited: { stackTraceLimit?: number }, limit: number): boolean {
   return Reflect.set(limited, "stackTraceLimit", limit);
-}
-
-function framesOf(stack: string): SourceLocation[] {
-  const frames: SourceLocation[] = [];
-  for (const line of stack.split("\n")) {
-    const frame = frameOf(line.trim());
-    if (frame !== undefined) frames.push(frame);
-  }
-  return frames;
 }
 
 /** Frames without a file of their own (native code, eval, the engine's internals) are nobody's line: undefined. */
