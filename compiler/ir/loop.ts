@@ -115,7 +115,10 @@ export type LoopMode = "serial" | "unroll" | "vector";
 
 export interface For {
   readonly kind: "for";
-  /** The symbol that counts 0, step, 2*step, ... below `extent`. Unique in its kernel. */
+  /**
+   * The symbol that counts 0, step, 2*step, ... below `extent`. Differs from every loop around it; loops side by side
+   * may share a symbol, and then have the same extent.
+   */
   readonly axis: string;
   readonly extent: Dim;
   readonly step: number;
@@ -127,7 +130,10 @@ export interface For {
 
 export type Stmt =
   | For
-  /** Declares `register` (element `index` of it) with its first value. */
+  /**
+   * Declares `register` (element `index` of it) with its first value. The declaration belongs to the nearest loop
+   * around it that is not unrolled or a vector: tiles outlive the `for` that fills them.
+   */
   | {
       readonly kind: "let";
       readonly register: Register;
