@@ -1,0 +1,294 @@
+/**
+ * Binds a symbolic graph to a sample: the sample's sizes become equations, every node's relation is run under them,
+ * and what the equations determine is written into the types. The symbolic graph is not changed, so a failed bind
+ * leaves the model usable. A node that fails poisons what it feeds, and independent failures are all reported at once.
+ */
+import type { DType } from "../../runtime/dtype.ts";
+import type { Tensor } from "../../runtime/tensor.ts";
+import { CompileError, type Diagnostic, DiagnosticBag, type SourceLocation } from "../diagnostics/index.ts";
+import {
+  constant,
+  constantOf,
+  type Dim,
+  isConstant,
+  symbolsOf as namesIn,
+  type Origin,
+  Store,
+  symbol as symbolDim,
+} from "../dims/index.ts";
+import type { BoundDim, Graph, Node, Value } from "../ir/graph.ts";
+import {
+  diagnose,
+  inferNode,
+  mapAttributes,
+  Relations,
+  resolveType,
+  type SampleOrigin,
+} from "./relations.ts";
+
+/** Sizes, or data whose sizes count. */
+export interface Sample {
+  readonly [input: string]: readonly number[] | Tensor;
+}
+
+/** A symbol fixed by an earlier sample, and how. */
+export interface Known {
+  readonly value: number;
+  readonly origin: SampleOrigin;
+}
+
+export interface BindOptions {
+  readonly known?: ReadonlyMap<string, Known>;
+  /** The user's line that gave the sample. */
+  readonly at?: SourceLocation;
+}
+
+export interface BoundModel {
+  readonly graph: Graph<BoundDim>;
+  /** Every symbol of the inputs and parameters with the value it got. */
+  readonly symbols: ReadonlyMap<string, number>;
+  /** Which statements fixed a symbol. */
+  readonly origins: ReadonlyMap<string, readonly Origin[]>;
+}
+
+/** Throws CompileError with everything that is wrong (E2102, E2104, E2107, E2108, E2111, E21xx of the nodes). */
+export function bind(graph: Graph, sample: Sample, options: BindOptions = {}): BoundModel {
+  const store = new Store();
+  const bag = new DiagnosticBag();
+  for (const [symbolName, { value, origin }] of options.known ?? []) assume(store, symbolName, value, origin);
+  checkNames(graph, sample, bag);
+  for (const input of graph.inputs) bindInput(store, input, sample[input.name], options, bag);
+  bag.throwIfAny();
+  inferAll(graph, store, bag);
+  bag.throwIfAny();
+  const bound = substituted(graph, store) as Graph<BoundDim>;
+  requireBound(bound, bag);
+  bag.throwIfAny();
+  return { graph: bound, ...symbolsOf(graph, store) };
+}
+
+/** Runs every relation of a symbolic graph (one that was parsed, say) and returns it with what could be resolved. */
+export function infer(graph: Graph, store: Store = new Store()): Graph {
+  const bag = new DiagnosticBag();
+  inferAll(graph, store, bag);
+  bag.throwIfAny();
+  return substituted(graph, store);
+}
+
+function inferAll(graph: Graph, store: Store, bag: DiagnosticBag): void {
+  const relations = new Relations(store);
+  const poisoned = new Set<Value>();
+  for (const node of graph.nodes) {
+    if (node.operands.some((operand) => poisoned.has(operand))) {
+      for (const result of node.results) poisoned.add(result);
+      continue;
+    }
+    try {
+      inferNode(relations, node);
+    } catch (error) {
+      if (!(error instanceof CompileError)) throw error;
+      for (const diagnostic of error.diagnostics) bag.add(withChain(diagnostic, graph, node));
+      for (const result of node.results) poisoned.add(result);
+    }
+  }
+}
+
+function assume(store: Store, name: string, value: number, origin: SampleOrigin): void {
+  store.declare(name, { min: Math.min(value, 1) }, origin);
+  const conflict = store.equal(symbolDim(name), constant(value), origin);
+  if (conflict) throw new Error(`internal: ${name} was bound to two values`);
+}
+
+function checkNames(graph: Graph, sample: Sample, bag: DiagnosticBag): void {
+  const names = graph.inputs.map((input) => input.name);
+  const missing = names.filter((name) => !Object.hasOwn(sample, name));
+  if (missing.length > 0)
+    bag.add({
+      code: "E2102",
+      message: `no sample for ${missing.map((n) => `input "${n}"`).join(", ")}`,
+      facts: names.map((name) => ({
+        subject: name,
+        value: Object.hasOwn(sample, name) ? "sampled" : "missing",
+      })),
+      fix: `give a shape or data for ${missing.map((n) => `"${n}"`).join(", ")} as well`,
+    });
+  for (const name of Object.keys(sample))
+    if (!names.includes(name))
+      bag.add({
+        code: "E2102",
+        message: `the sample names "${name}", but the inputs are ${names.map((n) => `"${n}"`).join(", ")}`,
+        fix: `rename it to ${names.map((n) => `"${n}"`).join(" or ")}`,
+      });
+}
+
+function bindInput(
+  store: Store,
+  input: Value,
+  given: readonly number[] | Tensor | undefined,
+  options: BindOptions,
+  bag: DiagnosticBag,
+): void {
+  if (given === undefined) return;
+  const shape = "shape" in given ? given.shape : given;
+  const subject = `input "${input.name}"`;
+  const problem =
+    wrongDtype(input, "dtype" in given ? given.dtype : undefined) ??
+    wrongSizes(input, shape) ??
+    wrongRank(input, shape);
+  if (problem) {
+    bag.add({ ...problem, ...(options.at && { at: options.at }) });
+    return;
+  }
+  const text = `[${shape.join(", ")}]`;
+  shape.forEach((n, axis) => {
+    const declared = input.type.shape[axis]!;
+    const origin: SampleOrigin = {
+      kind: "sample",
+      subject,
+      shape: text,
+      axis,
+      clause: "this call",
+      ...(options.at && { at: options.at }),
+    };
+    if (n === 0) for (const name of namesIn(declared)) store.declare(name, { min: 0 }, origin);
+    const conflict = store.equal(declared, constant(n), origin);
+    if (conflict) bag.add(refused(input, shape, axis, conflict, store, options));
+  });
+}
+
+function refused(
+  input: Value,
+  shape: readonly number[],
+  axis: number,
+  conflict: Parameters<typeof diagnose>[0],
+  store: Store,
+  options: BindOptions,
+): Diagnostic {
+  const declared = input.type.shape[axis]!;
+  const base = diagnose(conflict, undefined, store);
+  const expected = store.resolve(declared);
+  const fixed = isConstant(declared);
+  const declaration = {
+    subject: `${input.name} declared`,
+    value: `[${input.type.shape.join(", ")}]`,
+    ...(fixed && { note: "by the model" }),
+  };
+  return {
+    ...base,
+    code: "E2104",
+    message: `input "${input.name}" has ${shape[axis]} at axis ${axis}, but the model expects ${expected}`,
+    facts: [...(base.facts ?? []), declaration],
+    fix: fixed
+      ? `feed ${expected} at axis ${axis}, or change the declared shape`
+      : `feed ${expected} at axis ${axis}, or reset() the model to bind another size`,
+    ...(options.at && { at: options.at }),
+  };
+}
+
+function wrongDtype(input: Value, dtype: DType | undefined): Diagnostic | undefined {
+  if (dtype === undefined || dtype === input.type.dtype) return undefined;
+  return {
+    code: "E2107",
+    message: `input "${input.name}" is declared ${input.type.dtype}, but the sample is ${dtype}`,
+    facts: [
+      { subject: input.name, value: input.type.dtype, note: "declared" },
+      { subject: "sample", value: dtype },
+    ],
+    fix: `convert the sample to ${input.type.dtype}, or declare the input with dtype "${dtype}"`,
+  };
+}
+
+function wrongSizes(input: Value, shape: readonly number[]): Diagnostic | undefined {
+  const axis = shape.findIndex((n) => !Number.isSafeInteger(n) || n < 0);
+  if (axis < 0) return undefined;
+  return {
+    code: "E2108",
+    message: `input "${input.name}" has size ${shape[axis]} at axis ${axis}; sizes are whole numbers >= 0`,
+    facts: [{ subject: input.name, value: `[${shape.join(", ")}]`, note: "the sample" }],
+    fix: "pass the sizes of real data",
+  };
+}
+
+function wrongRank(input: Value, shape: readonly number[]): Diagnostic | undefined {
+  const rank = input.type.shape.length;
+  if (shape.length === rank) return undefined;
+  return {
+    code: "E2111",
+    message: `input "${input.name}" has rank ${rank}, but the sample has rank ${shape.length}`,
+    facts: [
+      { subject: input.name, value: `[${input.type.shape.join(", ")}]`, note: "declared" },
+      { subject: "sample", value: `[${shape.join(", ")}]` },
+    ],
+    fix: `give a sample with ${rank} dims`,
+  };
+}
+
+/** The layers that lead to `node`, first to last. */
+function withChain(diagnostic: Diagnostic, graph: Graph, node: Node): Diagnostic {
+  const producer = new Map(graph.nodes.flatMap((n) => n.results.map((r) => [r, n] as const)));
+  const chain: string[] = [];
+  for (let at: Node | undefined = node; at && chain.length < 8; ) {
+    const path = at.source.path || at.op;
+    if (chain[0] !== path) chain.unshift(path);
+    const next: Node | undefined = at.operands.map((o) => producer.get(o)).find((n) => n !== undefined);
+    at = next;
+  }
+  return chain.length > 1 && !diagnostic.chain ? { ...diagnostic, chain } : diagnostic;
+}
+
+function substituted(graph: Graph, store: Store): Graph {
+  const values = new Map<Value, Value>();
+  const convert = (value: Value): Value => {
+    const known = values.get(value);
+    if (known) return known;
+    const fresh = { ...value, type: resolveType(store, value.type) };
+    values.set(value, fresh);
+    return fresh;
+  };
+  const convertGraph = (g: Graph): Graph => ({
+    name: g.name,
+    inputs: g.inputs.map(convert),
+    parameters: g.parameters.map((p) => ({ ...p, value: convert(p.value) })),
+    nodes: g.nodes.map((node) => ({
+      op: node.op,
+      attributes: mapAttributes(node.attributes, (d) => store.resolve(d), convertGraph),
+      operands: node.operands.map(convert),
+      results: node.results.map(convert),
+      source: node.source,
+    })),
+    outputs: g.outputs.map((o) => ({ name: o.name, value: convert(o.value) })),
+  });
+  return convertGraph(graph);
+}
+
+function requireBound(graph: Graph, bag: DiagnosticBag): void {
+  const seen = new Set<string>();
+  const check = (value: Value, what: string) => {
+    for (const name of value.type.shape.flatMap(namesIn)) {
+      if (seen.has(name)) continue;
+      seen.add(name);
+      bag.add({
+        code: "E2101",
+        message: `nothing determines ${name} in ${what} [${value.type.shape.join(", ")}]`,
+        fix: "give the layer its size, or a sample that reaches it",
+        ...(value.source.at && { at: value.source.at }),
+      });
+    }
+  };
+  for (const parameter of graph.parameters) check(parameter.value, parameter.value.name);
+  for (const node of graph.nodes) for (const result of node.results) check(result, result.name);
+}
+
+function symbolsOf(graph: Graph, store: Store): Pick<BoundModel, "symbols" | "origins"> {
+  const symbols = new Map<string, number>();
+  const origins = new Map<string, readonly Origin[]>();
+  const values = [...graph.inputs, ...graph.parameters.map((p) => p.value)];
+  for (const name of new Set(values.flatMap((value) => value.type.shape.flatMap(namesIn)))) {
+    const value = store.valueOf(name);
+    const n = value && constantOf(value);
+    if (n === undefined) continue;
+    symbols.set(name, n);
+    origins.set(name, store.whyOf(name));
+  }
+  return { symbols, origins };
+}

@@ -1,0 +1,211 @@
+/**
+ * Runs the relation of one node: hands the op a context whose statements go into the constraint store, and turns a
+ * statement that cannot hold into a CompileError that names the node, both values and where each came from.
+ */
+import { type Code, CompileError, type Diagnostic, type Fact } from "../diagnostics/index.ts";
+import { type Conflict, type Dim, type Origin, type Store, symbol } from "../dims/index.ts";
+import type { Attributes, Graph, Source, TensorType, Value } from "../ir/graph.ts";
+import type { Op, RelationContext } from "../ir/op.ts";
+import { ops } from "../ops/index.ts";
+
+/** An origin that came in with a sample or an earlier one: conflicts with it are the caller's sizes, not the model's. */
+export interface SampleOrigin extends Origin {
+  readonly kind: "sample" | "known";
+  /** The whole shape the value is a part of, e.g. "[3, 30]". */
+  readonly shape: string;
+  readonly axis?: number;
+}
+
+export const isSampleOrigin = (origin: Origin): origin is SampleOrigin => "kind" in origin;
+
+/** What the statements of one node are made under. */
+export interface Site {
+  readonly source: Source;
+  readonly op: string;
+  readonly operands: readonly Value[];
+}
+
+export class Relations implements RelationContext {
+  readonly store: Store;
+  readonly #names: Map<string, number>;
+  #site: Site | undefined;
+
+  constructor(store: Store, names: Map<string, number> = new Map()) {
+    this.store = store;
+    this.#names = names;
+  }
+
+  /** Result types of a node; throws CompileError. */
+  relate(site: Site, types: readonly TensorType[], attributes: Attributes): readonly TensorType[] {
+    const outer = this.#site;
+    this.#site = site;
+    try {
+      return opNamed(site.op).relate(this, types, attributes);
+    } finally {
+      this.#site = outer;
+    }
+  }
+
+  equal(a: Dim, b: Dim, clause: string): void {
+    if (a !== b) this.#require(this.store.equal(a, b, this.#origin(clause)));
+  }
+
+  atLeast(a: Dim, b: Dim, clause: string): void {
+    if (a !== b) this.#require(this.store.atLeast(a, b, this.#origin(clause)));
+  }
+
+  divisible(a: Dim, by: Dim, clause: string): void {
+    this.#require(this.store.divisible(a, by, this.#origin(clause)));
+  }
+
+  broadcast(a: Dim, b: Dim, clause: string): Dim {
+    if (a === b) return a;
+    const result = this.store.broadcast(a, b, this.#origin(clause));
+    if (isConflict(result)) this.#require(result);
+    return result as Dim;
+  }
+
+  resolve(d: Dim): Dim {
+    return this.store.resolve(d);
+  }
+
+  infer(body: Graph, inputs: readonly TensorType[]): readonly TensorType[] {
+    body.inputs.forEach((input, i) => {
+      unifyTypes(this, inputs[i]!, input.type, `input ${input.name} of the body`);
+    });
+    for (const node of body.nodes) inferNode(this, node);
+    return body.outputs.map((output) => resolveType(this.store, output.value.type));
+  }
+
+  unknown(hint: string): Dim {
+    const count = this.#names.get(hint) ?? 0;
+    this.#names.set(hint, count + 1);
+    return symbol(count === 0 ? `?${hint}` : `?${hint}.${count}`);
+  }
+
+  fail(
+    code: Code,
+    message: string,
+    details: { readonly facts?: readonly Fact[]; readonly because?: string; readonly fix: string },
+  ): never {
+    const { source, op } = this.#site ?? { source: { path: "" }, op: "" };
+    const layer = source.path || op;
+    throw new CompileError([{ code, message, layer, ...details, ...(source.at && { at: source.at }) }]);
+  }
+
+  #origin(clause: string): Origin {
+    const site = this.#site;
+    if (!site) return { subject: "graph", clause };
+    const { path, at } = site.source;
+    return { subject: path || site.op, clause, ...(at && { at }) };
+  }
+
+  #require(conflict: Conflict | undefined): void {
+    if (conflict) throw new CompileError([diagnose(conflict, this.#site, this.store)]);
+  }
+}
+
+const isConflict = (x: Dim | Conflict): x is Conflict => "core" in x;
+
+export function opNamed(name: string): Op {
+  const op = ops.get(name);
+  if (!op) throw new Error(`internal: unknown op ${name}`);
+  return op;
+}
+
+/** Infers one node of an existing graph and unifies what it says with the declared result types. */
+export function inferNode(relations: Relations, node: Graph["nodes"][number]): void {
+  const { store } = relations;
+  const types = node.operands.map((operand) => resolveType(store, operand.type));
+  const inferred = relations.relate(node, types, resolveAttributes(store, node.attributes));
+  node.results.forEach((result, i) => {
+    unifyTypes(relations, inferred[i]!, result.type, `declared type of ${result.name}`);
+  });
+}
+
+function unifyTypes(relations: Relations, inferred: TensorType, declared: TensorType, clause: string): void {
+  if (inferred.dtype !== declared.dtype)
+    relations.fail("E2107", `${clause} is ${declared.dtype}, but it is ${inferred.dtype}`, {
+      fix: `declare it ${inferred.dtype}, or cast`,
+    });
+  if (inferred.shape.length !== declared.shape.length)
+    relations.fail(
+      "E2111",
+      `${clause} has rank ${declared.shape.length}, but it is ${inferred.shape.length}`,
+      {
+        fix: "declare the shape that is computed",
+      },
+    );
+  inferred.shape.forEach((d, axis) => {
+    relations.equal(d, declared.shape[axis]!, `axis ${axis} of the ${clause}`);
+  });
+}
+
+export function resolveType(store: Store, type: TensorType): TensorType {
+  const shape = type.shape.map((d) => store.resolve(d));
+  return shape.every((d, i) => d === type.shape[i]) ? type : { dtype: type.dtype, shape };
+}
+
+/** Attributes with every dim in them resolved, nested lists and graphs included. */
+export function resolveAttributes(store: Store, attributes: Attributes): Attributes {
+  return mapAttributes(
+    attributes,
+    (d) => store.resolve(d),
+    (graph) => graph,
+  );
+}
+
+export function mapAttributes(
+  attributes: Attributes,
+  onDim: (d: Dim) => Dim,
+  onGraph: (graph: Graph) => Graph,
+): Attributes {
+  const map = (a: Attributes[string]): Attributes[string] => {
+    if (typeof a !== "object") return a;
+    if (Array.isArray(a)) return a.map(map);
+    if ("nodes" in a) return onGraph(a);
+    return isDim(a) ? onDim(a) : a;
+  };
+  return Object.fromEntries(Object.entries(attributes).map(([key, value]) => [key, map(value)]));
+}
+
+const isDim = (a: object): a is Dim => !("data" in a) && !("nodes" in a) && !Array.isArray(a);
+
+/** The Diagnostic of a conflict: one row per origin of its minimal core, the cause first. */
+export function diagnose(conflict: Conflict, site: Site | undefined, store: Store): Diagnostic {
+  const samples = conflict.core.filter(isSampleOrigin);
+  const call = samples.find((origin) => origin.kind === "sample");
+  const layer = site && (site.source.path || site.op);
+  const rest = conflict.core.filter((origin) => !isSampleOrigin(origin));
+  const at = site?.source.at ?? conflict.core.find((origin) => origin.at)?.at;
+  const { left, right, relation } = conflict;
+  const facts = [
+    ...samples.map((o) => ({ subject: o.subject, value: o.shape, note: o.clause })),
+    ...(site ? operandFacts(site, store) : []),
+  ];
+  const because = rest.map((o) => `${o.subject}: ${o.clause}`).join("\n");
+  const suggestion = conflict.suggestion ? `; ${conflict.suggestion}` : "";
+  return {
+    code: call ? "E2104" : relation === "==" ? "E2103" : "E2201",
+    message: `${layer ?? call?.subject ?? "the model"} needs ${left} ${relation} ${right}${suggestion}`,
+    facts: unique(facts),
+    ...(because && { because }),
+    fix: call
+      ? `feed another size${suggestion}, or reset() the model to bind other sizes`
+      : `change one of the two so that ${left} ${relation} ${right} holds${suggestion}`,
+    ...(at && { at }),
+    ...(layer && { layer }),
+  };
+}
+
+function operandFacts(site: Site, store: Store): readonly Fact[] {
+  return site.operands.map((operand) => ({
+    subject: operand.name,
+    value: `[${operand.type.shape.map((d) => store.resolve(d)).join(", ")}]`,
+    ...(operand.source.path && { note: operand.source.path }),
+  }));
+}
+
+function unique(facts: readonly Fact[]): readonly Fact[] {
+  return facts.filter((fact, i) => facts.findIndex((other) => other.subject === fact.subject) === i);
+}
