@@ -9,7 +9,7 @@
  * Words become probabilities (word + 1/2) / 2^32: symmetric about 1/2 and never 0 or 1. The furthest value is 6.34, and
  * AS 241's third branch (beyond exp(-25), |z| > 6.6) cannot be reached and is left out.
  */
-import { randomBits } from "./philox.ts";
+import { philox } from "./philox.ts";
 
 /**
  * -ln(x) for 0 < x < 1, to 3e-16 of its size: halve out the exponent exactly, then ln m = 2 artanh((m - 1) / (m + 1)), with
@@ -103,13 +103,14 @@ export function normalQuantile(p: number): number {
 /** Overwrites `out` with mean + stddev * z, z standard normal. */
 export function fillNormal(
   out: Float32Array,
-  seed: number,
-  pathLow: number,
-  pathHigh: number,
+  k0: number,
+  k1: number,
+  c2: number,
+  c3: number,
   mean: number,
   stddev: number,
 ): void {
-  const bits = randomBits(out, seed, pathLow, pathHigh);
+  const bits = philox(out, 0, 0, c2, c3, k0, k1);
   for (let i = 0; i < out.length; i++) out[i] = mean + stddev * normalQuantile((bits[i]! + 0.5) / 2 ** 32);
 }
 
@@ -119,13 +120,14 @@ export function fillNormal(
  */
 export function fillTruncatedNormal(
   out: Float32Array,
-  seed: number,
-  pathLow: number,
-  pathHigh: number,
+  k0: number,
+  k1: number,
+  c2: number,
+  c3: number,
   mean: number,
   stddev: number,
 ): void {
-  const bits = randomBits(out, seed, pathLow, pathHigh);
+  const bits = philox(out, 0, 0, c2, c3, k0, k1);
   const tail = 0.02275013194817921;
   for (let i = 0; i < out.length; i++)
     out[i] = mean + stddev * normalQuantile(tail + (1 - 2 * tail) * ((bits[i]! + 0.5) / 2 ** 32));

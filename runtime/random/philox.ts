@@ -17,40 +17,37 @@ function mulHigh(a: number, b: number): number {
   return Math.imul(a >>> 16, b >>> 16) + (middle >>> 16) + (carry >>> 16);
 }
 
-/** Writes the four words of the block with counter (c0, c1, c2, c3) and key (k0, k1) to `bits`, from index `at`. */
+/**
+ * Fills the memory of `out` with random words and returns it viewed as words: each caller turns word i into element i in
+ * place, which saves a second array of the parameter's size. Words 4n to 4n + 3 are the block with the counter
+ * (c0 + n, c1, c2, c3) and the key (k0, k1); a last block that is not full is cut off by the view.
+ */
 export function philox(
-  bits: Uint32Array,
-  at: number,
+  out: Float32Array,
   c0: number,
   c1: number,
   c2: number,
   c3: number,
   k0: number,
   k1: number,
-): void {
-  for (let round = 0; round < 10; round++) {
-    const t0 = mulHigh(c2, 0xcd9e8d57) ^ c1 ^ k0;
-    const t2 = mulHigh(c0, 0xd2511f53) ^ c3 ^ k1;
-    c1 = Math.imul(c2, 0xcd9e8d57);
-    c3 = Math.imul(c0, 0xd2511f53);
-    c0 = t0;
-    c2 = t2;
-    k0 = (k0 + 0x9e3779b9) | 0;
-    k1 = (k1 + 0xbb67ae85) | 0;
-  }
-  bits[at] = c0;
-  bits[at + 1] = c1;
-  bits[at + 2] = c2;
-  bits[at + 3] = c3;
-}
-
-/**
- * Fills the memory of `out` with random words and returns it viewed as words: each caller turns word i into element i in
- * place, which saves a second array of the parameter's size. A last block that is not full is cut off by the view.
- */
-export function randomBits(out: Float32Array, seed: number, pathLow: number, pathHigh: number): Uint32Array {
+): Uint32Array {
   const bits = new Uint32Array(out.buffer, out.byteOffset, out.length);
-  const k1 = Math.floor(seed / 2 ** 32);
-  for (let i = 0; i < out.length; i += 4) philox(bits, i, i >>> 2, 0, pathLow, pathHigh, seed | 0, k1 | 0);
+  for (let i = 0; i < bits.length; i += 4) {
+    let a = c0 + (i >>> 2);
+    let b = c1;
+    let c = c2;
+    let d = c3;
+    for (let round = 0; round < 10; round++) {
+      const next = mulHigh(c, 0xcd9e8d57) ^ b ^ (k0 + Math.imul(round, 0x9e3779b9));
+      b = Math.imul(c, 0xcd9e8d57);
+      c = mulHigh(a, 0xd2511f53) ^ d ^ (k1 + Math.imul(round, 0xbb67ae85));
+      d = Math.imul(a, 0xd2511f53);
+      a = next;
+    }
+    bits[i] = a;
+    bits[i + 1] = b;
+    bits[i + 2] = c;
+    bits[i + 3] = d;
+  }
   return bits;
 }
