@@ -1,0 +1,190 @@
+/**
+ * Three readings of a dim: with dims for its symbols (substitute), with numbers (evaluate), with intervals (range).
+ * Each visits a shared subexpression once, so a dim that is a small graph but a huge tree stays cheap.
+ *
+ * Intervals alone lose what two terms have in common: i - 7*floor(i/7) is 0..6, yet its terms range freely. So range
+ * also replaces a floor that shares a monomial with the rest by its exact relaxation, floor(P/q) = (P - m)/q with m in
+ * 0..q-1, and a max by each of its two sides, and keeps the tightest answer.
+ */
+import {
+  type Atom,
+  addScaled,
+  constant,
+  type Dim,
+  floorDiv,
+  fromAtom,
+  max,
+  mul,
+  product,
+  sum,
+  symbolsOf,
+  type Term,
+} from "./expression.ts";
+import { type Int, negate, plus, quotient, refuse, times } from "./integer.ts";
+
+/** d with every symbol in `map` replaced, all at once. */
+export function substitute(d: Dim, map: ReadonlyMap<string, Dim>): Dim {
+  const known = new Map<Dim, Dim>();
+  const visit = (e: Dim): Dim => {
+    if (e.value !== undefined || !symbolsOf(e).some((name) => map.has(name))) return e;
+    let made = known.get(e);
+    if (!made) {
+      made = sum(e.terms.map((t) => product([constant(t.coefficient), ...t.factors.map(image)])));
+      known.set(e, made);
+    }
+    return made;
+  };
+  const image = (atom: Atom): Dim => {
+    if (atom.kind === "symbol") return map.get(atom.name) ?? fromAtom(atom);
+    if (atom.kind === "floor") return floorDiv(visit(atom.numerator), visit(atom.denominator));
+    return max(visit(atom.left), visit(atom.right));
+  };
+  return visit(d);
+}
+
+/** d with `atom` replaced where it is a factor of d itself. */
+export function replaceAtom(d: Dim, atom: Atom, by: Dim): Dim {
+  const image = (f: Atom) => (f === atom ? by : fromAtom(f));
+  return sum(d.terms.map((t) => product([constant(t.coefficient), ...t.factors.map(image)])));
+}
+
+/** The number d is; exact, a bigint beyond safe integers. A symbol without a value or a zero divisor: CompileError. */
+export function evaluate(d: Dim, values: ReadonlyMap<string, Int>): Int {
+  const known = new Map<Atom, Int>();
+  const visit = (e: Dim): Int => {
+    let total: Int = 0;
+    for (const t of e.terms)
+      total = plus(
+        total,
+        t.factors.reduce((x, f) => times(x, numberOf(f)), t.coefficient),
+      );
+    return total;
+  };
+  const numberOf = (atom: Atom): Int => {
+    if (atom.kind === "symbol")
+      return values.get(atom.name) ?? refuse("E2102", `${atom.name} has no value`, "give it one");
+    let value = known.get(atom);
+    if (value === undefined) {
+      value = atom.kind === "floor" ? divide(atom.numerator, visit(atom.denominator)) : visit(atom.left);
+      if (atom.kind === "max" && value < 0) value = 0;
+      known.set(atom, value);
+    }
+    return value;
+  };
+  const divide = (n: Dim, by: Int): Int =>
+    by === 0
+      ? refuse("E2112", `${n} is divided by 0`, "give a divisor of 1 or more")
+      : quotient(visit(n), by);
+  return visit(d);
+}
+
+export interface Interval {
+  readonly min: number;
+  readonly max: number;
+}
+
+/** An interval that holds every value d takes while its symbols stay within theirs; Infinity where unbounded. */
+export function range(d: Dim, bounds: (symbol: string) => Interval): Interval {
+  const known = new Map<Dim, Interval>();
+  const visit = (e: Dim, splits: number): Interval => {
+    if (e.value !== undefined) return { min: Number(e.value), max: Number(e.value) };
+    const seen = known.get(e);
+    if (seen) return seen;
+    let found = e.terms.map(ofTerm).reduce((x, y) => outward(x.min + y.min, x.max + y.max));
+    const relaxed = relax(e);
+    if (relaxed)
+      found = meet(
+        found,
+        relaxed.finish(visit(relaxed.combined, splits), range(relaxed.divisor, bounds).max),
+      );
+    for (const t of splits > 0 ? e.terms : []) {
+      const f = t.factors[0]!;
+      if (t.factors.length !== 1 || f.kind !== "max") continue;
+      const [x, y] = [f.left, constant(0)].map((side) => visit(replaceAtom(e, f, side), splits - 1)) as [
+        Interval,
+        Interval,
+      ];
+      const both = hull([x.min, x.max, y.min, y.max]);
+      const alone = e.terms.every((other) => other === t || !other.factors.includes(f));
+      if (alone && t.coefficient > 0) found = meet(found, { min: Math.max(x.min, y.min), max: both.max });
+      else found = meet(found, alone ? { min: both.min, max: Math.min(x.max, y.max) } : both);
+    }
+    known.set(e, found);
+    return found;
+  };
+  const ofTerm = (t: Term): Interval => {
+    const coefficient = Number(t.coefficient);
+    const counts = new Map<Atom, number>();
+    for (const f of t.factors) counts.set(f, (counts.get(f) ?? 0) + 1);
+    let total: Interval = { min: coefficient, max: coefficient };
+    for (const [f, n] of counts) total = multiply(total, power(ofAtom(f), n));
+    return total;
+  };
+  const ofAtom = (f: Atom): Interval => {
+    if (f.kind === "symbol") return bounds(f.name);
+    if (f.kind === "floor") return divide(visit(f.numerator, 1), visit(f.denominator, 1));
+    const side = visit(f.left, 1);
+    return { min: Math.max(side.min, 0), max: Math.max(side.max, 0) };
+  };
+  return visit(d, 2);
+}
+
+const hull = (values: readonly number[]): Interval => ({
+  min: Math.min(...values),
+  max: Math.max(...values),
+});
+const meet = (x: Interval, y: Interval): Interval => outward(Math.max(x.min, y.min), Math.min(x.max, y.max));
+
+/** Floating point rounds beyond 2^53: widen there, so that the interval stays sound. */
+function outward(min: number, max: number): Interval {
+  const slack = (x: number) => (Number.isSafeInteger(x) || !Number.isFinite(x) ? 0 : Math.abs(x) * 2 ** -50);
+  return { min: min - slack(min), max: max + slack(max) };
+}
+
+function multiply(x: Interval, y: Interval): Interval {
+  const at = (a: number, b: number) => (a === 0 || b === 0 ? 0 : a * b);
+  const all = hull([at(x.min, y.min), at(x.min, y.max), at(x.max, y.min), at(x.max, y.max)]);
+  return outward(all.min, all.max);
+}
+
+function power(x: Interval, n: number): Interval {
+  let total = x;
+  for (let i = 1; i < n; i++) total = multiply(total, x);
+  return n % 2 === 0 && x.min < 0 ? { min: x.max > 0 ? 0 : total.min, max: total.max } : total;
+}
+
+function divide(n: Interval, q: Interval): Interval {
+  if (!(q.min >= 1)) return { min: Number.NEGATIVE_INFINITY, max: Number.POSITIVE_INFINITY };
+  const floor = (a: number, b: number) => (Number.isFinite(a) ? Math.floor(a / b) : a);
+  return outward(floor(n.min, n.min < 0 ? q.min : q.max), floor(n.max, n.max < 0 ? q.max : q.min));
+}
+
+/**
+ * Takes one floor out of d exactly: a term c*Q*floor(P/Q) is c*(P - m), a term c*floor(P/q) is c*(P - m)/q, with
+ * 0 <= m < Q. Of the highest floors, one whose P cancels against the rest; undefined when none does.
+ */
+function relax(d: Dim) {
+  const candidates = d.terms
+    .flatMap((t) => t.factors.map((f) => ({ t, f })))
+    .sort((x, y) => y.f.height - x.f.height);
+  for (const { t, f } of candidates) {
+    if (f.kind !== "floor") continue;
+    const others = product(t.factors.toSpliced(t.factors.indexOf(f), 1).map(fromAtom));
+    const divisor = f.denominator;
+    if (others !== divisor && !(others.value === 1 && divisor.value !== undefined)) continue;
+    const scale = others === divisor ? 1 : divisor.value!;
+    const rest = mul(constant(scale), addScaled(d, negate(t.coefficient), mul(others, fromAtom(f))));
+    const combined = addScaled(rest, t.coefficient, f.numerator);
+    if (combined.terms.length >= rest.terms.length + f.numerator.terms.length) continue;
+    const [c, by] = [Number(t.coefficient), Number(scale)];
+    const finish = (x: Interval, top: number): Interval => {
+      const loss = c === 0 || top === 1 ? 0 : c * (top - 1);
+      return outward(
+        Math.ceil((x.min - Math.max(loss, 0)) / by),
+        Math.floor((x.max - Math.min(loss, 0)) / by),
+      );
+    };
+    return { combined, divisor, finish };
+  }
+  return undefined;
+}

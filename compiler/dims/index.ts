@@ -1,0 +1,27 @@
+/** Symbolic dims: exact integer expressions over named sizes, what is known of them, and why. */
+export { evaluate, type Interval, range, substitute } from "./evaluate.ts";
+export {
+  type Atom,
+  add,
+  ceilDiv,
+  constant,
+  constantOf,
+  type Dim,
+  floorDiv,
+  isConstant,
+  kindOf,
+  max,
+  min,
+  mod,
+  mul,
+  neg,
+  product,
+  type Shape,
+  sub,
+  sum,
+  symbol,
+  symbolsOf,
+  type Term,
+  terms,
+} from "./expression.ts";
+export { dim, parse, print } from "./text.ts";
