@@ -1,7 +1,8 @@
-// The roof that every kernel is compared with: how many f32 multiply-adds one core can do in WebAssembly. A loop keeps twelve
-// independent accumulators of four lanes busy, which covers the latency of two FMA units and still fits the sixteen vector
-// registers of x86 (fourteen spill on Node 20). It touches no memory, so nothing but arithmetic is measured.
-// Machines are shared and clocks move: other benches call measurePeak() next to their own timing and report the ratio.
+// The roof that every kernel is compared with: how many f32 multiply-adds one core can do in WebAssembly. A
+// loop keeps twelve independent accumulators of four lanes busy, which covers the latency of two FMA units
+// and still fits the sixteen vector registers of x86 (fourteen spill on Node 20). It touches no memory, so
+// nothing but arithmetic is measured. Machines are shared and clocks move: other benches call measurePeak()
+// next to their own timing and report the ratio.
 
 import { pathToFileURL } from "node:url";
 import { type FunctionAssembler, featureDetect, Module } from "../codegen/wasm/assembler/index.ts";
@@ -13,16 +14,25 @@ export interface Peak {
 }
 
 const accumulators = 12;
-/** Steps in the loop. Equal code was seen to run mul + add a quarter slower in some processes: the best of three counts. */
+/**
+ * Steps in the loop. Equal code was seen to run mul + add a quarter slower in some processes: the best of
+ * three counts.
+ */
 const unrolls = [4, 6, 8];
-/** One run takes half a millisecond, short enough to fall between interruptions; the first ones precede V8's optimiser. */
+/**
+ * One run takes half a millisecond, short enough to fall between interruptions; the first ones precede V8's
+ * optimiser.
+ */
 const steps = 200_000;
 const runs = 80;
 
 type Kernel = (iterations: number) => number;
 type Step = (f: FunctionAssembler, sum: number, x: number, y: number) => void;
 
-/** sum = sum * x + y for each accumulator. x keeps the sums bounded, so no infinity or subnormal slows them down. */
+/**
+ * sum = sum * x + y for each accumulator. x keeps the sums bounded, so no infinity or subnormal slows them
+ * down.
+ */
 function buildKernel(step: Step, unroll: number): Kernel {
   const module = new Module();
   const f = module.func({ name: "peak", params: ["i32"], results: ["f32"], exported: true });

@@ -1,6 +1,7 @@
-// A growing byte buffer with the number formats of the WebAssembly binary format: LEB128 integers, little-endian IEEE
-// floats, length-prefixed vectors (core specification, "Values"). Integers are written in their shortest form, so equal
-// modules are equal bytes. It refuses numbers outside the format's range instead of wrapping them.
+// A growing byte buffer with the number formats of the WebAssembly binary format: LEB128 integers,
+// little-endian IEEE floats, length-prefixed vectors (core specification, "Values"). Integers are written in
+// their shortest form, so equal modules are equal bytes. It refuses numbers outside the format's range
+// instead of wrapping them.
 
 export class ByteWriter {
   #bytes = new Uint8Array(64);
@@ -29,7 +30,9 @@ export class ByteWriter {
     this.byte(rest);
   }
 
-  /** Signed LEB128 of an integer in [-2^31, 2^32); the upper half means the same 32 bits as its negative twin. */
+  /**
+   * Signed LEB128 of an integer in [-2^31, 2^32); the upper half means the same 32 bits as its negative twin.
+   */
   i32(value: number): void {
     if (!Number.isInteger(value) || value < -0x8000_0000 || value > 0xffff_ffff) fail(value, "i32");
     let rest = value | 0;
@@ -45,7 +48,10 @@ export class ByteWriter {
     this.byte(Number(rest & 0x7fn));
   }
 
-  /** The nearest f32. Every NaN becomes the canonical one: engines may differ in the bits of the NaN they are given. */
+  /**
+   * The nearest f32. Every NaN becomes the canonical one: engines may differ in the bits of the NaN they are
+   * given.
+   */
   f32(value: number): void {
     const view = new DataView(new ArrayBuffer(4));
     if (Number.isNaN(value)) view.setUint32(0, 0x7fc0_0000, true);

@@ -1,12 +1,16 @@
-// Which vector instructions the engine has. The probe is the smallest module that uses one; WebAssembly.validate compiles and
-// runs nothing, so it answers at once, also where code generation is forbidden. Emitted modules, which import nothing, take
-// the same probe as text.
+// Which vector instructions the engine has. The probe is the smallest module that uses one, and
+// WebAssembly.validate runs nothing. Emitted modules, which import nothing, take the same probe as text.
+
+import nothing, take the same probe as text.
 
 import { Module } from "./module.ts";
 
 export type WasmFeature = "simd" | "relaxedSimd";
 
-/** A module that is valid exactly where the feature exists: () -> v128 by `i32x4.splat`, or (v128) -> v128 by `madd`. */
+/**
+ * A module that is valid exactly where the feature exists: () -> v128 by `i32x4.splat`, or (v128) -> v128 by
+ * `madd`.
+ */
 export function featureProbe(feature: WasmFeature): Uint8Array<ArrayBuffer> {
   const module = new Module();
   if (feature === "simd") {

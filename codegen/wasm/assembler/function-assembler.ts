@@ -1,6 +1,7 @@
-// Writes one function body. The methods are the opcodes of the specification, made from the table in opcodes.ts and chainable:
-// f.local_get(a).local_get(b).f32_add().end(). Every call checks the operand types at once and names the function, the
-// opcode and its position when they are wrong. As in the binary format the last `end` closes the function itself.
+// Writes one function body. The methods are the opcodes of the specification, made from the table in
+// opcodes.ts and chainable: f.local_get(a).local_get(b).f32_add().end(). Every call checks the operand types
+// at once and names the function, the opcode and its position when they are wrong. As in the binary format
+// the last `end` closes the function itself.
 
 import { ByteWriter } from "./byte-writer.ts";
 import { type ImmediateKind, type Immediates, writeImmediate } from "./immediates.ts";

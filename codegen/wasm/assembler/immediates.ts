@@ -1,5 +1,6 @@
-// The immediates: what a method of the assembler takes for each kind, and how it is written after the opcode. One entry per
-// kind in both halves, so that the argument list of f.v128_load32_lane(lane, offset, align) follows from its table row.
+// The immediates: what a method of the assembler takes for each kind, and how it is written after the opcode.
+// One entry per kind in both halves, so that the argument list of f.v128_load32_lane(lane, offset, align)
+// follows from its table row.
 
 import type { ByteWriter } from "./byte-writer.ts";
 import type { Opcode } from "./opcode.ts";

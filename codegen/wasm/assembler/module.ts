@@ -1,7 +1,9 @@
-// Builds a WebAssembly module and writes it in the binary format (core specification, "Modules"). It keeps what a compiled
-// network needs: function types (equal ones once), imported functions and one memory, imported or its own, functions, globals,
-// exports, active data segments and function names. Same calls, same bytes.
-// It refuses tables, start functions, several memories and passive segments: no emitted module has a use for them.
+// Builds a WebAssembly module and writes it in the binary format (core specification, "Modules"). It keeps
+// what a compiled network needs: function types (equal ones once), imported functions and one memory,
+// imported or its own, functions, globals, exports, active data segments and function names. Same calls, same
+// bytes.
+// It refuses tables, start functions, several memories and passive segments: no emitted module has a use for
+// them.
 
 import { ByteWriter } from "./byte-writer.ts";
 import { assembleFunction, type FunctionAssembler } from "./function-assembler.ts";
@@ -66,7 +68,9 @@ export class Module {
   readonly #segments: { readonly offset: number; readonly bytes: Uint8Array }[] = [];
   #memory: Memory | undefined;
 
-  /** Declares a function the host provides and returns its index. All imports come before the first `func`. */
+  /**
+   * Declares a function the host provides and returns its index. All imports come before the first `func`.
+   */
   importFunc(from: ImportName, type: FunctionType): number {
     const name = `${from.module}.${from.name}`;
     if (this.#functions.length > 0) throw new Error(`internal: import ${name} comes after a function`);

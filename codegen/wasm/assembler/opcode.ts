@@ -1,7 +1,7 @@
-// What one row of the opcode tables says, and the constructors the rows are written with. A row gives the code, the kind of
-// immediate that follows it, and its effect on the operand stack as a short text ("vv:v" takes two v128 and leaves one,
-// letters as in types.ts). Instructions whose effect depends on the function around them (branches, locals, calls) have no
-// text; stack-rules.ts holds a rule for each.
+// What one row of the opcode tables says, and the constructors the rows are written with. A row gives the
+// code, the kind of immediate that follows it, and its effect on the operand stack as a short text ("vv:v"
+// takes two v128 and leaves one, letters as in types.ts). Instructions whose effect depends on the function
+// around them (branches, locals, calls) have no text; stack-rules.ts holds a rule for each.
 
 import type { ImmediateKind } from "./immediates.ts";
 import { parseSignature, type Signature } from "./types.ts";

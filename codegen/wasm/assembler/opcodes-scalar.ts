@@ -1,6 +1,7 @@
-// The scalar instructions: MVP, sign extension, saturating truncation and bulk memory, one row each, in the order and with
-// the codes of the binary format (WebAssembly core specification, "Instructions"). Data only; opcode.ts explains a row.
-// Left out: references, tables and call_indirect, passive data segments, exceptions: no kernel needs them.
+// The scalar instructions: MVP, sign extension, saturating truncation and bulk memory, one row each, in the
+// order and with the codes of the binary format (WebAssembly core specification, "Instructions"). Data only;
+// opcode.ts explains a row. Left out: references, tables and call_indirect, passive data segments,
+// exceptions: no kernel needs them.
 
 import { access, byRule, misc, op } from "./opcode.ts";
 

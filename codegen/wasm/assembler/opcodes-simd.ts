@@ -1,6 +1,7 @@
-// The vector instructions: 128-bit SIMD (codes up to 0xff) and relaxed SIMD (0x100 up), one row each, all behind the prefix
-// byte 0xfd (WebAssembly core specification, "Vector Instructions"; relaxed SIMD proposal). Data only; opcode.ts explains
-// a row. Grouped by lane shape, as one looks them up, and by code within a group.
+// The vector instructions: 128-bit SIMD (codes up to 0xff) and relaxed SIMD (0x100 up), one row each, all
+// behind the prefix byte 0xfd (WebAssembly core specification, "Vector Instructions"; relaxed SIMD proposal).
+// Data only; opcode.ts explains a row. Grouped by lane shape, as one looks them up, and by code within a
+// group.
 
 import { lane, laneAccess, simd, simdAccess } from "./opcode.ts";
 

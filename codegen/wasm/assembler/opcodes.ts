@@ -1,4 +1,5 @@
-// All opcodes under the names of the specification, and the method name each has in the assembler (f32x4.mul is f32x4_mul).
+// All opcodes under the names of the specification, and the method name each has in the assembler (f32x4.mul
+// is f32x4_mul).
 
 import type { Immediates } from "./immediates.ts";
 import type { Opcode } from "./opcode.ts";

@@ -1,6 +1,7 @@
-// The types on the operand stack and the open blocks while a function is assembled: the validation algorithm of the core
-// specification (appendix "Validation Algorithm"), so that a wrong operand is reported at the instruction that takes it
-// instead of as an offset in a finished module. After a branch the rest of a block is unreachable and its stack yields any type.
+// The types on the operand stack and the open blocks while a function is assembled: the validation algorithm
+// of the core specification (appendix "Validation Algorithm"), so that a wrong operand is reported at the
+// instruction that takes it instead of as an offset in a finished module. After a branch the rest of a block
+// is unreachable and its stack yields any type.
 
 import type { Signature, ValueType } from "./types.ts";
 

@@ -1,5 +1,5 @@
-// The stack effect of the instructions whose types depend on the function around them. One rule per row that opcodes-scalar.ts
-// writes with byRule; every other instruction has its effect in its row.
+// The stack effect of the instructions whose types depend on the function around them. One rule per row that
+// opcodes-scalar.ts writes with byRule; every other instruction has its effect in its row.
 
 import type { OperandStack } from "./operand-stack.ts";
 import { type BlockType, blockSignature, type Signature, type ValueType } from "./types.ts";

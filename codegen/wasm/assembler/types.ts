@@ -1,4 +1,5 @@
-// Value and function types, with the byte each has in the binary format and the letter each has in the opcode table.
+// Value and function types, with the byte each has in the binary format and the letter each has in the opcode
+// table.
 
 import type { ByteWriter } from "./byte-writer.ts";
 

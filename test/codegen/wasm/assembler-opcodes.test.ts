@@ -1,4 +1,5 @@
-// The opcode tables against an independent reader of the binary format: every row is assembled and read back by wabt.
+// The opcode tables against an independent reader of the binary format: every row is assembled and read back
+// by wabt.
 
 import { expect, test } from "vitest";
 import wabt from "wabt";
