@@ -1,8 +1,6 @@
 // Which vector instructions the engine has. The probe is the smallest module that uses one, and
 // WebAssembly.validate runs nothing. Emitted modules, which import nothing, take the same probe as text.
 
-import nothing, take the same probe as text.
-
 import { Module } from "./module.ts";
 
 export type WasmFeature = "simd" | "relaxedSimd";
