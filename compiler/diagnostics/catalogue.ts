@@ -1,11 +1,12 @@
 /*
  * Every error a user can meet, by code. This is a table: it may grow past the file budget.
  *
- * A code is a promise: it is searched for, written into scripts and linked to, so it is never reused for something
- * else and never renumbered. The title is the general case in a few words; the message of a Diagnostic says the
- * particular one. Ranges: E10xx use of the API or command line, E20xx building a graph, E21xx shapes and binding,
- * E22xx constraints left on the user's sizes, E23xx limits, E30xx text forms and verifiers, E40xx what cannot be lowered
- * or emitted, E50xx input that could do harm. The idea of a catalogue with stable codes is TypeScript's and Rust's.
+ * A code is a promise: it is searched for, written into scripts and linked to, so it is never reused for
+ * something else and never renumbered. The title is the general case in a few words; the message of a
+ * Diagnostic says the particular one. Ranges: E10xx use of the API or command line, E20xx building a graph,
+ * E21xx shapes and binding, E22xx constraints left on the user's sizes, E23xx limits, E30xx text forms and
+ * verifiers, E40xx what cannot be lowered or emitted, E50xx input that could do harm. The idea of a catalogue
+ * with stable codes is TypeScript's and Rust's.
  */
 
 /** What kind of failure it is; it decides the command line's exit code. */
@@ -46,10 +47,12 @@ export const catalogue = {
   E2109: { title: "weights of the wrong shape", category: "check" },
   E2110: { title: "tied shapes contradict each other", category: "check" },
   E2111: { title: "rank mismatch", category: "check" },
+  E2112: { title: "division by zero in a size", category: "check" },
 
   E2201: { title: "size refused by a constraint of the model", category: "check" },
 
   E2301: { title: "parameter budget exceeded", category: "check" },
+  E2302: { title: "size expression too large", category: "check" },
 
   E3001: { title: "text form cannot be read", category: "check" },
   E3002: { title: "graph breaks a rule of its form", category: "check" },
