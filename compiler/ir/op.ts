@@ -82,11 +82,14 @@ export interface Block {
 export type Lowering =
   /**
    * One result; element `index` of it. `elementwise`: operands of the result's shape are read at `index` itself only.
+   * `moves`: the element is one operand element (or a constant), nothing is computed. `guards`: operands are read inside a `guard`.
    * `block` is where the expression will be evaluated (for `let` and `index`); if `at` uses `block.index` it must set `binds`.
    */
   | {
       readonly kind: "map";
       readonly elementwise?: boolean;
+      readonly moves?: boolean;
+      readonly guards?: boolean;
       readonly binds?: boolean;
       readonly at: (index: readonly Dim[], block: Block) => Expr;
     }
@@ -109,8 +112,26 @@ export type Lowering =
   /** Handled by the lowering of programs itself: runs `body` once per step (scan). */
   | { readonly kind: "scan"; readonly body: Graph };
 
+/** The form of one attribute; the verifier checks it, so that ops may trust theirs. Axes and counts are ints, sizes are dims. */
+export type AttributeKind =
+  | "int"
+  | "ints"
+  | "axisPairs"
+  | "dim"
+  | "dims"
+  | "dimPairs"
+  | "number"
+  | "string"
+  | "boolean"
+  | "tensor"
+  | "graph";
+
 export interface Op<A extends Attributes = Attributes> {
   readonly name: string;
+  /** Every attribute, all required. */
+  readonly attributes: Readonly<Record<keyof A & string, AttributeKind>>;
+  /** How many results; one when absent. */
+  readonly results?: (attributes: A) => number;
   /** Names of the operands, for messages; a last name ending in "..." repeats. */
   readonly operands: readonly string[];
   /** Result types from operand types, stating what must hold. Ranks and dtypes are checked here too. */

@@ -1,0 +1,76 @@
+/**
+ * Changes the dtype. To a float: rounds to nearest. Float to integer: truncates toward zero and saturates at the ends of
+ * the range, NaN gives 0 (WebAssembly's trunc_sat; where NumPy leaves the result open). Integer to a narrower integer:
+ * wraps, as NumPy. To bool: whether the value is not 0, so NaN is true.
+ */
+import type { DType } from "../../runtime/dtype.ts";
+import { dtypes } from "../../runtime/dtype.ts";
+import { strides } from "../../runtime/tensor.ts";
+import type { Expr } from "../ir/loop.ts";
+import { limitsOf } from "./accumulate.ts";
+import { defineOp } from "./definition.ts";
+import { build } from "./odometer.ts";
+
+export type CastAttributes = { readonly dtype: string };
+
+export const cast = defineOp<CastAttributes>({
+  name: "cast",
+  operands: ["x"],
+  attributes: { dtype: "string" },
+  relate: (context, [x], { dtype }) => {
+    if (!isDType(dtype))
+      return context.fail("E2107", `cast to ${dtype}, which is no dtype`, {
+        fix: `use one of ${Object.keys(dtypes).join(", ")}`,
+      });
+    return [{ dtype, shape: x!.shape }];
+  },
+  evaluate: ([x], { dtype }) => {
+    const to = dtype as DType;
+    const convert = converter(x!.dtype, to);
+    return [build(to, x!.shape, [strides(x!.shape)], ([at]) => convert(x!.data[at!]!))];
+  },
+  lower: ([x], { dtype }) => ({
+    kind: "map",
+    elementwise: true,
+    at: (index) => castExpr(x!.at(index), x!.dtype, dtype as DType),
+  }),
+});
+
+export function isDType(name: string): name is DType {
+  return Object.hasOwn(dtypes, name);
+}
+
+function converter(from: DType, to: DType): (x: number) => number {
+  if (dtypes[to].kind === "bool") return (x) => Number(x !== 0);
+  if (dtypes[to].kind !== "integer" || dtypes[from].kind !== "float") return (x) => x;
+  const [lowest, highest] = limitsOf(to);
+  return (x) => (Number.isNaN(x) ? 0 : Math.trunc(Math.min(Math.max(x, lowest), highest)));
+}
+
+/** Clamps before it converts, because a loop-IR cast of a float outside the integer's range means nothing. */
+function castExpr(x: Expr, from: DType, to: DType): Expr {
+  if (from === to) return x;
+  const kind = dtypes[from].kind;
+  if (to === "bool")
+    return { kind: "binary", fn: "ne", a: x, b: { kind: "constant", value: 0, dtype: from }, dtype: "bool" };
+  if (dtypes[to].kind !== "integer" || kind !== "float") return { kind: "cast", x, dtype: to };
+  const [lowest, highest] = limitsOf(to);
+  const bounded = limited("min", limited("max", x, lowest), highest);
+  const isNumber: Expr = { kind: "binary", fn: "eq", a: x, b: x, dtype: "bool" };
+  const zero: Expr = { kind: "constant", value: 0, dtype: "float64" };
+  return {
+    kind: "cast",
+    x: { kind: "select", condition: isNumber, a: bounded, b: zero, dtype: "float64" },
+    dtype: to,
+  };
+}
+
+function limited(fn: "max" | "min", x: Expr, limit: number): Expr {
+  return {
+    kind: "binary",
+    fn,
+    a: x,
+    b: { kind: "constant", value: limit, dtype: "float64" },
+    dtype: "float64",
+  };
+}

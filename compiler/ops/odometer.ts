@@ -1,0 +1,61 @@
+/**
+ * How references visit elements: an odometer over a shape, carrying one flat offset per operand. Lowerings never use it
+ * (they build index algebra on dims), so that a mistake in one is caught by the other.
+ */
+
+import { allocate, type DType } from "../../runtime/dtype.ts";
+import type { Tensor } from "../../runtime/tensor.ts";
+import { size, strides } from "../../runtime/tensor.ts";
+
+/**
+ * Calls `visit` once for every index of `shape`, in row-major order. `offsets[k]` is `starts[k]` plus the sum over axes of
+ * index times `steps[k]`. Both arrays are reused between calls; a dim of 0 means no call, rank 0 means one.
+ */
+export function walk(
+  shape: readonly number[],
+  steps: readonly (readonly number[])[],
+  visit: (offsets: readonly number[], index: readonly number[]) => void,
+  starts: readonly number[] = steps.map(() => 0),
+): void {
+  if (shape.includes(0)) return;
+  const index = shape.map(() => 0);
+  const offsets = [...starts];
+  for (;;) {
+    visit(offsets, index);
+    let axis = shape.length - 1;
+    while (axis >= 0 && index[axis]! + 1 === shape[axis]) {
+      for (let k = 0; k < steps.length; k++) offsets[k]! -= index[axis]! * steps[k]![axis]!;
+      index[axis] = 0;
+      axis--;
+    }
+    if (axis < 0) return;
+    index[axis]!++;
+    for (let k = 0; k < steps.length; k++) offsets[k]! += steps[k]![axis]!;
+  }
+}
+
+/** A new tensor whose element at each index is `value(offsets, index)`, written in row-major order. */
+export function build(
+  dtype: DType,
+  shape: readonly number[],
+  steps: readonly (readonly number[])[],
+  value: (offsets: readonly number[], index: readonly number[]) => number,
+): Tensor {
+  const data = allocate(dtype, size(shape));
+  let position = 0;
+  walk(shape, steps, (offsets, index) => {
+    data[position++] = value(offsets, index);
+  });
+  return { dtype, shape, data };
+}
+
+/** Strides of the axes `axes` of a row-major tensor, in that order. */
+export function stridesOf(shape: readonly number[], axes: readonly number[]): readonly number[] {
+  const all = strides(shape);
+  return axes.map((axis) => all[axis]!);
+}
+
+/** The numbers 0 .. count - 1. */
+export function counting(count: number): readonly number[] {
+  return Array.from({ length: count }, (_, i) => i);
+}

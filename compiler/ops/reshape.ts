@@ -1,0 +1,61 @@
+/**
+ * The same elements in the same order under another shape. A dim the front end left open (-1) is a flex symbol, and is
+ * determined by the one equation there is: both shapes have as many elements.
+ */
+import { constantOf, type Dim, kindOf, product, type Shape, symbolsOf } from "../dims/index.ts";
+import type { RelationContext } from "../ir/op.ts";
+import { defineOp, numbersOf, typeText } from "./definition.ts";
+
+export type ReshapeAttributes = { readonly shape: readonly Dim[] };
+
+export const reshape = defineOp<ReshapeAttributes>({
+  name: "reshape",
+  operands: ["x"],
+  attributes: { shape: "dims" },
+  relate: (context, [x], { shape }) => {
+    const given = x!.shape.map((d) => context.resolve(d));
+    const wanted = shape.map((d) => context.resolve(d));
+    if (!canDivide(given, wanted))
+      context.fail("E2105", `reshape of [${given.join(", ")}] to [${written(wanted)}] cannot divide`, {
+        facts: [
+          { subject: "x", value: typeText(x!), note: `${product(given)} elements` },
+          { subject: "shape", value: `[${written(wanted)}]`, note: `${countOf(wanted)} elements` },
+        ],
+        because: "a reshape keeps every element",
+        fix: `choose a shape of ${product(given)} elements`,
+      });
+    stateCount(context, given, wanted);
+    return [{ dtype: x!.dtype, shape }];
+  },
+  evaluate: ([x], { shape }) => [{ dtype: x!.dtype, shape: numbersOf(shape), data: x!.data.slice() }],
+  lower: () => ({ kind: "view" }),
+});
+
+function stateCount(context: RelationContext, given: Shape, wanted: Shape): void {
+  const clause = `reshape keeps the elements of [${given.join(", ")}] in [${written(wanted)}]`;
+  context.equal(product(given), product(wanted), clause);
+}
+
+/** False when numbers alone rule it out; what still has symbols is left to the equation. */
+function canDivide(given: Shape, wanted: Shape): boolean {
+  const have = constantOf(product(given));
+  if (have === undefined) return true;
+  const rest = constantOf(product(wanted.filter((d) => !isOpen(d))));
+  if (rest === undefined) return true;
+  if (!wanted.some(isOpen)) return have === rest;
+  return rest === 0 ? have === 0 : have % rest === 0;
+}
+
+function isOpen(d: Dim): boolean {
+  return symbolsOf(d).some((name) => kindOf(name) === "flex");
+}
+
+/** An open dim is what the user wrote as -1. */
+function written(shape: Shape): string {
+  return shape.map((d) => (isOpen(d) ? "-1" : `${d}`)).join(", ");
+}
+
+function countOf(shape: Shape): string {
+  const rest = product(shape.filter((d) => !isOpen(d)));
+  return shape.some(isOpen) ? `a multiple of ${rest}` : `${rest}`;
+}
