@@ -5,8 +5,8 @@ const LINES_AFTER = 1;
 const COLUMNS = 100;
 
 /**
- * The lines around `at`, numbered, with a caret under the column; empty when the text has no such line. Tabs become
- * one space, so that the caret stays true; a line too long to show (a bundle) is cut around the caret.
+ * The lines around `at`, numbered, with a caret under the column; empty when the text has no such line. Tabs
+ * become one space, so that the caret stays true; a line too long to show (a bundle) is cut around the caret.
  */
 export function codeFrame(text: string, at: SourceLocation): string[] {
   const lines = text.split(/\r?\n/);

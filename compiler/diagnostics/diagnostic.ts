@@ -9,8 +9,8 @@ export interface Fact {
 }
 
 /**
- * One thing that is wrong, as data. Strings may hold names taken from a model: rendering makes them harmless, so
- * nothing needs escaping here.
+ * One thing that is wrong, as data. Strings may hold names taken from a model: rendering makes them harmless,
+ * so nothing needs escaping here.
  */
 export interface Diagnostic {
   readonly code: Code;

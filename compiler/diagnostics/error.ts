@@ -3,8 +3,8 @@ import type { Diagnostic } from "./diagnostic.ts";
 import { render } from "./render.ts";
 
 /**
- * What a user did or gave that cannot be compiled. The message is the rendered text of every diagnostic, so that a
- * program that merely prints the error says all there is to say.
+ * What a user did or gave that cannot be compiled. The message is the rendered text of every diagnostic, so
+ * that a program that merely prints the error says all there is to say.
  */
 export class CompileError extends Error {
   override readonly name = "CompileError";
@@ -46,8 +46,8 @@ export function fail(diagnostic: Diagnostic): never {
 }
 
 /**
- * The process exit code for an error: that of the gravest diagnostic, unsafe 4 before unsupported 3 before usage 2 before
- * a failed check 1. Anything that is not a CompileError is a defect of shapecast: 70.
+ * The process exit code for an error: that of the gravest diagnostic, unsafe 4 before unsupported 3 before
+ * usage 2 before a failed check 1. Anything that is not a CompileError is a defect of shapecast: 70.
  */
 export function exitCode(error: unknown): number {
   if (!(error instanceof CompileError)) return exitCodes.internal;

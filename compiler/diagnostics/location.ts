@@ -1,14 +1,17 @@
 /*
  * Where in the user's own program something was asked for.
  *
- * A model is built by plain calls (`dense({ units: 10 })`), so the only record of "which line of your file" is the
- * call stack at that moment. We read `Error.stack` as text, because it is the one thing every engine offers: V8 writes
- * `at fn (url:line:column)`, Firefox and Safari write `fn@url:line:column`. The user's frame is the first one outside
- * this package. When the package was bundled into the user's own file that question has no answer, and a wrong line
- * is worse than none: the result is then undefined. Nothing here depends on Node.
+ * A model is built by plain calls (`dense({ units: 10 })`), so the only record of "which line of your file" is
+ * the call stack at that moment. We read `Error.stack` as text, because it is the one thing every engine
+ * offers: V8 writes `at fn (url:line:column)`, Firefox and Safari write `fn@url:line:column`. The user's frame
+ * is the first one outside this package. When the package was bundled into the user's own file that question
+ * has no answer, and a wrong line is worse than none: the result is then undefined. Nothing here needs Node.
  */
 
-/** A place in a source file; `line` and `column` count from 1, `file` is a path or, for anything but file:, a URL. */
+/**
+ * A place in a source file; `line` and `column` count from 1, `file` is a path or, for anything but file:, a
+ * URL.
+ */
 export interface SourceLocation {
   readonly file: string;
   readonly line: number;
@@ -29,8 +32,8 @@ export function callSite(): SourceLocation | undefined {
 }
 
 /**
- * The first frame of `stack` whose file is not the package's own, as `own` decides. The stack must begin inside the
- * package; otherwise frames cannot be told apart and the result is undefined.
+ * The first frame of `stack` whose file is not the package's own, as `own` decides. The stack must begin
+ * inside the package; otherwise frames cannot be told apart and the result is undefined.
  */
 export function firstOutside(stack: string, own: (file: string) => boolean): SourceLocation | undefined {
   let inside = false;
@@ -71,7 +74,10 @@ function trySetLimit(limited: { stackTraceLimit?: number }, limit: number): bool
   return Reflect.set(limited, "stackTraceLimit", limit);
 }
 
-/** Frames without a file of their own (native code, eval, the engine's internals) are nobody's line: undefined. */
+/**
+ * Frames without a file of their own (native code, eval, the engine's internals) are nobody's line:
+ * undefined.
+ */
 function frameOf(line: string): SourceLocation | undefined {
   const match = /^(.+):(\d+):(\d+)$/.exec(line.startsWith("at ") ? v8Place(line) : geckoPlace(line));
   const url = match?.[1];

@@ -1,10 +1,11 @@
 /*
- * A diagnostic as text, made to be read top down: what is wrong in one line with both values; the values in a table with
- * where each came from; why they must agree; the fix; then the way that led there and the user's own line.
+ * A diagnostic as text, made to be read top down: what is wrong in one line with both values; the values in a
+ * table with where each came from; why they must agree; the fix; then the way that led there and the user's
+ * own line.
  *
  * Names in a diagnostic may come from a model somebody downloaded. A control character, a line break or a
- * direction override in one could forge lines or drive the terminal, so such characters are shown by their number.
- * Lines are not wrapped: a terminal does that, and a log is easier to search without it.
+ * direction override in one could forge lines or drive the terminal, so such characters are shown by their
+ * number. Lines are not wrapped: a terminal does that, and a log is easier to search without it.
  */
 import { codeFrame } from "./code-frame.ts";
 import type { Diagnostic, Fact } from "./diagnostic.ts";
