@@ -1,7 +1,7 @@
 /**
- * Element types: one row per dtype. Everything that depends on an element type (how many bytes, which array holds it,
- * whether arithmetic rounds) reads the row, so a new dtype is one line here and one line in `DTypeArrays`.
- * `bool` is stored as bytes 0 and 1, as NumPy, ONNX and TensorFlow do.
+ * Element types: one row per dtype. Everything that depends on an element type (how many bytes, which array
+ * holds it, whether arithmetic rounds) reads the row, so a new dtype is one line here and one line in
+ * `DTypeArrays`. `bool` is stored as bytes 0 and 1, as NumPy, ONNX and TensorFlow do.
  */
 
 /** The array class that holds each dtype. */
@@ -45,8 +45,8 @@ export function byteSize(dtype: DType, length: number): number {
 }
 
 /**
- * The dtype a typed array stands for. A Uint8Array is `uint8`; that it holds booleans must be said by the caller.
- * Throws RangeError for an array class no dtype uses.
+ * The dtype a typed array stands for. A Uint8Array is `uint8`; that it holds booleans must be said by the
+ * caller. Throws RangeError for an array class no dtype uses.
  */
 export function dtypeOf(data: TypedArray): DType {
   for (const [dtype, row] of Object.entries(dtypes)) if (data instanceof row.array) return dtype as DType;

@@ -1,7 +1,8 @@
 /**
- * Dense, row-major tensors as plain data: a dtype, a shape and a typed array. No class and no views, because compiled
- * programs address flat arrays themselves; a tensor only carries values across the border. Refuses whatever would lose
- * information silently: a length that does not match the shape, ragged nesting, a value its integer dtype cannot hold.
+ * Dense, row-major tensors as plain data: a dtype, a shape and a typed array. No class and no views, because
+ * compiled programs address flat arrays themselves; a tensor only carries values across the border. Refuses
+ * whatever would lose information silently: a length that does not match the shape, ragged nesting, a value
+ * its integer dtype cannot hold.
  */
 import { allocate, type DType, dtypeOf, dtypes, type TypedArray } from "./dtype.ts";
 
@@ -38,8 +39,9 @@ export function strides(shape: readonly number[]): readonly number[] {
 }
 
 /**
- * A tensor over `data`. The dtype is that of a typed array, float32 for plain numbers. A typed array that already has
- * the right class is shared, anything else is copied. Throws RangeError when lengths differ or a value does not fit.
+ * A tensor over `data`. The dtype is that of a typed array, float32 for plain numbers. A typed array that
+ * already has the right class is shared, anything else is copied. Throws RangeError when lengths differ or a
+ * value does not fit.
  */
 export function tensor(
   data: TypedArray | readonly number[],
@@ -56,8 +58,8 @@ export function tensor(
 }
 
 /**
- * A tensor from nested arrays, row by row. The dtype is `bool` when the first element is a boolean, float32 otherwise.
- * Throws RangeError that says where, when rows have different lengths or depths.
+ * A tensor from nested arrays, row by row. The dtype is `bool` when the first element is a boolean, float32
+ * otherwise. Throws RangeError that says where, when rows have different lengths or depths.
  */
 export function fromNested(nested: Nested, dtype?: DType): Tensor {
   const shape = shapeOfFirstElements(nested);

@@ -1,6 +1,6 @@
 /**
- * The fills that draw no numbers. Like those in runtime/random they overwrite an array, take plain numbers and are
- * emitted as text into compiled modules.
+ * The fills that draw no numbers. Like those in runtime/random they overwrite an array, take plain numbers
+ * and are emitted as text into compiled modules.
  */
 
 /** Overwrites `out` with `value`. */

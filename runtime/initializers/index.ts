@@ -1,6 +1,6 @@
 /**
- * Initialisers of parameters. A parameter's values are a function of the spec, its shape, the seed and its path only:
- * bound in any order, on any engine, they are the same bits.
+ * Initialisers of parameters. A parameter's values are a function of the spec, its shape, the seed and its
+ * path only: bound in any order, on any engine, they are the same bits.
  */
 import { fillNormal, fillTruncatedNormal } from "../random/normal.ts";
 import { fillUniform } from "../random/uniform.ts";
@@ -24,8 +24,8 @@ const fills: Readonly<Record<FillName, (out: Float32Array, ...args: readonly num
 };
 
 /**
- * A new array with the initial values of the parameter `path` of the given shape, row-major. `seed` is any safe integer.
- * Throws RangeError as `planFill` does.
+ * A new array with the initial values of the parameter `path` of the given shape, row-major. `seed` is any
+ * safe integer. Throws RangeError as `planFill` does.
  */
 export function initialize(
   spec: InitializerSpec,

@@ -1,10 +1,11 @@
 /**
- * Random orthogonal matrices (Saxe, McClelland, Ganguli, "Exact solutions to the nonlinear dynamics of learning in deep
- * linear neural networks", 2013): orthonormalise Gaussian vectors by Gram-Schmidt in doubles. Gram-Schmidt's triangular
- * factor has a positive diagonal by construction, which is the sign correction that Keras adds after its QR and what
- * makes the result uniform over the orthogonal group (Mezzadri 2007). A vector that loses nearly all its length to the
- * earlier ones is projected again (Daniel, Gragg, Kaufman, Stewart 1976), so orthogonality holds to about 1e-12 before the
- * rounding to float32. Four running sums per dot product, in a fixed order: quick, and the same bits on every engine.
+ * Random orthogonal matrices (Saxe, McClelland, Ganguli, "Exact solutions to the nonlinear dynamics of
+ * learning in deep linear neural networks", 2013): orthonormalise Gaussian vectors by Gram-Schmidt in
+ * doubles. Gram-Schmidt's triangular factor has a positive diagonal by construction, which is the sign
+ * correction that Keras adds after its QR and what makes the result uniform over the orthogonal group
+ * (Mezzadri 2007). A vector that loses nearly all its length to the earlier ones is projected again (Daniel,
+ * Gragg, Kaufman, Stewart 1976), so orthogonality holds to about 1e-12 before the rounding to float32. Four
+ * running sums per dot product, in a fixed order: quick, and the same bits on every engine.
  */
 import { normalQuantile } from "../random/normal.ts";
 import { philox } from "../random/philox.ts";
@@ -43,8 +44,8 @@ function orthonormalise(v: Float64Array, at: number, length: number): void {
 }
 
 /**
- * Overwrites `out`, a matrix of `columns` columns, with `gain` times a matrix whose columns (if it is at least as tall as
- * wide) or rows (otherwise) are orthonormal.
+ * Overwrites `out`, a matrix of `columns` columns, with `gain` times a matrix whose columns (if it is at
+ * least as tall as wide) or rows (otherwise) are orthonormal.
  */
 export function fillOrthogonal(
   out: Float32Array,

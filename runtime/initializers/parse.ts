@@ -1,7 +1,8 @@
 /**
- * From what a user writes ("glorotUniform", Keras's "glorot_uniform", { kind: "randomNormal", stddev: 0.1 }) to a full
- * InitializerSpec. Refuses unknown names and arguments, values of the wrong type and impossible ranges, always naming
- * what is known, because a misspelt argument that is silently ignored is a model that trains differently.
+ * From what a user writes ("glorotUniform", Keras's "glorot_uniform", { kind: "randomNormal", stddev: 0.1 })
+ * to a full InitializerSpec. Refuses unknown names and arguments, values of the wrong type and impossible
+ * ranges, always naming what is known, because a misspelt argument that is silently ignored is a model that
+ * trains differently.
  */
 import { nearest } from "./nearest.ts";
 import { argumentWords, type InitializerKind, type InitializerSpec, initializerDefaults } from "./spec.ts";
@@ -10,9 +11,9 @@ import { argumentWords, type InitializerKind, type InitializerSpec, initializerD
 export type InitializerInput = string | { readonly kind: string; readonly [argument: string]: unknown };
 
 /**
- * The complete spec for a name or a partial spec. Names are matched without regard to case and underscores, so Keras's
- * `he_normal` and `HeNormal` and tfjs's `leCunNormal` are known.
- * Throws RangeError for unknown names or arguments and for values outside their range.
+ * The complete spec for a name or a partial spec. Names are matched without regard to case and underscores,
+ * so Keras's `he_normal` and `HeNormal` and tfjs's `leCunNormal` are known. Throws RangeError for unknown
+ * names or arguments and for values outside their range.
  */
 export function parseInitializer(input: InitializerInput): InitializerSpec {
   const { kind: name, ...given } = typeof input === "string" ? { kind: input } : input;
@@ -35,8 +36,8 @@ function knownKind(name: unknown): InitializerKind {
   const found = kinds.find((kind) => plain(kind) === plain(String(name)));
   if (found !== undefined) return found;
   throw new RangeError(
-    `unknown initializer ${JSON.stringify(name)}; did you mean ${nearest(String(name), kinds).join(" or ")}? ` +
-      `Known: ${kinds.join(", ")}`,
+    `unknown initializer ${JSON.stringify(name)}; ` +
+      `did you mean ${nearest(String(name), kinds).join(" or ")}? Known: ${kinds.join(", ")}`,
   );
 }
 
@@ -44,7 +45,8 @@ function checkArgument(kind: InitializerKind, argument: string, value: unknown):
   const known = Object.keys(initializerDefaults[kind]);
   if (!known.includes(argument))
     throw new RangeError(
-      `initializer ${kind} has no argument ${JSON.stringify(argument)}; it takes ${known.join(", ") || "none"}`,
+      `initializer ${kind} has no argument ${JSON.stringify(argument)}; ` +
+        `it takes ${known.join(", ") || "none"}`,
     );
   const words = argumentWords[argument];
   if (words !== undefined) {

@@ -1,7 +1,8 @@
 /**
- * From a spec and a shape to one call of a fill function with plain numbers. Everything that depends on the shape (fans,
- * limits, standard deviations) and the path's hash is worked out here, so `initialize` and an emitted module that ships
- * its seed instead of its weights make literally the same call and get the same bits.
+ * From a spec and a shape to one call of a fill function with plain numbers. Everything that depends on the
+ * shape (fans, limits, standard deviations) and the path's hash is worked out here, so `initialize` and an
+ * emitted module that ships its seed instead of its weights make literally the same call and get the same
+ * bits.
  */
 import { hashPath } from "../random/path-hash.ts";
 import { size } from "../tensor.ts";
@@ -16,8 +17,8 @@ export type FillName =
   | "fillOrthogonal";
 
 /**
- * `fill(out, ...args)`. The args of fills that draw numbers start with four unsigned 32-bit words: low and high word of the
- * seed (two's complement), low and high word of the hash of the path.
+ * `fill(out, ...args)`. The args of fills that draw numbers start with four unsigned 32-bit words: low and
+ * high word of the seed (two's complement), low and high word of the hash of the path.
  */
 export interface FillCall {
   readonly fill: FillName;
@@ -66,8 +67,8 @@ export const fillsOfKind: Readonly<Record<InitializerKind, readonly FillName[]>>
 };
 
 /**
- * The call that fills an array of `shape`. Throws RangeError for a seed that is not a safe integer, a dim that is not a
- * non-negative integer, `orthogonal` below rank 2 and `identity` of another rank than 2.
+ * The call that fills an array of `shape`. Throws RangeError for a seed that is not a safe integer, a dim
+ * that is not a non-negative integer, `orthogonal` below rank 2 and `identity` of another rank than 2.
  */
 export function planFill(
   spec: InitializerSpec,

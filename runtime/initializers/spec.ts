@@ -1,7 +1,7 @@
 /**
- * What an initialiser is: plain, serialisable data with every argument filled in, so that it can sit in graph text, be
- * compared, and be resolved later when the shape is known. Names, arguments and defaults are those of Keras, in the
- * camelCase of tfjs.
+ * What an initialiser is: plain, serialisable data with every argument filled in, so that it can sit in graph
+ * text, be compared, and be resolved later when the shape is known. Names, arguments and defaults are those
+ * of Keras, in the camelCase of tfjs.
  */
 
 /** Which fan divides the scale. */

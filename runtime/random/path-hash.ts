@@ -1,6 +1,6 @@
 /**
- * FNV-1a with 64 bits (Fowler, Noll, Vo) over the UTF-8 bytes of a parameter's path. Any 64-bit hash would do, since
- * Philox scrambles it; this one is published, short and has known answers.
+ * FNV-1a with 64 bits (Fowler, Noll, Vo) over the UTF-8 bytes of a parameter's path. Any 64-bit hash would
+ * do, since Philox scrambles it; this one is published, short and has known answers.
  */
 
 /** The hash as two unsigned 32-bit words, low first. */

@@ -1,13 +1,15 @@
 /**
- * Philox4x32-10: J. Salmon, M. Moraes, R. Dror, D. Shaw, "Parallel Random Numbers: As Easy as 1, 2, 3" (SC 2011), the
- * generator of Random123, JAX-like frameworks, cuRAND and NumPy. A block cipher rather than a state machine: word i of a
- * parameter is a function of (seed, path, i), so values cannot depend on the order in which layers are bound.
+ * Philox4x32-10: J. Salmon, M. Moraes, R. Dror, D. Shaw, "Parallel Random Numbers: As Easy as 1, 2, 3" (SC
+ * 2011), the generator of Random123, also in cuRAND, NumPy and TensorFlow. A block cipher rather than a
+ * state machine: word i of a parameter is a function of (seed, path, i), so values cannot depend on the order
+ * in which layers are bound.
  *
- * The key is the seed (64 bits, two's complement); the counter is the block number (word / 4) in its lower half and the
- * hash of the parameter's path in its upper half, so two parameters of a model never share a block unless their paths
- * collide in 64 bits. Not for cryptography.
+ * The key is the seed (64 bits, two's complement); the counter is the block number (word / 4) in its lower
+ * half and the hash of the parameter's path in its upper half, so two parameters of a model never share a
+ * block unless their paths collide in 64 bits. Not for cryptography.
  *
- * These functions are also emitted as text into compiled modules, hence plain functions without imports or tables.
+ * These functions are also emitted as text into compiled modules, hence plain functions without imports or
+ * tables.
  */
 
 /** The upper 32 bits of a * b, by 16-bit halves: a double cannot hold the 64-bit product. */
@@ -18,9 +20,10 @@ function mulHigh(a: number, b: number): number {
 }
 
 /**
- * Fills the memory of `out` with random words and returns it viewed as words: each caller turns word i into element i in
- * place, which saves a second array of the parameter's size. Words 4n to 4n + 3 are the block with the counter
- * (c0 + n, c1, c2, c3) and the key (k0, k1); a last block that is not full is cut off by the view.
+ * Fills the memory of `out` with random words and returns it viewed as words: each caller turns word i into
+ * element i in place, which saves a second array of the parameter's size. Words 4n to 4n + 3 are the block
+ * with the counter (c0 + n, c1, c2, c3) and the key (k0, k1); a last block that is not full is cut off by the
+ * view.
  */
 export function philox(
   out: Float32Array,

@@ -1,11 +1,14 @@
 /**
- * Uniform numbers from the upper 24 bits of each word: the multiples of 2^-24 in [0, 1), each exactly representable as a
- * float32, the lattice PyTorch uses too. Here as in the other fills, (k0, k1) are the words of the seed and (c2, c3) those of
- * the hash of the parameter's path, low word first.
+ * Uniform numbers from the upper 24 bits of each word: the multiples of 2^-24 in [0, 1), each exactly
+ * representable as a float32, the lattice PyTorch uses too. Here as in the other fills, (k0, k1) are the
+ * words of the seed and (c2, c3) those of the hash of the parameter's path, low word first.
  */
 import { philox } from "./philox.ts";
 
-/** Overwrites `out` with low + (high - low) * u, u uniform in [0, 1); `high` itself can occur only by rounding. */
+/**
+ * Overwrites `out` with low + (high - low) * u, u uniform in [0, 1); `high` itself can occur only by
+ * rounding.
+ */
 export function fillUniform(
   out: Float32Array,
   k0: number,
