@@ -1,11 +1,12 @@
 /*
  * Where in the user's own program something was asked for.
  *
- * A model is built by plain calls (`dense({ units: 10 })`), so the only record of "which line of your file" is
- * the call stack at that moment. We read `Error.stack` as text, because it is the one thing every engine
- * offers: V8 writes `at fn (url:line:column)`, Firefox and Safari write `fn@url:line:column`. The user's frame
- * is the first one outside this package. When the package was bundled into the user's own file that question
- * has no answer, and a wrong line is worse than none: the result is then undefined. Nothing here needs Node.
+ * A model is built by plain calls (`dense({ units: 10 })`), so the only record of "which line of your
+ * file" is the call stack at that moment. We read `Error.stack` as text, because it is the one thing every
+ * engine offers: V8 writes `at fn (url:line:column)`, Firefox and Safari write `fn@url:line:column`. The
+ * user's frame is the first one outside this package. When the package was bundled into the user's own
+ * file that question has no answer, and a wrong line is worse than none: the result is then undefined.
+ * Nothing here needs Node.
  */
 
 /**
