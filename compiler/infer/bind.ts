@@ -9,7 +9,6 @@ import { CompileError, type Diagnostic, DiagnosticBag, type SourceLocation } fro
 import {
   constant,
   constantOf,
-  type Dim,
   isConstant,
   symbolsOf as namesIn,
   type Origin,

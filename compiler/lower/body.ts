@@ -1,0 +1,193 @@
+/**
+ * Steps of one graph whose inputs and parameters have memory: the whole model, or the body of a scan.
+ *
+ * A scan becomes a `repeat`. A step of a sequence is a window into the whole sequence's buffer that moves with the time
+ * axis, stacked outputs are written through such windows, and the carried states are buffers of their own, to which
+ * the new values are copied at the end of a step, so the body reads old states whatever order it writes in.
+ */
+import { add, constant, constantOf, type Dim, mul, sub, symbol } from "../dims/index.ts";
+import type { BoundDim, Graph, Node, Value } from "../ir/graph.ts";
+import type { Lowering } from "../ir/op.ts";
+import type { Step } from "../ir/program.ts";
+import { ops } from "../ops/index.ts";
+import { type FusionPlan, type LoweredNode, planFusion } from "./fuse.ts";
+import { FusedKernels } from "./fused_kernels.ts";
+import { addWeight, type LowerContext } from "./lower.ts";
+import { type Storage, sizeOf } from "./storage.ts";
+
+/** A value that must end up in given memory. */
+export interface Target {
+  readonly value: Value<BoundDim>;
+  readonly storage: Storage;
+}
+
+/** `times`: how often the steps run in all, for counting multiply-accumulates. */
+export function lowerBody(
+  context: LowerContext,
+  graph: Graph<BoundDim>,
+  targets: readonly Target[],
+  times: number,
+): Step[] {
+  return new BodyLowerer(context, graph, times).run(targets);
+}
+
+class BodyLowerer {
+  readonly #context: LowerContext;
+  readonly #graph: Graph<BoundDim>;
+  readonly #times: number;
+  readonly #kernels: FusedKernels;
+  readonly #steps: Step[] = [];
+
+  constructor(context: LowerContext, graph: Graph<BoundDim>, times: number) {
+    this.#context = context;
+    this.#graph = graph;
+    this.#times = times;
+    this.#kernels = new FusedKernels(context.storage, context.target.numerics);
+  }
+
+  run(targets: readonly Target[]): Step[] {
+    const lowered = this.#graph.nodes.flatMap((node) => this.#lowerNode(node));
+    const plan = planFusion(this.#graph, lowered);
+    const late = this.#assignTargets(lowered, plan, targets);
+    for (const node of lowered) this.#emit(node, plan);
+    for (const { value, storage } of late) this.#copy(value, storage);
+    return this.#steps;
+  }
+
+  #lowerNode(node: Node<BoundDim>): LoweredNode[] {
+    const { op: name, attributes, results } = node;
+    const op = ops.get(name);
+    if (!op) throw new Error(`internal: unknown op ${name}`);
+    const types = results.map((r) => r.type);
+    if (op.macs)
+      this.#context.macs +=
+        this.#times *
+        constantOf(
+          op.macs(
+            node.operands.map((o) => o.type),
+            attributes,
+            types,
+          ),
+        )!;
+    const lowering =
+      name === "constant"
+        ? this.#constant(node)
+        : op.lower(this.#kernels.operandsOf(node), attributes, types);
+    if (!lowering) return [];
+    const lowered = { node, lowering };
+    this.#kernels.register(lowered);
+    return [lowered];
+  }
+
+  /** A constant of equal elements is part of the code; any other is a weight. */
+  #constant({ attributes, results }: Node<BoundDim>): Lowering | undefined {
+    const tensor = attributes["value"];
+    if (typeof tensor !== "object" || !("data" in tensor))
+      throw new Error("internal: constant without a value");
+    const { data, dtype } = tensor;
+    const value = data[0];
+    if (value !== undefined && data.every((x: number) => Object.is(x, value)))
+      return { kind: "map", moves: true, at: () => ({ kind: "constant", value: Number(value), dtype }) };
+    addWeight(this.#context, results[0]!, { data });
+    return undefined;
+  }
+
+  /** Roots write straight into the memory of the target they are; returns the targets that need a copy instead. */
+  #assignTargets(lowered: readonly LoweredNode[], plan: FusionPlan, targets: readonly Target[]): Target[] {
+    const producers = new Map(lowered.flatMap((l) => l.node.results.map((r) => [r, l] as const)));
+    const { storage } = this.#context;
+    return targets.filter((target) => {
+      let value = target.value;
+      while (plan.views.has(value)) value = producers.get(value)!.node.operands[0]!;
+      if (!producers.has(value) || plan.inlined.has(value) || storage.has(value)) return true;
+      storage.set(value, target.storage);
+      return false;
+    });
+  }
+
+  #emit(lowered: LoweredNode, plan: FusionPlan): void {
+    const { node, lowering } = lowered;
+    const { storage, buffers } = this.#context;
+    const [first] = node.results;
+    if (first && plan.inlined.has(first)) return;
+    if (first && plan.views.has(first)) {
+      storage.set(first, storage.get(node.operands[0]!)!);
+      return;
+    }
+    for (const result of node.results)
+      if (!storage.has(result))
+        storage.set(result, { buffer: buffers.create(result.name, result, "arena"), offset: zero });
+    if (lowering.kind === "scan") this.#scan(node, lowering.body as Graph<BoundDim>);
+    else if (node.results.some((r) => sizeOf(r) > 0)) this.#call(this.#kernels.kernelOf(lowered));
+  }
+
+  #call({ kernel, buffers }: ReturnType<FusedKernels["kernelOf"]>): void {
+    this.#steps.push(this.#context.cache.call(kernel, buffers, kernel.parameters.map(symbol)));
+  }
+
+  #copy(value: Value<BoundDim>, target: Storage): void {
+    if (sizeOf(value) > 0) this.#call(this.#kernels.copyKernel(value, target));
+  }
+
+  #scan(node: Node<BoundDim>, body: Graph<BoundDim>): void {
+    const { states, sequences, reverse } = scanAttributes(node);
+    const length = node.operands[states]?.type.shape[0] ?? node.results[states]!.type.shape[0]!;
+    const axis = `step${this.#context.loops++ || ""}`;
+    const at = reverse ? sub(sub(length, 1), symbol(axis)) : symbol(axis);
+    const { storage } = this.#context;
+    const carried = node.results.slice(0, states);
+    carried.forEach((result, i) => {
+      this.#copy(node.operands[i]!, storage.get(result)!);
+    });
+    body.inputs.forEach((input, i) => {
+      const operand = this.#stored(node.operands[i]!);
+      if (i < states) storage.set(input, storage.get(carried[i]!)!);
+      else if (i < states + sequences) storage.set(input, window(operand, at, sizeOf(input)));
+      else storage.set(input, operand);
+    });
+    const targets = body.outputs.slice(states).map(({ value }, i) => ({
+      value,
+      storage: window(storage.get(node.results[states + i]!)!, at, sizeOf(value)),
+    }));
+    const times = this.#times * constantOf(length)!;
+    const inner = lowerBody(this.#context, body, targets, times);
+    const copier = new BodyLowerer(this.#context, body, times);
+    copier.#carry(body, states, carried);
+    this.#steps.push({ kind: "repeat", axis, extent: length, body: [...inner, ...copier.#steps] });
+  }
+
+  /** Copies the new states over the old; one that is another old state goes through memory of its own first. */
+  #carry(body: Graph<BoundDim>, states: number, carried: readonly Value<BoundDim>[]): void {
+    const { storage, buffers } = this.#context;
+    const olds = new Set(carried.map((result) => storage.get(result)!.buffer));
+    const copies = body.outputs.slice(0, states).flatMap(({ value }, i) => {
+      const from = storage.get(value)!;
+      const to = storage.get(carried[i]!)!;
+      if (from.buffer === to.buffer && from.offset === to.offset) return [];
+      if (!olds.has(from.buffer)) return [{ value, to }];
+      const aside = { ...value };
+      const held = { buffer: buffers.create(`${value.name}.old`, value, "arena"), offset: zero };
+      this.#copy(value, held);
+      storage.set(aside, held);
+      return [{ value: aside, to }];
+    });
+    for (const { value, to } of copies) this.#copy(value, to);
+  }
+
+  #stored(value: Value<BoundDim>): Storage {
+    const found = this.#context.storage.get(value);
+    if (!found) throw new Error(`internal: ${value.name} has no memory`);
+    return found;
+  }
+}
+
+const zero = constant(0);
+
+function window({ buffer, offset }: Storage, at: Dim, size: number): Storage {
+  return { buffer, offset: add(offset, mul(at, size)) };
+}
+
+function scanAttributes({ attributes }: Node): { states: number; sequences: number; reverse: boolean } {
+  const { states, sequences, reverse } = attributes;
+  return { states: Number(states), sequences: Number(sequences), reverse: reverse === true };
+}

@@ -1,0 +1,56 @@
+/**
+ * Merges directly nested parallel loops whose axes only ever occur together as one running index, so that an
+ * elementwise kernel is one flat loop and the rows of a batched matmul are one axis. For axes i (outer) and j of
+ * extents a and b: every index that mentions either must be c*(b*i + j) plus something free of both.
+ */
+import { constant, constantOf, type Dim, mul, substitute, symbol, symbolsOf, terms } from "../dims/index.ts";
+import type { For, Kernel, Stmt } from "../ir/loop.ts";
+import { dimsOf, mapDims } from "./walk.ts";
+
+export function coalesce(kernel: Kernel): Kernel {
+  return { ...kernel, body: kernel.body.map(merge) };
+}
+
+function merge(statement: Stmt): Stmt {
+  if (statement.kind !== "for") return statement;
+  const outer: For = { ...statement, body: statement.body.map(merge) };
+  const inner = outer.body[0];
+  if (outer.body.length !== 1 || inner?.kind !== "for") return outer;
+  if (!outer.parallel || !inner.parallel || outer.step !== 1 || inner.step !== 1) return outer;
+  const extent = constantOf(inner.extent);
+  if (extent === undefined || !dimsOf(inner.body).every((d) => runsAsOne(d, outer.axis, inner.axis, extent)))
+    return outer;
+  const once = new Map([
+    [outer.axis, constant(0)],
+    [inner.axis, symbol(outer.axis)],
+  ]);
+  const body = mapDims(inner.body, (d) => substitute(d, once));
+  return merge({ ...outer, extent: mul(outer.extent, inner.extent), body });
+}
+
+/** True when `d` mentions neither axis, or both in the proportion of one running index. */
+function runsAsOne(d: Dim, outer: string, inner: string, extent: number): boolean {
+  const names = symbolsOf(d);
+  if (!names.includes(outer) && !names.includes(inner)) return true;
+  const major = linear(d, outer);
+  const minor = linear(d, inner);
+  return major !== undefined && minor !== undefined && major === minor * extent;
+}
+
+/** The coefficient of an axis that occurs in one term alone; undefined when it occurs otherwise or not at all. */
+function linear(d: Dim, axis: string): number | undefined {
+  let coefficient: number | undefined;
+  for (const term of terms(d)) {
+    const mentions = term.factors.some((f) =>
+      f.kind === "symbol"
+        ? f.name === axis
+        : symbolsOf(f.kind === "floor" ? f.numerator : f.left).includes(axis) ||
+          symbolsOf(f.kind === "floor" ? f.denominator : f.right).includes(axis),
+    );
+    if (!mentions) continue;
+    if (coefficient !== undefined || term.factors.length !== 1 || term.factors[0]!.kind !== "symbol")
+      return undefined;
+    coefficient = Number(term.coefficient);
+  }
+  return coefficient;
+}

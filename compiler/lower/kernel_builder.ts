@@ -1,0 +1,146 @@
+/**
+ * Writes the naive loop nest of one kernel: the `Block` that lowerings write into, with loops opened and closed by
+ * callbacks. Axes of extent 1 make no loop. Buffers become formal parameters named by position, so that equal kernels
+ * have equal texts and are shared.
+ */
+import type { DType } from "../../runtime/dtype.ts";
+import { constant, constantOf, type Dim, symbol, symbolsOf } from "../dims/index.ts";
+import type { Buffer, Expr, Kernel, Register, Stmt } from "../ir/loop.ts";
+import type { Block, Local } from "../ir/op.ts";
+import type { Numerics } from "../ir/target.ts";
+
+const readNames = ["x", "y", "z", "u", "v", "w"];
+
+export class KernelBuilder implements Block {
+  readonly numerics: Numerics;
+  readonly #open: Stmt[][] = [[]];
+  readonly #axes = new Set<string>();
+  readonly #names = new Map<string, number>();
+  readonly #reads = new Map<Buffer, Buffer>();
+  readonly #writes = new Map<Buffer, Buffer>();
+  readonly #symbols = new Set<string>();
+
+  constructor(numerics: Numerics) {
+    this.numerics = numerics;
+  }
+
+  /** Identifies the innermost open block. */
+  get scope(): object {
+    return this.#open.at(-1)!;
+  }
+
+  isOpen(scope: object): boolean {
+    return this.#open.some((block) => block === scope);
+  }
+
+  load(buffer: Buffer, index: Dim): Expr {
+    return { kind: "load", buffer: this.#formal(buffer, this.#reads, readName), index: this.#used(index) };
+  }
+
+  store(buffer: Buffer, index: Dim, value: Expr): void {
+    const formal = this.#formal(buffer, this.#writes, (n) => (n === 0 ? "out" : `out${n}`));
+    this.#add({ kind: "store", buffer: formal, index: this.#used(index), value });
+  }
+
+  let(name: string, value: Expr): Expr {
+    return this.local(name, dtypeOf(value), value).get();
+  }
+
+  local(name: string, dtype: DType, initial: Expr, options: { readonly accumulator?: boolean } = {}): Local {
+    const wide = options.accumulator && dtype === "float32" && this.numerics.accumulate === "float64";
+    const register: Register = { name: this.#fresh(name), dtype: wide ? "float64" : dtype, shape: [] };
+    this.#add({ kind: "let", register, index: [], value: initial });
+    return {
+      get: () => ({ kind: "register", register, index: [] }),
+      set: (value) => this.#add({ kind: "set", register, index: [], value }),
+    };
+  }
+
+  for(name: string, extent: Dim, options: { readonly parallel: boolean }, body: (axis: Dim) => void): void {
+    if (constantOf(extent) === 1) {
+      body(constant(0));
+      return;
+    }
+    const axis = this.#fresh(name);
+    this.#axes.add(axis);
+    const inner = this.#within(() => body(symbol(axis)));
+    const { parallel } = options;
+    this.#add({
+      kind: "for",
+      axis,
+      extent: this.#used(extent),
+      step: 1,
+      mode: "serial",
+      parallel,
+      body: inner,
+    });
+  }
+
+  if(condition: Expr, body: () => void): void {
+    this.#add({ kind: "if", condition, body: this.#within(body) });
+  }
+
+  index(
+    value: Expr,
+    extent: Dim,
+    options: { readonly mode: "check" | "clamp"; readonly wrap?: boolean; readonly what: string },
+  ): Dim {
+    const name = this.#fresh("at");
+    this.#axes.add(name);
+    const { mode, wrap = false, what } = options;
+    this.#add({ kind: "bind", symbol: name, value, extent, mode, wrap, what });
+    return symbol(name);
+  }
+
+  /** The kernel written so far, and the actual buffers a call passes for its formal ones. */
+  finish(name: string, comment: string): { readonly kernel: Kernel; readonly buffers: readonly Buffer[] } {
+    const kernel: Kernel = {
+      name,
+      comment,
+      reads: [...this.#reads.values()],
+      writes: [...this.#writes.values()],
+      parameters: [...this.#symbols].filter((s) => !this.#axes.has(s)).sort(),
+      body: this.#open[0]!,
+    };
+    return { kernel, buffers: [...this.#reads.keys(), ...this.#writes.keys()] };
+  }
+
+  #within(body: () => void): readonly Stmt[] {
+    const inner: Stmt[] = [];
+    this.#open.push(inner);
+    body();
+    this.#open.pop();
+    return inner;
+  }
+
+  #add(statement: Stmt): void {
+    this.#open.at(-1)!.push(statement);
+  }
+
+  #used(index: Dim): Dim {
+    for (const name of symbolsOf(index)) this.#symbols.add(name);
+    return index;
+  }
+
+  #formal(actual: Buffer, formals: Map<Buffer, Buffer>, name: (position: number) => string): Buffer {
+    let formal = formals.get(actual);
+    if (!formal) {
+      formal = { ...actual, name: name(formals.size) };
+      formals.set(actual, formal);
+    }
+    return formal;
+  }
+
+  #fresh(name: string): string {
+    const count = this.#names.get(name) ?? 0;
+    this.#names.set(name, count + 1);
+    return count === 0 ? name : `${name}${count}`;
+  }
+}
+
+const readName = (position: number): string => readNames[position] ?? `x${position}`;
+
+export function dtypeOf(e: Expr): DType {
+  if (e.kind === "load") return e.buffer.dtype;
+  return e.kind === "register" ? e.register.dtype : e.dtype;
+}

@@ -1,0 +1,87 @@
+/**
+ * The kernels of a program: each is scheduled for the target once, kernels with equal texts are shared, and weights that
+ * a schedule wants in another layout get a packed copy made at instantiation (once per weight, whoever reads it).
+ */
+import type { Dim } from "../dims/index.ts";
+import type { Buffer, Expr, Kernel, Stmt } from "../ir/loop.ts";
+import type { Step } from "../ir/program.ts";
+import type { Target } from "../ir/target.ts";
+import { coalesce } from "./coalesce.ts";
+import { type Scheduled, schedule } from "./schedule/index.ts";
+
+export class KernelCache {
+  readonly kernels: Kernel[] = [];
+  readonly prepare: Step[] = [];
+  readonly packed: Buffer[] = [];
+  readonly #target: Target;
+  readonly #scheduled = new Map<string, Scheduled>();
+  readonly #names = new Map<string, number>();
+  readonly #panels = new Map<Kernel, Map<Buffer, Buffer>>();
+
+  constructor(target: Target) {
+    this.#target = target;
+  }
+
+  /** The step that runs `kernel` on the given buffers (reads, then writes). */
+  call(kernel: Kernel, buffers: readonly Buffer[], args: readonly Dim[]): Step {
+    const { kernel: scheduled, panels } = this.#schedule(kernel);
+    const actual = new Map<Buffer, Buffer>();
+    [...kernel.reads, ...kernel.writes].forEach((formal, i) => {
+      actual.set(formal, buffers[i]!);
+    });
+    for (const panel of panels)
+      actual.set(panel.packed, this.#pack(panel.prepare, actual.get(panel.source)!, panel.packed));
+    const formals = [...scheduled.reads, ...scheduled.writes];
+    return { kind: "call", kernel: scheduled, buffers: formals.map((formal) => actual.get(formal)!), args };
+  }
+
+  #schedule(kernel: Kernel): Scheduled {
+    const key = kernelKey(kernel);
+    const known = this.#scheduled.get(key);
+    if (known) return known;
+    const result = schedule({ ...coalesce(kernel), name: this.#fresh(kernel.name) }, this.#target);
+    this.#scheduled.set(key, result);
+    this.kernels.push(result.kernel);
+    return result;
+  }
+
+  #pack(prepare: Kernel, source: Buffer, formal: Buffer): Buffer {
+    let copies = this.#panels.get(prepare);
+    if (!copies) {
+      copies = new Map();
+      this.#panels.set(prepare, copies);
+      this.kernels.push(prepare);
+    }
+    let packed = copies.get(source);
+    if (!packed) {
+      packed = { ...formal, name: this.#fresh(`${source.name}.packed`) };
+      copies.set(source, packed);
+      this.packed.push(packed);
+      this.prepare.push({ kind: "call", kernel: prepare, buffers: [source, packed], args: [] });
+    }
+    return packed;
+  }
+
+  #fresh(name: string): string {
+    const count = this.#names.get(name) ?? 0;
+    this.#names.set(name, count + 1);
+    return count === 0 ? name : `${name}_${count}`;
+  }
+}
+
+/** Equal for kernels that do the same to buffers of the same kind; names, comments and identities do not count. */
+export function kernelKey(kernel: Kernel): string {
+  const ids = new Map<Buffer, number>();
+  const formals = [...kernel.reads, ...kernel.writes].map((b, i) => {
+    ids.set(b, i);
+    return [b.dtype, b.length, b.space];
+  });
+  const replacer = (_key: string, value: unknown): unknown => {
+    if (typeof value !== "object" || value === null) return value;
+    const id = ids.get(value as Buffer);
+    if (id !== undefined) return id;
+    return "kind" in value || "name" in value || Array.isArray(value) ? value : String(value);
+  };
+  const body: readonly (Stmt | Expr)[] = kernel.body;
+  return JSON.stringify([kernel.name, kernel.parameters, formals, body], replacer);
+}

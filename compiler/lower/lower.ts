@@ -1,0 +1,115 @@
+/**
+ * Graph<Bound> -> Program: gives values memory, writes one kernel per value that is not fused into another, schedules the
+ * kernels for the target, and plans the arena.
+ */
+import type { TypedArray } from "../../runtime/dtype.ts";
+import { constant } from "../dims/index.ts";
+import type { BoundDim, Graph, Value } from "../ir/graph.ts";
+import type { Buffer } from "../ir/loop.ts";
+import type { Port, Program, Step, Weight } from "../ir/program.ts";
+import type { Target } from "../ir/target.ts";
+import { planArena } from "./arena.ts";
+import { lowerBody } from "./body.ts";
+import { KernelCache } from "./kernel_cache.ts";
+import { Buffers, numbersOf, type Storage } from "./storage.ts";
+
+/** Values of a parameter, and the initialiser that gave them if they are still its. */
+export interface ParameterData {
+  readonly data: TypedArray;
+  readonly initializer?: NonNullable<Weight["initializer"]>;
+}
+
+export interface LowerOptions {
+  readonly target: Target;
+  /** By value name. */
+  readonly parameters: ReadonlyMap<string, ParameterData>;
+  readonly symbols: ReadonlyMap<string, number>;
+}
+
+/** State of one lowering that nested bodies share. */
+export interface LowerContext {
+  readonly target: Target;
+  readonly buffers: Buffers;
+  readonly cache: KernelCache;
+  readonly weights: Weight[];
+  readonly storage: Map<Value, Storage>;
+  macs: number;
+  /** Time axes made so far; their names are unique in the program. */
+  loops: number;
+}
+
+export function lower(graph: Graph<BoundDim>, options: LowerOptions): Program {
+  const { target, parameters } = options;
+  const context: LowerContext = {
+    target,
+    buffers: new Buffers(),
+    cache: new KernelCache(target),
+    weights: [],
+    storage: new Map(),
+    macs: 0,
+    loops: 0,
+  };
+  const inputs = graph.inputs.map((value) => inputPort(context, value));
+  for (const { value } of graph.parameters) addWeight(context, value, parameterData(parameters, value));
+  const outputs = graph.outputs.map(({ name, value }) =>
+    port(name, value, context.buffers.create(name, value, "output")),
+  );
+  const targets = graph.outputs.map(({ value }, i) => ({
+    value,
+    storage: { buffer: outputs[i]!.buffer, offset: constant(0) },
+  }));
+  const steps = lowerBody(context, graph, targets, 1);
+  const { cache } = context;
+  return {
+    name: graph.name,
+    inputs,
+    outputs,
+    weights: usedWeights(context.weights, [...cache.prepare, ...steps]),
+    kernels: cache.kernels,
+    prepare: cache.prepare,
+    packed: cache.packed,
+    steps,
+    arena: planArena(steps),
+    macs: context.macs,
+    bindings: [...options.symbols].map(([symbol, value]) => ({ symbol, value })),
+  };
+}
+
+/** Gives a parameter or a constant memory and lists its values. */
+export function addWeight(context: LowerContext, value: Value, { data, initializer }: ParameterData): void {
+  const buffer = context.buffers.create(value.name, value, "weight");
+  context.storage.set(value, { buffer, offset: constant(0) });
+  context.weights.push({
+    name: value.name,
+    shape: numbersOf(value),
+    buffer,
+    data,
+    ...(initializer && { initializer }),
+  });
+}
+
+function inputPort(context: LowerContext, value: Value): Port {
+  const buffer = context.buffers.create(value.name, value, "input");
+  context.storage.set(value, { buffer, offset: constant(0) });
+  return port(value.name, value, buffer);
+}
+
+function port(name: string, value: Value, buffer: Buffer): Port {
+  return { name, dtype: value.type.dtype, shape: numbersOf(value), buffer };
+}
+
+function parameterData(parameters: LowerOptions["parameters"], value: Value): ParameterData {
+  const given = parameters.get(value.name);
+  if (!given) throw new Error(`internal: parameter ${value.name} has no values`);
+  return given;
+}
+
+function usedWeights(weights: readonly Weight[], steps: readonly Step[]): readonly Weight[] {
+  const used = new Set<Buffer>();
+  const visit = (step: Step): void => {
+    if (step.kind === "repeat") for (const inner of step.body) visit(inner);
+    else for (const buffer of step.buffers) used.add(buffer);
+  };
+  steps.forEach(visit);
+  return weights.filter((weight) => used.has(weight.buffer));
+}

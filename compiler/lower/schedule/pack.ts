@@ -1,0 +1,143 @@
+/**
+ * Lays a constant operand out anew so that the nest reads it from front to back: a panel holds the elements in the
+ * order of the loops that move its address, the innermost axis contiguous. The copy is made once for each set of
+ * weights, by a kernel of its own. The idea is that of every GEMM since GotoBLAS.
+ *
+ * Loads are packed inside reductions only (elsewhere each element is read once), and only where the address is an
+ * affine form of loops with constant extents that never leaves its buffer; all others stay as they are.
+ */
+import { add, constant, constantOf, type Dim, mul, print, range, symbol } from "../../dims/index.ts";
+import { affineOf } from "../../ir/affine.ts";
+import type { Buffer, Expr, For, Kernel, Stmt } from "../../ir/loop.ts";
+import { type Load, rewriteLoads } from "../../ir/loop_rewrite.ts";
+import { boundsOf } from "../../ir/loop_verify.ts";
+import type { Panel, Scheduled } from "./index.ts";
+
+export function pack(kernel: Kernel, dtype: "float32" | "float64"): Scheduled {
+  const layouts = new Map<Buffer, Layout>();
+  rewriteLoads(kernel.body, (load, loops) => {
+    if (!packable(load, loops)) return load;
+    const layout = layouts.get(load.buffer) ?? new Layout(load.buffer);
+    layouts.set(load.buffer, layout);
+    layout.add(load, loops);
+    return load;
+  });
+  const panels = new Map<Buffer, Panel>();
+  for (const [source, layout] of layouts)
+    if (layout.worthwhile()) panels.set(source, layout.panel(kernel.name, dtype));
+  if (panels.size === 0) return { kernel, panels: [] };
+  const body = rewriteLoads(kernel.body, (load, loops) => {
+    const panel = packable(load, loops) ? panels.get(load.buffer) : undefined;
+    const index = layouts.get(load.buffer)?.indexOf(load, loops);
+    return panel && index ? { ...load, buffer: panel.packed, index } : load;
+  });
+  return {
+    kernel: { ...kernel, reads: readsAfter(kernel, body, panels), body },
+    panels: [...panels.values()],
+  };
+}
+
+function packable({ buffer, index }: Load, loops: readonly For[]): boolean {
+  if (buffer.space !== "weight" || buffer.dtype !== "float32" || loops.every((l) => l.parallel)) return false;
+  if (loops.some((loop) => constantOf(loop.extent) === undefined)) return false;
+  const affine = affineOf(index);
+  if (!affine || [...affine.coefficients.keys()].some((s) => loops.every((l) => l.axis !== s))) return false;
+  const { min, max } = range(index, boundsOf(loops));
+  return min >= 0 && max < buffer.length;
+}
+
+/** Every element a load reads under its loops, in the order it reads them. */
+interface Region {
+  readonly source: Dim;
+  readonly packed: Dim;
+  readonly loops: readonly For[];
+}
+
+/** The regions of one weight, one after the other. Loads of one index under the same loops share a region. */
+class Layout {
+  readonly #source: Buffer;
+  readonly #regions = new Map<string, Region>();
+  #length = 0;
+
+  constructor(source: Buffer) {
+    this.#source = source;
+  }
+
+  add(load: Load, loops: readonly For[]): void {
+    const movers = moversOf(load, loops);
+    const key = keyOf(load, movers);
+    if (this.#regions.has(key)) return;
+    let packed = constant(this.#length);
+    let size = 1;
+    for (const loop of [...movers].reverse()) {
+      packed = add(packed, mul(size / loop.step, symbol(loop.axis)));
+      size *= tripsOf(loop);
+    }
+    this.#regions.set(key, { source: load.index, packed, loops: movers });
+    this.#length += size;
+  }
+
+  indexOf(load: Load, loops: readonly For[]): Dim | undefined {
+    return this.#regions.get(keyOf(load, moversOf(load, loops)))?.packed;
+  }
+
+  /** Nothing is won where the order is already the buffer's own. */
+  worthwhile(): boolean {
+    return [...this.#regions.values()].some((region) => region.source !== region.packed);
+  }
+
+  panel(kernel: string, dtype: "float32" | "float64"): Panel {
+    const source = this.#source;
+    const name = `${kernel}_${source.name}`;
+    const packed: Buffer = { name, dtype, length: this.#length, space: "packed" };
+    const body = [...this.#regions.values()].map((region) => copy(region, source, packed));
+    const comment = `${source.name} in the order ${kernel} reads it`;
+    const prepare: Kernel = {
+      name: `pack_${name}`,
+      reads: [source],
+      writes: [packed],
+      parameters: [],
+      body,
+      comment,
+    };
+    return { source, packed, prepare };
+  }
+}
+
+function copy(region: Region, source: Buffer, packed: Buffer): Stmt {
+  const value: Expr = { kind: "load", buffer: source, index: region.source };
+  const store: Stmt = { kind: "store", buffer: packed, index: region.packed, value };
+  return region.loops.reduceRight<Stmt>(
+    (body, loop) => ({ ...loop, mode: "serial", parallel: true, body: [body] }),
+    store,
+  );
+}
+
+/** The loops that move the address, outermost first. */
+function moversOf(load: Load, loops: readonly For[]): readonly For[] {
+  const coefficients = affineOf(load.index)?.coefficients;
+  return loops.filter((loop) => coefficients?.has(loop.axis));
+}
+
+const tripsOf = (loop: For) => Math.ceil((constantOf(loop.extent) ?? 0) / loop.step);
+
+function keyOf(load: Load, loops: readonly For[]): string {
+  return [print(load.index), ...loops.map((l) => `${l.axis}<${print(l.extent)}/${l.step}`)].join(" ");
+}
+
+function readsAfter(
+  kernel: Kernel,
+  body: readonly Stmt[],
+  panels: ReadonlyMap<Buffer, Panel>,
+): readonly Buffer[] {
+  const still = new Set<Buffer>();
+  rewriteLoads(body, (load) => {
+    still.add(load.buffer);
+    return load;
+  });
+  return kernel.reads.flatMap((buffer) => {
+    const panel = panels.get(buffer);
+    if (!panel) return [buffer];
+    return still.has(buffer) ? [buffer, panel.packed] : [panel.packed];
+  });
+}
