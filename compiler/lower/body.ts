@@ -11,7 +11,7 @@ import type { Lowering } from "../ir/op.ts";
 import type { Step } from "../ir/program.ts";
 import { ops } from "../ops/index.ts";
 import { type FusionPlan, type LoweredNode, planFusion } from "./fuse.ts";
-import { FusedKernels } from "./fused_kernels.ts";
+import { FusedKernels } from "./fused-kernels.ts";
 import { addWeight, type LowerContext } from "./lower.ts";
 import { type Storage, sizeOf } from "./storage.ts";
 

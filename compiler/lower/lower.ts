@@ -10,7 +10,7 @@ import type { Port, Program, Step, Weight } from "../ir/program.ts";
 import type { Target } from "../ir/target.ts";
 import { planArena } from "./arena.ts";
 import { lowerBody } from "./body.ts";
-import { KernelCache } from "./kernel_cache.ts";
+import { KernelCache } from "./kernel-cache.ts";
 import { Buffers, numbersOf, type Storage } from "./storage.ts";
 
 /** Values of a parameter, and the initialiser that gave them if they are still its. */

@@ -1,7 +1,7 @@
 /** Rounding of values that never reach memory: what a store would have narrowed must be narrowed where it is inlined. */
 import type { DType } from "../../runtime/dtype.ts";
 import type { Expr } from "../ir/loop.ts";
-import { dtypeOf } from "./kernel_builder.ts";
+import { dtypeOf } from "./kernel-builder.ts";
 
 /** `e` as a value of `dtype`, with a cast unless it already is one exactly. */
 export function rounded(e: Expr, dtype: DType): Expr {

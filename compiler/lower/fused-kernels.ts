@@ -9,7 +9,7 @@ import type { Expr } from "../ir/loop.ts";
 import type { Destination, Lowering, Operand } from "../ir/op.ts";
 import type { Numerics } from "../ir/target.ts";
 import type { LoweredNode } from "./fuse.ts";
-import { dtypeOf, KernelBuilder } from "./kernel_builder.ts";
+import { dtypeOf, KernelBuilder } from "./kernel-builder.ts";
 import { rounded } from "./round.ts";
 import { numbersOf, ravel, type Storage } from "./storage.ts";
 
@@ -105,10 +105,12 @@ export class FusedKernels {
     body: (index: readonly Dim[]) => void,
   ): void {
     const open = (axis: number, index: readonly Dim[]): void => {
-      if (axis === extents.length) return body(index);
-      this.#builder.for(names[axis] ?? `i${axis}`, extents[axis]!, { parallel }, (i) =>
-        open(axis + 1, [...index, i]),
-      );
+      const extent = extents[axis];
+      if (!extent) body(index);
+      else
+        this.#builder.for(names[axis] ?? `i${axis}`, extent, { parallel }, (i) =>
+          open(axis + 1, [...index, i]),
+        );
     };
     open(0, []);
   }
