@@ -60,7 +60,7 @@ export function fillOrthogonal(
   const length = Math.max(rows, columns);
   const bits = philox(out, 0, 0, c2, c3, k0, k1);
   const v = new Float64Array(out.length);
-  for (let i = 0; i < v.length; i++) v[i] = normalQuantile((bits[i]! + 0.5) / 2 ** 32);
+  for (let i = 0; i < v.length; i++) v[i] = normalQuantile((bits[i]! + 0.5) / 0x100000000);
   for (let at = 0; at < v.length; at += length) orthonormalise(v, at, length);
   for (let i = 0; i < v.length; i++)
     out[i] = gain * v[rows < columns ? i : (i % columns) * rows + Math.floor(i / columns)]!;

@@ -79,7 +79,7 @@ export function planFill(
   if (!Number.isSafeInteger(seed))
     throw new RangeError(`seed ${seed} is not an integer between -(2^53 - 1) and 2^53 - 1`);
   size(shape);
-  const stream = [seed >>> 0, Math.floor(seed / 2 ** 32) >>> 0, ...hashPath(path)];
+  const stream = [seed >>> 0, Math.floor(seed / 0x100000000) >>> 0, ...hashPath(path)];
   switch (spec.kind) {
     case "zeros":
       return { fill: "fillConstant", args: [0] };

@@ -113,7 +113,8 @@ export function fillNormal(
   stddev: number,
 ): void {
   const bits = philox(out, 0, 0, c2, c3, k0, k1);
-  for (let i = 0; i < out.length; i++) out[i] = mean + stddev * normalQuantile((bits[i]! + 0.5) / 2 ** 32);
+  for (let i = 0; i < out.length; i++)
+    out[i] = mean + stddev * normalQuantile((bits[i]! + 0.5) / 0x100000000);
 }
 
 /**
@@ -133,5 +134,5 @@ export function fillTruncatedNormal(
   const bits = philox(out, 0, 0, c2, c3, k0, k1);
   const tail = 0.02275013194817921;
   for (let i = 0; i < out.length; i++)
-    out[i] = mean + stddev * normalQuantile(tail + (1 - 2 * tail) * ((bits[i]! + 0.5) / 2 ** 32));
+    out[i] = mean + stddev * normalQuantile(tail + (1 - 2 * tail) * ((bits[i]! + 0.5) / 0x100000000));
 }

@@ -19,6 +19,6 @@ export function fillUniform(
   high: number,
 ): void {
   const bits = philox(out, 0, 0, c2, c3, k0, k1);
-  const step = (high - low) / 2 ** 24;
+  const step = (high - low) / 0x1000000;
   for (let i = 0; i < out.length; i++) out[i] = low + (bits[i]! >>> 8) * step;
 }

@@ -8,7 +8,8 @@ const hex = (words: ArrayLike<number>) =>
 
 describe("philox4x32-10", () => {
   // Lines "philox4x32 10" of Random123's tests/kat_vectors: counter, key, expected block.
-  test.each([
+  type Words4 = [number, number, number, number];
+  test.each<[counter: Words4, key: [number, number], expected: string]>([
     [[0, 0, 0, 0], [0, 0], "6627e8d5 e169c58d bc57ac4c 9b00dbd8"],
     [
       [0xffffffff, 0xffffffff, 0xffffffff, 0xffffffff],
@@ -20,7 +21,7 @@ describe("philox4x32-10", () => {
       [0xa4093822, 0x299f31d0],
       "d16cfe09 94fdcceb 5001e420 24126ea1",
     ],
-  ] as const)("gives Random123's known answer for counter %j and key %j", (counter, key, expected) => {
+  ])("gives Random123's known answer for counter %j and key %j", (counter, key, expected) => {
     expect(hex(philox(new Float32Array(4), ...counter, ...key))).toBe(expected);
   });
 
