@@ -164,6 +164,12 @@ E1003 unknown option --smaple
     }
   });
 
+  test("marks the start of the line when its end comes before the column", () => {
+    const at = { file: "net.ts", line: 5, column: 40 };
+    const text = render({ ...short, at }, { source: () => "1\n2\n3\n4\n  f();" });
+    expect(text.split("\n").slice(-2)).toEqual(["  > 5 |   f();", "      |   ^"]);
+  });
+
   test("cuts a line too long to read around the caret", () => {
     const source = () => `${"x".repeat(5000)}!${"y".repeat(5000)}`;
     const text = render({ ...short, at: { file: "a.js", line: 1, column: 5001 } }, { source });
