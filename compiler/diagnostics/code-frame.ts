@@ -7,7 +7,8 @@ const COLUMNS = 100;
 /**
  * The lines around `at`, numbered, with a caret under the column; empty when the text has no such line. Tabs
  * become one space, so that the caret stays true; a line too long to show (a bundle) is cut around the caret.
- * A column past the line's end comes from a loader that keeps lines only: the caret then marks where it starts.
+ * A column past the line's end comes from a loader that keeps lines only: the caret then marks where it
+ * starts.
  */
 export function codeFrame(text: string, at: SourceLocation): string[] {
   const lines = text.split(/\r?\n/);
