@@ -47,7 +47,7 @@ function converter(from: DType, to: DType): (x: number) => number {
   return (x) => (Number.isNaN(x) ? 0 : Math.trunc(Math.min(Math.max(x, lowest), highest)));
 }
 
-/** Clamps before it converts, because a loop-IR cast of a float outside the integer's range means nothing. */
+/** Clamps before it converts: a loop-IR cast makes NaN 0, but of a float outside the integer's range it promises nothing. */
 function castExpr(x: Expr, from: DType, to: DType): Expr {
   if (from === to) return x;
   const kind = dtypes[from].kind;
@@ -55,14 +55,7 @@ function castExpr(x: Expr, from: DType, to: DType): Expr {
     return { kind: "binary", fn: "ne", a: x, b: { kind: "constant", value: 0, dtype: from }, dtype: "bool" };
   if (dtypes[to].kind !== "integer" || kind !== "float") return { kind: "cast", x, dtype: to };
   const [lowest, highest] = limitsOf(to);
-  const bounded = limited("min", limited("max", x, lowest), highest);
-  const isNumber: Expr = { kind: "binary", fn: "eq", a: x, b: x, dtype: "bool" };
-  const zero: Expr = { kind: "constant", value: 0, dtype: "float64" };
-  return {
-    kind: "cast",
-    x: { kind: "select", condition: isNumber, a: bounded, b: zero, dtype: "float64" },
-    dtype: to,
-  };
+  return { kind: "cast", x: limited("min", limited("max", x, lowest), highest), dtype: to };
 }
 
 function limited(fn: "max" | "min", x: Expr, limit: number): Expr {

@@ -1,15 +1,26 @@
 /** The only list of core ops. A new op is one file and one line here; laws, printer and parser pick it up from this list. */
 import type { Op } from "../ir/op.ts";
+import { argReduceOps } from "./arg-reduce.ts";
 import { binaryOps, compareOps } from "./binary.ts";
 import { broadcast } from "./broadcast.ts";
 import { cast } from "./cast.ts";
+import { concat } from "./concat.ts";
 import { constant } from "./constant.ts";
+import { conv } from "./conv.ts";
+import { cumsum } from "./cumsum.ts";
 import { dotGeneral } from "./dot-general.ts";
+import { gather } from "./gather.ts";
+import { iota } from "./iota.ts";
+import { pad } from "./pad.ts";
 import { reduceOps } from "./reduce.ts";
 import { reshape } from "./reshape.ts";
+import { reverse } from "./reverse.ts";
+import { scan } from "./scan.ts";
 import { select } from "./select.ts";
+import { slice } from "./slice.ts";
 import { transpose } from "./transpose.ts";
 import { unaryOps } from "./unary.ts";
+import { windowReduce } from "./window-reduce.ts";
 
 const list: readonly Op[] = [
   ...unaryOps,
@@ -22,7 +33,18 @@ const list: readonly Op[] = [
   reshape,
   transpose,
   ...reduceOps,
+  ...argReduceOps,
+  cumsum,
   dotGeneral,
+  conv,
+  windowReduce,
+  slice,
+  reverse,
+  concat,
+  pad,
+  gather,
+  iota,
+  scan,
 ];
 
 export const ops: ReadonlyMap<string, Op> = new Map(list.map((op) => [op.name, op]));

@@ -1,0 +1,89 @@
+/** The position of the largest or smallest element along one axis, as int32; the first one wins, and a NaN wins over all (numpy.argmax). */
+
+import { dtypes } from "../../runtime/dtype.ts";
+import type { Tensor } from "../../runtime/tensor.ts";
+import { constant, type Dim } from "../dims/index.ts";
+import type { Expr } from "../ir/loop.ts";
+import type { Block, Destination, Op, Operand } from "../ir/op.ts";
+import { checkAxes, checkDType, defineOp } from "./definition.ts";
+import { build, counting, stridesOf } from "./odometer.ts";
+
+export type ArgReduceAttributes = { readonly axis: number };
+
+const rows = [
+  { name: "argMax", better: "gt", beats: (x: number, best: number) => x > best },
+  { name: "argMin", better: "lt", beats: (x: number, best: number) => x < best },
+] as const;
+
+type Row = (typeof rows)[number];
+
+export const argReduceOps: readonly Op[] = rows.map((row) =>
+  defineOp<ArgReduceAttributes>({
+    name: row.name,
+    operands: ["x"],
+    attributes: { axis: "int" },
+    relate: (context, [x], { axis }) => {
+      checkDType(context, row.name, "x", x!, "number");
+      checkAxes(context, row.name, "x", x!, [axis]);
+      context.atLeast(x!.shape[axis]!, constant(1), `${row.name} needs an element along axis ${axis} of x`);
+      return [{ dtype: "int32", shape: x!.shape.filter((_, i) => i !== axis) }];
+    },
+    evaluate: ([x], { axis }) => [search(row, x!, axis)],
+    lower: ([x], { axis }) => ({
+      kind: "kernel",
+      build: (block, [result]) => scanAxis(row, x!, axis, block, result!),
+    }),
+  }),
+);
+
+function search(row: Row, x: Tensor, axis: number): Tensor {
+  const outer = counting(x.shape.length).filter((i) => i !== axis);
+  const [step] = stridesOf(x.shape, [axis]);
+  const shape = outer.map((i) => x.shape[i]!);
+  return build("int32", shape, [stridesOf(x.shape, outer)], ([start]) => {
+    let best = 0;
+    for (let i = 1; i < x.shape[axis]!; i++) {
+      const [value, leader] = [x.data[start! + i * step!]!, x.data[start! + best * step!]!];
+      if (row.beats(value, leader) || (Number.isNaN(value) && !Number.isNaN(leader))) best = i;
+    }
+    return best;
+  });
+}
+
+function scanAxis(row: Row, x: Operand, axis: number, block: Block, result: Destination): void {
+  const outer = counting(x.shape.length).filter((i) => i !== axis);
+  const at = (index: readonly Dim[], along: Dim) =>
+    x.at([...index.slice(0, axis), along, ...index.slice(axis)]);
+  const nest = (index: readonly Dim[]): void => {
+    const next = outer[index.length];
+    if (next !== undefined) {
+      block.for("i", x.shape[next]!, { parallel: true }, (i) => nest([...index, i]));
+      return;
+    }
+    const best = block.local("best", x.dtype, at(index, constant(0)));
+    const where = block.local("where", "int32", { kind: "constant", value: 0, dtype: "int32" });
+    block.for("k", x.shape[axis]!, { parallel: false }, (k) => {
+      const value = block.let("value", at(index, k));
+      block.if(wins(row, x, value, best.get()), () => {
+        best.set(value);
+        where.set({ kind: "index", index: k, dtype: "int32" });
+      });
+    });
+    result.store(index, where.get());
+  };
+  nest([]);
+}
+
+function wins(row: Row, x: Operand, value: Expr, best: Expr): Expr {
+  const test = (fn: "gt" | "lt" | "ne" | "eq" | "and" | "or", a: Expr, b: Expr): Expr => ({
+    kind: "binary",
+    fn,
+    a,
+    b,
+    dtype: "bool",
+  });
+  const better = test(row.better, value, best);
+  if (dtypes[x.dtype].kind !== "float") return better;
+  const newNaN = test("and", test("ne", value, value), test("eq", best, best));
+  return test("or", better, newNaN);
+}

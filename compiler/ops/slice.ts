@@ -1,0 +1,55 @@
+/** Every stride-th element of one axis: start, start + stride, ... (`size` of them). Start and size may be symbolic; stride >= 1. */
+
+import { allocate } from "../../runtime/dtype.ts";
+import { size as sizeOf, strides as stridesOfShape } from "../../runtime/tensor.ts";
+import { add, constant, type Dim, mul, sub } from "../dims/index.ts";
+import { checkAxes, defineOp, numberOf } from "./definition.ts";
+import { walk } from "./odometer.ts";
+
+export type SliceAttributes = {
+  readonly axis: number;
+  readonly start: Dim;
+  readonly size: Dim;
+  readonly stride: Dim;
+};
+
+export const slice = defineOp<SliceAttributes>({
+  name: "slice",
+  operands: ["x"],
+  attributes: { axis: "int", start: "dim", size: "dim", stride: "dim" },
+  relate: (context, [x], { axis, start, size, stride }) => {
+    checkAxes(context, "slice", "x", x!, [axis]);
+    const d = x!.shape[axis]!;
+    context.atLeast(start, constant(0), `the slice of axis ${axis} starts inside x`);
+    context.atLeast(size, constant(0), `the slice of axis ${axis} has a size`);
+    context.atLeast(stride, constant(1), `the slice of axis ${axis} steps forward`);
+    context.atLeast(
+      d,
+      add(start, mul(sub(size, 1), stride), 1),
+      `the slice of ${size} from ${start} ends inside axis ${axis} of x`,
+    );
+    return [{ dtype: x!.dtype, shape: x!.shape.map((whole, i) => (i === axis ? size : whole)) }];
+  },
+  evaluate: ([x], attributes) => {
+    const { axis } = attributes;
+    const [start, size, stride] = [attributes.start, attributes.size, attributes.stride].map(numberOf);
+    const shape = x!.shape.map((dim, i) => (i === axis ? size! : dim));
+    const data = allocate(x!.dtype, sizeOf(shape));
+    const own = stridesOfShape(x!.shape);
+    const steps = own.map((step, i) => (i === axis ? step * stride! : step));
+    let position = 0;
+    walk(
+      shape,
+      [steps],
+      ([at]) => {
+        data[position++] = x!.data[at!]!;
+      },
+      [start! * own[axis]!],
+    );
+    return [{ dtype: x!.dtype, shape, data }];
+  },
+  lower: ([x], { axis, start, stride }) => ({
+    kind: "map",
+    at: (index) => x!.at(index.map((i, at) => (at === axis ? add(start, mul(i, stride)) : i))),
+  }),
+});
