@@ -36,6 +36,7 @@ export const broadcast = defineOp<BroadcastAttributes>({
   lower: ([x], { axes }) => ({
     kind: "map",
     elementwise: true,
+    moves: true,
     at: (index) => x!.at(axes.map((axis, i) => (x!.shape[i] === constant(1) ? constant(0) : index[axis]!))),
   }),
 });

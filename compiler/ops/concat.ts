@@ -25,7 +25,12 @@ export const concat = defineOp<ConcatAttributes>({
     return [{ dtype: first.dtype, shape: first.shape.map((d, i) => (i === axis ? total : d)) }];
   },
   evaluate: (operands, { axis }) => [join(operands, axis)],
-  lower: (operands, { axis }) => ({ kind: "map", at: (index) => pick(operands, axis, index) }),
+  lower: (operands, { axis }) => ({
+    kind: "map",
+    moves: true,
+    guards: operands.length > 1,
+    at: (index) => pick(operands, axis, index),
+  }),
 });
 
 function agree(context: RelationContext, first: TensorType, type: TensorType, i: number, axis: number): void {

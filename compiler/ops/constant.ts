@@ -21,6 +21,11 @@ export const constant = defineOp<ConstantAttributes>({
     const [first] = data;
     if (first === undefined || data.some((x) => !Object.is(x, first)))
       throw new Error("internal: a constant with different elements is a weight, not an expression");
-    return { kind: "map", elementwise: true, at: () => ({ kind: "constant", value: first, dtype }) };
+    return {
+      kind: "map",
+      elementwise: true,
+      moves: true,
+      at: () => ({ kind: "constant", value: first, dtype }),
+    };
   },
 });

@@ -44,6 +44,7 @@ export const gather = defineOp<GatherAttributes>({
   },
   lower: ([x, indices], { axis }) => ({
     kind: "map",
+    moves: true,
     binds: true,
     at: (index, block) => {
       const behind = axis + indices!.shape.length;

@@ -28,6 +28,7 @@ export const iota = defineOp<IotaAttributes>({
   lower: (_operands, { dtype, axis }) => ({
     kind: "map",
     elementwise: true,
+    moves: true,
     at: (index) => ({ kind: "index", index: index[axis]!, dtype: dtype as DType }),
   }),
 });

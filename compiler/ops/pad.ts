@@ -50,6 +50,8 @@ export const pad = defineOp<PadAttributes>({
   },
   lower: ([x], { low, high, value }) => ({
     kind: "map",
+    moves: true,
+    guards: true,
     at: (index) => {
       const source = index.map((i, axis) => sub(i, low[axis]!));
       const tests = source.flatMap((i, axis) => [

@@ -28,6 +28,7 @@ export const reverse = defineOp<ReverseAttributes>({
   },
   lower: ([x], { axes }) => ({
     kind: "map",
+    moves: true,
     at: (index) => x!.at(index.map((i, axis) => (axes.includes(axis) ? sub(sub(x!.shape[axis]!, 1), i) : i))),
   }),
 });

@@ -50,6 +50,7 @@ export const slice = defineOp<SliceAttributes>({
   },
   lower: ([x], { axis, start, stride }) => ({
     kind: "map",
+    moves: true,
     at: (index) => x!.at(index.map((i, at) => (at === axis ? add(start, mul(i, stride)) : i))),
   }),
 });

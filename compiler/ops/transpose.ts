@@ -20,6 +20,7 @@ export const transpose = defineOp<TransposeAttributes>({
   },
   lower: ([x], { permutation }) => ({
     kind: "map",
+    moves: true,
     at: (index) => {
       const source = new Array<Dim>(index.length);
       permutation.forEach((axis, i) => {
