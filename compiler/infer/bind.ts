@@ -55,7 +55,7 @@ export function bind(graph: Graph, sample: Sample, options: BindOptions = {}): B
   const store = new Store();
   const bag = new DiagnosticBag();
   for (const [symbolName, { value, origin }] of options.known ?? []) assume(store, symbolName, value, origin);
-  checkNames(graph, sample, bag);
+  checkNames(graph, sample, store, bag);
   for (const input of graph.inputs) bindInput(store, input, sample[input.name], options, bag);
   bag.throwIfAny();
   inferAll(graph, store, bag);
@@ -98,9 +98,12 @@ function assume(store: Store, name: string, value: number, origin: SampleOrigin)
   if (conflict) throw new Error(`internal: ${name} was bound to two values`);
 }
 
-function checkNames(graph: Graph, sample: Sample, bag: DiagnosticBag): void {
+function checkNames(graph: Graph, sample: Sample, store: Store, bag: DiagnosticBag): void {
   const names = graph.inputs.map((input) => input.name);
-  const missing = names.filter((name) => !Object.hasOwn(sample, name));
+  const missing = graph.inputs
+    .filter((input) => !Object.hasOwn(sample, input.name))
+    .filter((input) => !input.type.shape.every((d) => isConstant(store.resolve(d))))
+    .map((input) => input.name);
   if (missing.length > 0)
     bag.add({
       code: "E2102",
@@ -109,7 +112,7 @@ function checkNames(graph: Graph, sample: Sample, bag: DiagnosticBag): void {
         subject: name,
         value: Object.hasOwn(sample, name) ? "sampled" : "missing",
       })),
-      fix: `give a shape or data for ${missing.map((n) => `"${n}"`).join(", ")} as well`,
+      fix: `give a shape or data (or every dim by name) for ${missing.map((n) => `"${n}"`).join(", ")} as well`,
     });
   for (const name of Object.keys(sample))
     if (!names.includes(name))

@@ -97,12 +97,21 @@ export class Relations implements RelationContext {
     const site = this.#site;
     if (!site) return { subject: "graph", clause };
     const { path, at } = site.source;
-    return { subject: path || site.op, clause, ...(at && { at }) };
+    return { subject: path || site.op, clause: inTheUsersNames(clause, site), ...(at && { at }) };
   }
 
   #require(conflict: Conflict | undefined): void {
     if (conflict) throw new CompileError([diagnose(conflict, this.#site, this.store)]);
   }
+}
+
+/** Ops speak of their operands ("axis 1 of a"); the user knows these by the names of the values. */
+function inTheUsersNames(clause: string, { op, operands }: Site): string {
+  const names = opNamed(op).operands;
+  return clause.replace(/\bof (\w+)/g, (text, name: string) => {
+    const value = operands[names.indexOf(name)];
+    return value ? `of ${value.name}` : text;
+  });
 }
 
 const isConflict = (x: Dim | Conflict): x is Conflict => "core" in x;

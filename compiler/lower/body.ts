@@ -10,9 +10,10 @@ import type { BoundDim, Graph, Node, Value } from "../ir/graph.ts";
 import type { Lowering } from "../ir/op.ts";
 import type { Step } from "../ir/program.ts";
 import { ops } from "../ops/index.ts";
+import { addWeight, type LowerContext } from "./context.ts";
 import { type FusionPlan, type LoweredNode, planFusion } from "./fuse.ts";
 import { FusedKernels } from "./fused-kernels.ts";
-import { addWeight, type LowerContext } from "./lower.ts";
+
 import { type Storage, sizeOf } from "./storage.ts";
 
 /** A value that must end up in given memory. */

@@ -2,7 +2,6 @@
  * Graph<Bound> -> Program: gives values memory, writes one kernel per value that is not fused into another, schedules the
  * kernels for the target, and plans the arena.
  */
-import type { TypedArray } from "../../runtime/dtype.ts";
 import { constant } from "../dims/index.ts";
 import type { BoundDim, Graph, Value } from "../ir/graph.ts";
 import type { Buffer } from "../ir/loop.ts";
@@ -10,32 +9,15 @@ import type { Port, Program, Step, Weight } from "../ir/program.ts";
 import type { Target } from "../ir/target.ts";
 import { planArena } from "./arena.ts";
 import { lowerBody } from "./body.ts";
+import { addWeight, type LowerContext, type ParameterData } from "./context.ts";
 import { KernelCache } from "./kernel-cache.ts";
-import { Buffers, numbersOf, type Storage } from "./storage.ts";
-
-/** Values of a parameter, and the initialiser that gave them if they are still its. */
-export interface ParameterData {
-  readonly data: TypedArray;
-  readonly initializer?: NonNullable<Weight["initializer"]>;
-}
+import { Buffers, numbersOf } from "./storage.ts";
 
 export interface LowerOptions {
   readonly target: Target;
   /** By value name. */
   readonly parameters: ReadonlyMap<string, ParameterData>;
   readonly symbols: ReadonlyMap<string, number>;
-}
-
-/** State of one lowering that nested bodies share. */
-export interface LowerContext {
-  readonly target: Target;
-  readonly buffers: Buffers;
-  readonly cache: KernelCache;
-  readonly weights: Weight[];
-  readonly storage: Map<Value, Storage>;
-  macs: number;
-  /** Time axes made so far; their names are unique in the program. */
-  loops: number;
 }
 
 export function lower(graph: Graph<BoundDim>, options: LowerOptions): Program {
@@ -73,19 +55,6 @@ export function lower(graph: Graph<BoundDim>, options: LowerOptions): Program {
     macs: context.macs,
     bindings: [...options.symbols].map(([symbol, value]) => ({ symbol, value })),
   };
-}
-
-/** Gives a parameter or a constant memory and lists its values. */
-export function addWeight(context: LowerContext, value: Value, { data, initializer }: ParameterData): void {
-  const buffer = context.buffers.create(value.name, value, "weight");
-  context.storage.set(value, { buffer, offset: constant(0) });
-  context.weights.push({
-    name: value.name,
-    shape: numbersOf(value),
-    buffer,
-    data,
-    ...(initializer && { initializer }),
-  });
 }
 
 function inputPort(context: LowerContext, value: Value): Port {

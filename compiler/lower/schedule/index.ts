@@ -4,12 +4,20 @@
  *     for each output axis (parallel) { let acc = first; for each reduction axis (serial) { set acc = combine(acc, element) };
  *       store out = epilogue(acc) }
  *
- * and `schedule` chooses the register tile for the target and applies the steps (split, sink, unroll, vectorise, pack).
+ * and `schedule` chooses the register tile for the target and applies the steps (split, sink, vectorise, pack, unroll).
  * Outputs are blocked, the reduction never is, so each output is summed in the reference's order. A kernel with nothing to
  * gain comes back as it was, so it may be called for every kernel. The steps are in the manner of Halide, TVM and Exo.
  */
-import type { Buffer, Kernel } from "../../ir/loop.ts";
+import { constantOf } from "../../dims/index.ts";
+import type { Buffer, For, Kernel, Stmt } from "../../ir/loop.ts";
+import { visitStmts } from "../../ir/loop_rewrite.ts";
 import type { Target } from "../../ir/target.ts";
+import { mapLoops, vectorise } from "./mode.ts";
+import { pack } from "./pack.ts";
+import { sink } from "./sink.ts";
+import { split } from "./split.ts";
+import { chooseTile, type Tile } from "./tile.ts";
+import { nestOf, workloadOf } from "./workload.ts";
 
 /** A weight laid out anew for one kernel: `prepare` reads `source` and writes `packed`, once per set of weights. */
 export interface Panel {
@@ -26,6 +34,62 @@ export interface Scheduled {
 }
 
 /** Schedules one kernel for one target. Buffers in space `weight` may be packed; all others are read where they are. */
-export function schedule(kernel: Kernel, _target: Target): Scheduled {
-  return { kernel, panels: [] };
+export function schedule(kernel: Kernel, target: Target): Scheduled {
+  const tiled = { ...kernel, body: kernel.body.flatMap((s) => scheduleStmt(s, target)) };
+  const packed = pack(tiled, target.numerics.accumulate === "float64" ? "float64" : "float32");
+  return { ...packed, kernel: { ...packed.kernel, body: unrollReductions(packed.kernel.body, target) } };
+}
+
+function scheduleStmt(s: Stmt, target: Target): readonly Stmt[] {
+  if (s.kind !== "for") return [s];
+  if (!s.parallel) return [{ ...s, body: s.body.flatMap((inner) => scheduleStmt(inner, target)) }];
+  const nest = nestOf(s);
+  const tile = chooseTile(nest, workloadOf(nest, target.numerics), target);
+  return [...tile.factors].reduce<readonly Stmt[]>(
+    (stmts, [axis, factor], i) => block(stmts, axis, factor, i === tile.factors.size - 1 ? tile.lanes : 1),
+    [s],
+  );
+}
+
+/** Blocks the loops over `axis` and pushes the iterations of a block, as lanes where they fit, inside. */
+function block(stmts: readonly Stmt[], axis: string, factor: number, lanes: number): readonly Stmt[] {
+  const inner = new Set([`${axis}.i`, `${axis}.r`]);
+  const cut = mapLoops(stmts, (loop) => (loop.axis === axis ? split(loop, factor, "unroll") : undefined));
+  const sunk = mapLoops(cut, (loop) => (inner.has(loop.axis) ? sink(loop) : undefined));
+  return mapLoops(sunk, (loop) => (inner.has(loop.axis) ? [vectorise(loop, lanes)] : undefined));
+}
+
+/** Statements worth having in one iteration of an innermost reduction: beyond, code grows and nothing is won. */
+const statementsPerIteration = { ts: 8, wasm: 48 } as const;
+
+/** Unrolls reductions from the inside out while their bodies are short; the order of the sum stays. */
+function unrollReductions(stmts: readonly Stmt[], target: Target): readonly Stmt[] {
+  return mapLoops(stmts, (loop) => {
+    const extent = constantOf(loop.extent);
+    if (loop.parallel || loop.mode !== "serial" || loop.step !== 1 || extent === undefined) return undefined;
+    const most = Math.floor(statementsPerIteration[target.name] / printedStatements(loop.body));
+    const factor = Math.min(extent, divisorNear(extent, most));
+    if (factor < 2) return undefined;
+    return split(loop, factor, "unroll");
+  });
+}
+
+/** Statements once unrolled; a body with a loop left in it counts as too long. */
+function printedStatements(stmts: readonly Stmt[]): number {
+  let count = 0;
+  visitStmts(stmts, (s, loops) => {
+    if (s.kind !== "for") count += timesPrinted(loops);
+    else if (s.mode === "serial") count = Number.POSITIVE_INFINITY;
+  });
+  return count;
+}
+
+function timesPrinted(loops: readonly For[]): number {
+  return loops.reduce((n, loop) => (loop.mode === "unroll" ? n * (constantOf(loop.extent) ?? 1) : n), 1);
+}
+
+/** The largest divisor of `extent` up to `most`, unless that is below half of it: then a rest is the lesser evil. */
+function divisorNear(extent: number, most: number): number {
+  for (let d = most; d >= 2 && d * 2 >= most; d--) if (extent % d === 0) return d;
+  return most;
 }
