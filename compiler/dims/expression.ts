@@ -51,27 +51,28 @@ export class Dim {
   readonly value: Int | undefined;
   readonly height: number;
   readonly size: number;
+  /** Whether a max or a symbolic divisor is inside: what bounds on the symbols could simplify. */
+  readonly bounded: boolean;
   symbols: readonly string[] | undefined;
 
   constructor(id: number, terms: readonly Term[], value: Int | undefined) {
     this.id = id;
     this.terms = terms;
     this.value = value;
-    let [height, size] = [0, 1];
+    let [height, size, bounded] = [0, 1, false];
     for (const t of terms) {
-      size += 1;
+      size += 1 + t.factors.length;
       for (const atom of t.factors) {
         if (atom.height > height) height = atom.height;
-        size +=
-          atom.kind === "symbol"
-            ? 1
-            : atom.kind === "max"
-              ? atom.left.size
-              : atom.numerator.size + atom.denominator.size;
+        for (const child of childrenOf(atom)) size += child.size;
+        bounded ||=
+          atom.kind === "max" ||
+          (atom.kind === "floor" && (atom.numerator.bounded || atom.denominator.value === undefined));
       }
     }
     this.height = height;
     this.size = size;
+    this.bounded = bounded;
     if (size > 1e6 || height > 2500)
       refuse(
         "E2302",

@@ -1,4 +1,7 @@
 /** Symbolic dims: exact integer expressions over named sizes, what is known of them, and why. */
+
+export type { Clause, Constraint, Domain, Relation } from "./constraint.ts";
+export { decide, type Facts, type Verdict } from "./decide.ts";
 export { evaluate, type Interval, range, substitute } from "./evaluate.ts";
 export {
   type Atom,
@@ -24,4 +27,6 @@ export {
   type Term,
   terms,
 } from "./expression.ts";
+export { simplify } from "./simplify.ts";
+export { type Conflict, type Declaration, type Origin, type Residual, Store } from "./store.ts";
 export { dim, parse, print } from "./text.ts";

@@ -1,0 +1,70 @@
+/**
+ * What the normal form may not do because it needs bounds: (a*b)//b is a where b >= 1, max(n - 4, 0) is n - 4 where
+ * n >= 4. Exact division is polynomial long division in the monomial order of the terms.
+ */
+import { type Interval, range } from "./evaluate.ts";
+import {
+  type Atom,
+  add,
+  addScaled,
+  constant,
+  type Dim,
+  floorDiv,
+  fromAtom,
+  max,
+  mul,
+  product,
+  sum,
+} from "./expression.ts";
+import { quotient, remainder } from "./integer.ts";
+
+type Bounds = (symbol: string) => Interval;
+
+/** d, smaller where the bounds allow; d itself when they say nothing. */
+export function simplify(d: Dim, bounds: Bounds): Dim {
+  if (!d.bounded) return d;
+  const image = (atom: Atom): Dim => {
+    if (atom.kind === "symbol") return fromAtom(atom);
+    if (atom.kind === "floor")
+      return divide(simplify(atom.numerator, bounds), simplify(atom.denominator, bounds), bounds);
+    const side = simplify(atom.left, bounds);
+    const { min, max: top } = range(side, bounds);
+    return min >= 0 ? side : top <= 0 ? constant(0) : max(side, 0);
+  };
+  return sum(d.terms.map((t) => product([constant(t.coefficient), ...t.factors.map(image)])));
+}
+
+function divide(n: Dim, by: Dim, bounds: Bounds): Dim {
+  if (by.value !== undefined || range(by, bounds).min < 1) return floorDiv(n, by);
+  const [whole, rest] = divideWithRest(n, by);
+  const r = range(rest, bounds);
+  const inside = r.min >= 0 && range(addScaled(by, -1, rest), bounds).min >= 1;
+  return inside ? whole : add(whole, floorDiv(rest, by));
+}
+
+/** n = whole*by + rest by long division; rest is what no term of `by`'s lead divides. */
+export function divideWithRest(n: Dim, by: Dim): readonly [whole: Dim, rest: Dim] {
+  const lead = by.terms[0]!;
+  let [whole, rest] = [constant(0), n];
+  for (let at = 0; at < rest.terms.length && at < 100; ) {
+    const t = rest.terms[at]!;
+    const factors = withoutFactors(t.factors, lead.factors);
+    if (!factors || remainder(t.coefficient, lead.coefficient) !== 0) at++;
+    else {
+      const part = product([constant(quotient(t.coefficient, lead.coefficient)), ...factors.map(fromAtom)]);
+      whole = add(whole, part);
+      rest = addScaled(rest, -1, mul(part, by));
+    }
+  }
+  return [whole, rest];
+}
+
+function withoutFactors(all: readonly Atom[], remove: readonly Atom[]): readonly Atom[] | undefined {
+  const left = [...all];
+  for (const f of remove) {
+    const at = left.indexOf(f);
+    if (at < 0) return undefined;
+    left.splice(at, 1);
+  }
+  return left;
+}

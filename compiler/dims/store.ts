@@ -1,0 +1,531 @@
+/**
+ * What is known of the symbols of one graph: equations, bounds and divisibility collected with their origins, solved as
+ * they come. Flex symbols are solved for; two rigid symbols are never merged, their equation stays a residual that
+ * decisions may assume. An assertion that cannot be settled yet is parked and taken up again when one of its symbols
+ * learns something, so the result does not depend on the order of the assertions.
+ *
+ * Every change goes through an undo trail: an assertion that contradicts the store leaves no trace but its Conflict,
+ * whose core is minimal (see core.ts).
+ */
+
+import type { SourceLocation } from "../diagnostics/index.ts";
+import { type Clause, Constraint, type Domain, intersect, isMember, nearest } from "./constraint.ts";
+import { minimalCore } from "./core.ts";
+import { decide, defaultDomain, type Facts } from "./decide.ts";
+import { substitute } from "./evaluate.ts";
+import {
+  compareDims,
+  constant,
+  type Dim,
+  floorDiv,
+  fromAtom,
+  isConstant,
+  kindOf,
+  mod,
+  neg,
+  product,
+  type Shape,
+  sub,
+  sum,
+  symbol,
+  symbolsOf,
+} from "./expression.ts";
+import { simplify } from "./simplify.ts";
+
+/** Where an assertion comes from. */
+export interface Origin {
+  /** Who requires it: "dense.kernel", 'input "x"'. */
+  readonly subject: string;
+  /** What was required, in words. */
+  readonly clause: string;
+  readonly at?: SourceLocation;
+  readonly chain?: readonly string[];
+}
+
+export interface Conflict {
+  readonly left: Dim;
+  readonly right: Dim;
+  readonly relation: string;
+  /** The origins that cannot hold together, none of them superfluous; the failed assertion last. */
+  readonly core: readonly Origin[];
+  readonly suggestion?: string;
+}
+
+export interface Residual {
+  readonly constraint: Constraint;
+  readonly origins: readonly Origin[];
+  /** What else would do, for a broadcast that was taken to be an equality. */
+  readonly alternative?: string;
+}
+
+/** Bounds of a symbol; a symbol is at least 1 (a free one at least 0) unless its domain says otherwise. */
+export interface Declaration {
+  readonly min?: number;
+  readonly max?: number;
+  readonly multipleOf?: number;
+}
+
+export interface Assertion {
+  readonly goal: "==" | ">=" | "divisible" | "broadcast" | "declare";
+  readonly left: Dim;
+  readonly right: Dim;
+  readonly origin: Origin;
+  readonly index: number;
+  readonly declaration?: Declaration;
+  readonly result?: Dim;
+}
+
+/** What is known of one symbol; replaced, never changed. */
+interface Knowledge {
+  readonly domain: Domain;
+  readonly declared: Domain;
+  readonly value?: Dim;
+  readonly because: readonly Assertion[];
+  readonly waiting: readonly Assertion[];
+}
+
+interface Parked {
+  readonly constraint: Constraint;
+  /** A dim known to be zero as long as this is parked, and the symbol it is solved for, if any. */
+  readonly zero?: Dim;
+  readonly rewrite?: string;
+}
+
+/** An orientation of a required equation: name is value. */
+interface Rewrite {
+  readonly name: string;
+  readonly value: Dim;
+  readonly from: Assertion;
+}
+
+interface Failure {
+  readonly left: Dim;
+  readonly right: Dim;
+  readonly relation: string;
+  readonly suggestion?: string;
+}
+
+export class Store implements Facts {
+  #log: Assertion[] = [];
+  #known = new Map<string, Knowledge>();
+  #parked = new Map<Assertion, Parked>();
+  #zeros = new Map<Dim, Assertion>();
+  #rewrites = new Map<string, Rewrite>();
+  readonly #trail: (() => void)[] = [];
+  #queue: Assertion[] = [];
+
+  /** Narrows a symbol's domain. */
+  declare(name: string, declaration: Declaration, origin: Origin): Conflict | undefined {
+    const known = this.#known.get(name);
+    const late =
+      known && (declaration.min ?? 1) < known.declared.min && known.declared.min === defaultDomain(name).min;
+    if (late) this.#restart(name, declaration, origin);
+    return this.#assert("declare", symbol(name), constant(0), origin, { declaration });
+  }
+
+  /** A minimum below the default that comes after the symbol was used: everything is settled again under it. */
+  #restart(name: string, { min }: Declaration, origin: Origin): void {
+    const fresh = new Store();
+    fresh.#assert("declare", symbol(name), constant(0), origin, { declaration: { min: min! } });
+    if (this.#log.some((x) => fresh.#assert(x.goal, x.left, x.right, x.origin, x))) return;
+    this.#log = fresh.#log;
+    this.#known = fresh.#known;
+    this.#parked = fresh.#parked;
+    this.#zeros = fresh.#zeros;
+    this.#rewrites = fresh.#rewrites;
+  }
+
+  /** a == b. Flex symbols are solved for; between rigid ones it becomes a residual. */
+  equal(a: Dim, b: Dim, origin: Origin): Conflict | undefined {
+    return a === b ? undefined : this.#assert("==", a, b, origin);
+  }
+
+  /** a >= b. */
+  atLeast(a: Dim, b: Dim, origin: Origin): Conflict | undefined {
+    return a === b ? undefined : this.#assert(">=", a, b, origin);
+  }
+
+  /** a % by == 0. */
+  divisible(a: Dim, by: Dim, origin: Origin): Conflict | undefined {
+    return a === by && isConstant(a) && a.value !== 0 ? undefined : this.#assert("divisible", a, by, origin);
+  }
+
+  /**
+   * The dim of a and b broadcast together, by NumPy's rule. Where both are symbolic they are taken to be equal, a
+   * residual that says "or one is 1"; it is decided again when one of them becomes known.
+   */
+  broadcast(a: Dim, b: Dim, origin: Origin): Dim | Conflict {
+    const [x, y] = [this.resolve(a), this.resolve(b)];
+    if (x === y || y.value === 1) return x;
+    if (x.value === 1) return y;
+    const result = [x, y].sort((p, q) => openness(p) - openness(q) || compareDims(p, q))[0]!;
+    return this.#assert("broadcast", a, b, origin, { result }) ?? result;
+  }
+
+  /** d with everything known applied. */
+  resolve(d: Dim): Dim {
+    if (d.value !== undefined) return d;
+    let current = d;
+    for (;;) {
+      const map = new Map<string, Dim>();
+      for (const name of symbolsOf(current)) {
+        const value = this.#known.get(name)?.value;
+        if (value) map.set(name, value);
+      }
+      if (map.size === 0) return simplify(current, this.domainOf);
+      current = substitute(current, map);
+    }
+  }
+
+  solve(shape: Shape): Shape {
+    return shape.map((d) => this.resolve(d));
+  }
+
+  valueOf(name: string): Dim | undefined {
+    const value = this.#known.get(name)?.value;
+    return value && this.resolve(value);
+  }
+
+  /** The assertions that fixed a symbol, first to last. */
+  whyOf(name: string): readonly Origin[] {
+    return this.#related([name], false).map((x) => x.origin);
+  }
+
+  readonly domainOf = (name: string): Domain => this.#known.get(name)?.domain ?? defaultDomain(name);
+
+  /** resolve(d) with the required equations applied too; `firm` leaves out what a broadcast merely assumes. */
+  canonical(d: Dim, firm: boolean): Dim {
+    const usable = (x: Assertion) => !firm || x.goal !== "broadcast";
+    let current = this.resolve(d);
+    for (let i = 0; i < 20; i++) {
+      const found = symbolsOf(current).flatMap((name) => this.#rewrites.get(name) ?? []);
+      const map = new Map(found.filter((r) => usable(r.from)).map((r) => [r.name, r.value]));
+      if (map.size === 0) break;
+      current = this.resolve(substitute(current, map));
+    }
+    const from = this.#zeros.get(current) ?? this.#zeros.get(neg(current));
+    return from && usable(from) ? constant(0) : current;
+  }
+
+  /** What is still required of the symbols, merged: one entry per symbol, then the relations between symbols. */
+  residuals(): readonly Residual[] {
+    const list: Residual[] = [];
+    for (const name of [...this.#known.keys()].sort()) {
+      const { domain, declared, value, because } = this.#known.get(name)!;
+      const clauses = kindOf(name) === "flex" && value ? [] : differences(name, domain, declared);
+      const origins = because.filter((x) => x.goal !== "declare").map((x) => x.origin);
+      if (clauses.length > 0) list.push({ constraint: new Constraint(clauses), origins });
+    }
+    const parked = [...this.#parked].map(([x, { constraint }]): Residual => {
+      const alternative = x.goal === "broadcast" ? { alternative: "or one is 1" } : {};
+      return { constraint, origins: [x.origin], ...alternative };
+    });
+    return [...list, ...parked.sort((x, y) => (`${x.constraint}` < `${y.constraint}` ? -1 : 1))];
+  }
+
+  #assert(
+    goal: Assertion["goal"],
+    left: Dim,
+    right: Dim,
+    origin: Origin,
+    more: Pick<Assertion, "declaration" | "result"> = {},
+  ): Conflict | undefined {
+    const assertion: Assertion = { goal, left, right, origin, ...more, index: this.#log.length };
+    const failure = this.#run(assertion);
+    if (!failure) {
+      this.#log.push(assertion);
+      return undefined;
+    }
+    const conflicts = (list: readonly Assertion[]) => Store.#conflicts(list);
+    const pools = [
+      () => this.#related(namesOf(assertion), false),
+      () => this.#related(namesOf(assertion), true),
+      () => this.#log,
+    ];
+    const core = minimalCore(pools, assertion, conflicts);
+    return { ...failure, core: core.map((x) => x.origin) };
+  }
+
+  static #conflicts(list: readonly Assertion[]): boolean {
+    const store = new Store();
+    return list.some((x) => {
+      if (store.#run(x)) return true;
+      store.#log.push(x);
+      return false;
+    });
+  }
+
+  /** Settles one assertion and all that it wakes; on failure the store is as before. */
+  #run(assertion: Assertion): Failure | undefined {
+    this.#trail.length = 0;
+    this.#queue = [assertion];
+    for (let x = this.#queue.shift(); x; x = this.#queue.shift()) {
+      const failure = this.#settle(x);
+      if (!failure) continue;
+      while (this.#trail.length > 0) this.#trail.pop()!();
+      return failure;
+    }
+    return undefined;
+  }
+
+  #put<K, V>(map: Map<K, V>, key: K, value: V | undefined): void {
+    const old = map.get(key);
+    this.#trail.push(() => (old === undefined ? map.delete(key) : map.set(key, old)));
+    if (value === undefined) map.delete(key);
+    else map.set(key, value);
+  }
+
+  #learn(name: string, news: Partial<Knowledge>, wake: boolean): void {
+    const domain = defaultDomain(name);
+    const old = this.#known.get(name) ?? { domain, declared: domain, because: [], waiting: [] };
+    this.#put(this.#known, name, { ...old, ...news });
+    if (wake)
+      for (const x of old.waiting) if (this.#parked.has(x) && !this.#queue.includes(x)) this.#queue.push(x);
+  }
+
+  #settle(x: Assertion): Failure | undefined {
+    const parked = this.#parked.get(x);
+    if (parked) {
+      this.#put(this.#parked, x, undefined);
+      if (parked.zero) this.#put(this.#zeros, parked.zero, undefined);
+      if (parked.rewrite) this.#put(this.#rewrites, parked.rewrite, undefined);
+    }
+    const [a, b] = [this.resolve(x.left), this.resolve(x.right)];
+    if (x.goal === "declare") return this.#settleDeclaration(x);
+    if (x.goal === "broadcast") return this.#settleBroadcast(x, a, b);
+    if (x.goal === "==") return this.#settleEqual(x, a, b);
+    if (x.goal === ">=") return this.#settleVerdict(x, ">=", a, b);
+    if (b.value === 0) return { left: a, right: b, relation: "divisible by" };
+    return this.#settleVerdict(x, "==", mod(a, b), constant(0));
+  }
+
+  #settleEqual(x: Assertion, a: Dim, b: Dim): Failure | undefined {
+    if (a === b) return undefined;
+    const solution = solveFlex(sub(a, b));
+    if (!solution) return this.#settleVerdict(x, "==", a, b);
+    const { name, numerator, denominator } = solution;
+    if (denominator.value === undefined || denominator.value !== 1) {
+      const failure = this.#settleVerdict(x, "==", mod(numerator, denominator), constant(0));
+      if (failure) return { left: a, right: b, relation: "==" };
+    }
+    return this.#bind(x, name, simplify(floorDiv(numerator, denominator), this.domainOf));
+  }
+
+  #bind(x: Assertion, name: string, value: Dim): Failure | undefined {
+    const { domain } = this.#known.get(name) ?? { domain: defaultDomain(name) };
+    const because = [...(this.#known.get(name)?.because ?? []), x];
+    if (value.value !== undefined && !isMember(domain, Number(value.value)))
+      return outside(name, domain, Number(value.value));
+    this.#learn(name, { value, because }, true);
+    if (value.value !== undefined) return undefined;
+    const required = [
+      domain.min > 0 ? this.#settleVerdict(x, ">=", value, constant(domain.min)) : undefined,
+      Number.isFinite(domain.max) ? this.#settleVerdict(x, ">=", constant(domain.max), value) : undefined,
+    ];
+    return required.find((failure) => failure);
+  }
+
+  #settleVerdict(x: Assertion, relation: "==" | ">=", a: Dim, b: Dim): Failure | undefined {
+    const verdict = decide(relation, a, b, this);
+    if (verdict.kind === "always") return undefined;
+    if (verdict.kind === "never") return this.#refuted(relation, a, b);
+    const plain: Clause = { kind: "relation", relation, left: a, right: b };
+    for (const clause of verdict.kind === "iff" ? verdict.constraint.clauses : [plain]) {
+      const failure = clause.kind === "relation" ? this.#park(x, clause) : this.#narrow(x, clause);
+      if (failure) return failure;
+    }
+    return undefined;
+  }
+
+  /** A failure, with the nearest sizes that would do when one side is a lone symbol and the other a number. */
+  #refuted(relation: string, a: Dim, b: Dim): Failure {
+    const name = symbolsOf(a)[0];
+    if (name === undefined || a !== symbol(name) || b.value === undefined || relation !== "==") {
+      const flipped = symbolsOf(b).length === 1 && b === symbol(symbolsOf(b)[0]!) && a.value !== undefined;
+      return flipped ? this.#refuted(relation, b, a) : { left: a, right: b, relation };
+    }
+    return outside(name, this.domainOf(name), Number(b.value));
+  }
+
+  #narrow(x: Assertion, clause: Exclude<Clause, { kind: "relation" }>): Failure | undefined {
+    const { symbol: name } = clause;
+    const { domain, because } = this.#known.get(name) ?? {
+      domain: this.domainOf(name),
+      because: [] as readonly Assertion[],
+    };
+    const wanted = {
+      min: Number.NEGATIVE_INFINITY,
+      max: Number.POSITIVE_INFINITY,
+      modulus: 1,
+      residues: [0],
+      ...clause,
+    };
+    const met = intersect(domain, wanted);
+    if (!met) {
+      const zero = mod(symbol(name), wanted.modulus);
+      return this.#park(x, {
+        kind: "relation",
+        relation: "==",
+        left: zero,
+        right: constant(wanted.residues[0]!),
+      });
+    }
+    if (met.min > met.max) return outside(name, domain, wanted.min);
+    if (sameDomain(met, domain)) return undefined;
+    const grown = because.includes(x) ? because : [...because, x];
+    this.#learn(name, { domain: met, because: grown }, true);
+    if (met.min === met.max && !this.#known.get(name)?.value)
+      this.#learn(name, { value: constant(met.min) }, true);
+    return undefined;
+  }
+
+  #park(x: Assertion, clause: Extract<Clause, { kind: "relation" }>): undefined {
+    const d = sub(clause.left, clause.right);
+    const names = [...new Set([...symbolsOf(d), ...namesOf(x)])];
+    let parked: Parked = { constraint: new Constraint([clause]) };
+    if (clause.relation === "==") {
+      const zero = this.canonical(d, false);
+      const rewrite = solveRigid(zero);
+      parked = { ...parked, zero, ...(rewrite ? { rewrite: rewrite.name } : {}) };
+      if (rewrite) this.#put(this.#rewrites, rewrite.name, { ...rewrite, from: x });
+      this.#put(this.#zeros, zero, x);
+    }
+    this.#put(this.#parked, x, parked);
+    for (const name of names)
+      this.#learn(name, { waiting: [...(this.#known.get(name)?.waiting ?? []), x] }, false);
+    return undefined;
+  }
+
+  #settleBroadcast(x: Assertion, a: Dim, b: Dim): Failure | undefined {
+    const result = this.resolve(x.result!);
+    if (a === b || b.value === 1) return this.#settleEqual(x, a, result);
+    if (a.value === 1) return this.#settleEqual(x, b, result);
+    const verdict = decide("==", a, b, this).kind;
+    if (verdict === "always") return this.#settleEqual(x, a, result);
+    const canBeOne = (d: Dim) => decide("==", d, constant(1), this).kind !== "never";
+    if (verdict === "never" && !canBeOne(a) && !canBeOne(b))
+      return { left: a, right: b, relation: "broadcasts with" };
+    return this.#park(x, { kind: "relation", relation: "==", left: a, right: b });
+  }
+
+  #settleDeclaration(x: Assertion): Failure | undefined {
+    const name = symbolsOf(x.left)[0]!;
+    const known = this.#known.get(name);
+    const { min = Number.NEGATIVE_INFINITY, max = Number.POSITIVE_INFINITY, multipleOf = 1 } = x.declaration!;
+    const wanted: Domain = { min, max, modulus: multipleOf, residues: [0] };
+    const fresh = !known && min > Number.NEGATIVE_INFINITY;
+    const declared = intersect(fresh ? wanted : (known?.declared ?? defaultDomain(name)), wanted) ?? wanted;
+    const domain = known ? intersect(known.domain, wanted) : declared;
+    if (!domain || domain.min > domain.max) return outside(name, known?.domain ?? wanted, min);
+    this.#learn(name, { declared, domain, because: [...(known?.because ?? []), x] }, true);
+    if (domain.min === domain.max && !known?.value) this.#learn(name, { value: constant(domain.min) }, true);
+    return undefined;
+  }
+
+  /** The assertions that what is known of `names` rests on, and those parked on them if asked, in order. */
+  #related(names: readonly string[], parked: boolean): readonly Assertion[] {
+    const found = new Set<Assertion>();
+    const seen = new Set(names);
+    for (const name of seen) {
+      const known = this.#known.get(name);
+      for (const x of [...(known?.because ?? []), ...(parked ? (known?.waiting ?? []) : [])]) {
+        found.add(x);
+        for (const other of namesOf(x)) seen.add(other);
+      }
+    }
+    return [...found].sort((x, y) => x.index - y.index);
+  }
+}
+
+const namesOf = (x: Assertion): readonly string[] => [...symbolsOf(x.left), ...symbolsOf(x.right)];
+
+/** 0 for a constant, 1 for rigid and free symbols, 2 with a flex one. */
+function openness(d: Dim): number {
+  return isConstant(d) ? 0 : symbolsOf(d).some((name) => kindOf(name) === "flex") ? 2 : 1;
+}
+
+function sameDomain(x: Domain, y: Domain): boolean {
+  return (
+    x.min === y.min && x.max === y.max && x.modulus === y.modulus && x.residues.length === y.residues.length
+  );
+}
+
+function outside(name: string, domain: Domain, value: number): Failure {
+  const near = Number.isFinite(value) && domain.min <= domain.max ? nearest(domain, value) : [];
+  const clauses = differences(name, domain, { ...defaultDomain(name), min: Number.NEGATIVE_INFINITY });
+  return {
+    left: symbol(name),
+    right: Number.isFinite(value) ? constant(value) : symbol(name),
+    relation: new Constraint(clauses).toString(),
+    ...(near.length > 0 ? { suggestion: `nearest ${near.join(", ")}` } : {}),
+  };
+}
+
+/** What `domain` says beyond `declared`. */
+function differences(name: string, domain: Domain, declared: Domain): readonly Clause[] {
+  const bounds = domain.min !== declared.min || domain.max !== declared.max;
+  const residues = domain.modulus !== declared.modulus || domain.residues.length !== declared.residues.length;
+  if (domain.min === domain.max) return bounds ? [{ kind: "bounds", symbol: name, ...domain }] : [];
+  // A least member above the declared minimum is no news: 16 is the least H >= 1 with H % 16 == 0.
+  const raised = intersect(declared, {
+    ...domain,
+    min: Number.NEGATIVE_INFINITY,
+    max: Number.POSITIVE_INFINITY,
+  });
+  const moved = raised === undefined || raised.min !== domain.min || raised.max !== domain.max;
+  return [
+    ...(residues ? [{ kind: "residues", symbol: name, ...domain } as const] : []),
+    ...(bounds && moved ? [{ kind: "bounds", symbol: name, ...domain } as const] : []),
+  ];
+}
+
+/** d = 0 solved for a flex symbol, as numerator / denominator; the easiest one, by name if several are alike. */
+function solveFlex(d: Dim) {
+  const names = symbolsOf(d).filter((name) => kindOf(name) === "flex");
+  const solved = names.flatMap((name) => {
+    const found = splitOff(d, name);
+    if (!found) return [];
+    const [factor, rest] = found;
+    const open = openness(rest) === 2;
+    const effort =
+      factor.value === 1 || factor.value === -1
+        ? 0
+        : open || openness(factor) === 2
+          ? 9
+          : isConstant(factor)
+            ? 1
+            : 2;
+    const flip = factor.value !== undefined && factor.value > 0;
+    return effort === 9
+      ? []
+      : [{ name, effort, numerator: flip ? neg(rest) : rest, denominator: flip ? factor : neg(factor) }];
+  });
+  return solved.sort((x, y) => x.effort - y.effort || (x.name > y.name ? -1 : 1))[0];
+}
+
+/** zero = 0 solved for a symbol with coefficient 1 or -1: an orientation for decisions, not a binding. */
+function solveRigid(zero: Dim) {
+  for (const name of [...symbolsOf(zero)].reverse()) {
+    const [factor, rest] = splitOff(zero, name) ?? [];
+    if (factor?.value === 1) return { name, value: neg(rest!) };
+    if (factor?.value === -1) return { name, value: rest! };
+  }
+  return undefined;
+}
+
+/** d as factor*name + rest, neither holding the name; undefined when d is not linear in it. */
+function splitOff(d: Dim, name: string): readonly [factor: Dim, rest: Dim] | undefined {
+  const isName = (f: { readonly kind: string }) =>
+    f.kind === "symbol" && (f as { readonly name?: string }).name === name;
+  const parts = d.terms.map((t) => {
+    const others = t.factors.filter((f) => !isName(f));
+    return {
+      count: t.factors.length - others.length,
+      dim: product([constant(t.coefficient), ...others.map(fromAtom)]),
+    };
+  });
+  const factor = sum(parts.filter((p) => p.count === 1).map((p) => p.dim));
+  const rest = sum(parts.filter((p) => p.count === 0).map((p) => p.dim));
+  const clean = parts.every((p) => p.count < 2) && ![factor, rest].some((x) => symbolsOf(x).includes(name));
+  return clean && factor.value !== 0 ? [factor, rest] : undefined;
+}

@@ -1,0 +1,111 @@
+import { describe, expect, test } from "vitest";
+import {
+  type Conflict,
+  constant,
+  type Declaration,
+  dim,
+  type Origin,
+  Store,
+} from "../../compiler/dims/index.ts";
+
+const from = (subject: string): Origin => ({ subject, clause: "for the test" });
+const equal = (s: Store, a: string, b: string, subject = `${a} == ${b}`) =>
+  s.equal(dim(a), dim(b), from(subject));
+const declare = (s: Store, name: string, d: Declaration) => s.declare(name, d, from(`declare ${name}`));
+const residuals = (s: Store) =>
+  s.residuals().map((r) => `${r.constraint}${r.alternative ? ` ${r.alternative}` : ""}`);
+const core = (c: Conflict | undefined) => c?.core.map((o) => o.subject);
+
+describe("the store", () => {
+  test("solves a flex symbol and says why", () => {
+    const s = new Store();
+    equal(s, "?k", "20", "sample");
+    expect(s.resolve(dim("?k*3"))).toBe(constant(60));
+    expect(s.valueOf("?k")).toBe(constant(20));
+    expect(s.whyOf("?k").map((o) => o.subject)).toEqual(["sample"]);
+  });
+  test("reports both origins of a contradiction and stays as it was", () => {
+    const s = new Store();
+    equal(s, "?k", "20", "sample");
+    const c = equal(s, "?k", "30", "call");
+    expect([`${c?.left}`, `${c?.right}`, core(c)]).toEqual(["20", "30", ["sample", "call"]]);
+    expect(s.valueOf("?k")).toBe(constant(20));
+    expect(equal(s, "?k", "20")).toBeUndefined();
+  });
+  test("keeps an equation between two rigid symbols as a residual and does not merge them", () => {
+    const s = new Store();
+    equal(s, "H//2", "W//2");
+    expect(residuals(s)).toEqual(["floordiv(H, 2) == floordiv(W, 2)"]);
+    equal(s, "W//2", "H//2");
+    expect(residuals(s)).toHaveLength(1);
+    expect(s.resolve(dim("H"))).toBe(dim("H"));
+  });
+  test("finds the core behind a long chain", () => {
+    const s = new Store();
+    equal(s, "?x0", "3", "a");
+    equal(s, "?y0", "4", "b");
+    for (let i = 1; i < 40; i++) {
+      equal(s, `?x${i}`, `?x${i - 1}`, `x${i}`);
+      equal(s, `?z${i}`, `${i}`, `noise ${i}`);
+    }
+    expect(core(equal(s, "?x0", "?y0", "add"))).toEqual(["a", "b", "add"]);
+    expect(core(equal(s, "?x2", "?y0", "add"))).toEqual(["a", "b", "x1", "x2", "add"]);
+  });
+  test("solves the -1 of a reshape, also one bound later", () => {
+    const s = new Store();
+    equal(s, "B*C*H*W", "B*?n");
+    expect(`${s.resolve(dim("?n"))}`).toBe("C*H*W");
+    equal(s, "N", "B*?t");
+    equal(s, "B", "4");
+    equal(s, "N", "20");
+    expect(s.valueOf("?t")).toBe(constant(5));
+  });
+  test("asks that a symbolic size divides", () => {
+    const s = new Store();
+    equal(s, "2*?u", "H");
+    expect(residuals(s)).toEqual(["H % 2 == 0"]);
+    expect(`${s.valueOf("?u")}`).toBe("floordiv(H, 2)");
+    expect(core(equal(s, "H", "7", "sample"))).toEqual(["2*?u == H", "sample"]);
+  });
+  test("parks what it cannot solve until it can", () => {
+    const s = new Store();
+    equal(s, "?a*?b", "12");
+    equal(s, "?a", "4");
+    expect(s.valueOf("?b")).toBe(constant(3));
+    const t = new Store();
+    equal(t, "?a*?b", "12");
+    expect(core(equal(t, "?a", "5", "late"))).toEqual(["?a*?b == 12", "late"]);
+  });
+  test("narrows declared domains", () => {
+    const s = new Store();
+    declare(s, "H", { min: 8, max: 512, multipleOf: 16 });
+    expect(residuals(s)).toEqual([]);
+    expect(equal(s, "H", "230", "sample")?.suggestion).toBe("nearest 224, 240");
+    expect(equal(s, "H", "224")).toBeUndefined();
+  });
+  test("accepts zero where it is declared, also after use", () => {
+    const s = new Store();
+    equal(s, "?n", "2*B");
+    declare(s, "B", { min: 0 });
+    expect(equal(s, "B", "0")).toBeUndefined();
+  });
+  test("broadcasts by NumPy's rule", () => {
+    const s = new Store();
+    const b = (x: string, y: string) => s.broadcast(dim(x), dim(y), from(`${x} with ${y}`));
+    expect(b("1", "n")).toBe(dim("n"));
+    expect(b("n", "n")).toBe(dim("n"));
+    expect(core(b("3", "4") as Conflict)).toEqual(["3 with 4"]);
+    expect(b("n", "10")).toBe(constant(10));
+    expect(b("p", "q")).toBe(dim("p"));
+    expect(residuals(s)).toEqual(["n == 10 or one is 1", "p == q or one is 1"]);
+    expect(equal(s, "q", "1")).toBeUndefined();
+    expect(equal(s, "p", "5")).toBeUndefined();
+    expect(residuals(s)).toEqual(["p == 5", "q == 1", "n == 10 or one is 1"]);
+  });
+  test("spends next to nothing on constants", () => {
+    const s = new Store();
+    const o = from("x");
+    for (let i = 0; i < 1e6; i++) s.equal(constant(i & 1023), constant(i & 1023), o);
+    expect(s.residuals()).toEqual([]);
+  });
+});
