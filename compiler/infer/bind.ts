@@ -16,14 +16,8 @@ import {
   symbol as symbolDim,
 } from "../dims/index.ts";
 import type { BoundDim, Graph, Node, Value } from "../ir/graph.ts";
-import {
-  diagnose,
-  inferNode,
-  mapAttributes,
-  Relations,
-  resolveType,
-  type SampleOrigin,
-} from "./relations.ts";
+import { diagnose, type SampleOrigin } from "./diagnose.ts";
+import { inferNode, mapAttributes, Relations, resolveType } from "./relations.ts";
 
 /** Sizes, or data whose sizes count. */
 export interface Sample {
@@ -149,41 +143,39 @@ function bindInput(
       subject,
       shape: text,
       axis,
+      value: n,
       clause: "this call",
       ...(options.at && { at: options.at }),
     };
     if (n === 0) for (const name of namesIn(declared)) store.declare(name, { min: 0 }, origin);
     const conflict = store.equal(declared, constant(n), origin);
-    if (conflict) bag.add(refused(input, shape, axis, conflict, store, options));
+    if (conflict) bag.add(refused(input, shape, axis, conflict, store));
   });
 }
 
+/** An input's own declaration, or what is known of its symbols, refuses the size. */
 function refused(
   input: Value,
   shape: readonly number[],
   axis: number,
   conflict: Parameters<typeof diagnose>[0],
   store: Store,
-  options: BindOptions,
 ): Diagnostic {
-  const declared = input.type.shape[axis]!;
   const base = diagnose(conflict, undefined, store);
-  const expected = store.resolve(declared);
-  const fixed = isConstant(declared);
-  const declaration = {
-    subject: `${input.name} declared`,
-    value: `[${input.type.shape.join(", ")}]`,
-    ...(fixed && { note: "by the model" }),
-  };
+  const declared = input.type.shape[axis]!;
+  if (conflict.core.length > 1) return base;
   return {
     ...base,
-    code: "E2104",
-    message: `input "${input.name}" has ${shape[axis]} at axis ${axis}, but the model expects ${expected}`,
-    facts: [...(base.facts ?? []), declaration],
-    fix: fixed
-      ? `feed ${expected} at axis ${axis}, or change the declared shape`
-      : `feed ${expected} at axis ${axis}, or reset() the model to bind another size`,
-    ...(options.at && { at: options.at }),
+    message: `input "${input.name}" has ${shape[axis]} at axis ${axis}, but the model declares ${declared}`,
+    facts: [
+      ...(base.facts ?? []),
+      {
+        subject: `${input.name} declared`,
+        value: `[${input.type.shape.join(", ")}]`,
+        note: input.source.path,
+      },
+    ],
+    fix: `feed ${declared} at axis ${axis}, or change the declared shape`,
   };
 }
 

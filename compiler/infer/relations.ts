@@ -2,28 +2,12 @@
  * Runs the relation of one node: hands the op a context whose statements go into the constraint store, and turns a
  * statement that cannot hold into a CompileError that names the node, both values and where each came from.
  */
-import { type Code, CompileError, type Diagnostic, type Fact } from "../diagnostics/index.ts";
+import { type Code, CompileError, type Fact } from "../diagnostics/index.ts";
 import { type Conflict, type Dim, type Origin, type Store, symbol } from "../dims/index.ts";
-import type { Attributes, Graph, Source, TensorType, Value } from "../ir/graph.ts";
+import type { Attributes, Graph, TensorType } from "../ir/graph.ts";
 import type { Op, RelationContext } from "../ir/op.ts";
 import { ops } from "../ops/index.ts";
-
-/** An origin that came in with a sample or an earlier one: conflicts with it are the caller's sizes, not the model's. */
-export interface SampleOrigin extends Origin {
-  readonly kind: "sample" | "known";
-  /** The whole shape the value is a part of, e.g. "[3, 30]". */
-  readonly shape: string;
-  readonly axis?: number;
-}
-
-export const isSampleOrigin = (origin: Origin): origin is SampleOrigin => "kind" in origin;
-
-/** What the statements of one node are made under. */
-export interface Site {
-  readonly source: Source;
-  readonly op: string;
-  readonly operands: readonly Value[];
-}
+import { diagnose, type Site } from "./diagnose.ts";
 
 export class Relations implements RelationContext {
   readonly store: Store;
@@ -122,11 +106,26 @@ export function opNamed(name: string): Op {
   return op;
 }
 
-/** Infers one node of an existing graph and unifies what it says with the declared result types. */
+/**
+ * Infers one node of an existing graph and unifies what it says with the declared result types. It is run on resolved
+ * types, which is fast; only when that fails is it run again on the types as declared, whose symbols tell the store
+ * where the contradicting sizes came from.
+ */
 export function inferNode(relations: Relations, node: Graph["nodes"][number]): void {
   const { store } = relations;
   const types = node.operands.map((operand) => resolveType(store, operand.type));
-  const inferred = relations.relate(node, types, resolveAttributes(store, node.attributes));
+  let inferred: readonly TensorType[];
+  try {
+    inferred = relations.relate(node, types, resolveAttributes(store, node.attributes));
+  } catch (error) {
+    if (error instanceof CompileError)
+      relations.relate(
+        node,
+        node.operands.map((o) => o.type),
+        node.attributes,
+      );
+    throw error;
+  }
   node.results.forEach((result, i) => {
     unifyTypes(relations, inferred[i]!, result.type, `declared type of ${result.name}`);
   });
@@ -179,42 +178,3 @@ export function mapAttributes(
 }
 
 const isDim = (a: object): a is Dim => !("data" in a) && !("nodes" in a) && !Array.isArray(a);
-
-/** The Diagnostic of a conflict: one row per origin of its minimal core, the cause first. */
-export function diagnose(conflict: Conflict, site: Site | undefined, store: Store): Diagnostic {
-  const samples = conflict.core.filter(isSampleOrigin);
-  const call = samples.find((origin) => origin.kind === "sample");
-  const layer = site && (site.source.path || site.op);
-  const rest = conflict.core.filter((origin) => !isSampleOrigin(origin));
-  const at = site?.source.at ?? conflict.core.find((origin) => origin.at)?.at;
-  const { left, right, relation } = conflict;
-  const facts = [
-    ...samples.map((o) => ({ subject: o.subject, value: o.shape, note: o.clause })),
-    ...(site ? operandFacts(site, store) : []),
-  ];
-  const because = rest.map((o) => `${o.subject}: ${o.clause}`).join("\n");
-  const suggestion = conflict.suggestion ? `; ${conflict.suggestion}` : "";
-  return {
-    code: call ? "E2104" : relation === "==" ? "E2103" : "E2201",
-    message: `${layer ?? call?.subject ?? "the model"} needs ${left} ${relation} ${right}${suggestion}`,
-    facts: unique(facts),
-    ...(because && { because }),
-    fix: call
-      ? `feed another size${suggestion}, or reset() the model to bind other sizes`
-      : `change one of the two so that ${left} ${relation} ${right} holds${suggestion}`,
-    ...(at && { at }),
-    ...(layer && { layer }),
-  };
-}
-
-function operandFacts(site: Site, store: Store): readonly Fact[] {
-  return site.operands.map((operand) => ({
-    subject: operand.name,
-    value: `[${operand.type.shape.map((d) => store.resolve(d)).join(", ")}]`,
-    ...(operand.source.path && { note: operand.source.path }),
-  }));
-}
-
-function unique(facts: readonly Fact[]): readonly Fact[] {
-  return facts.filter((fact, i) => facts.findIndex((other) => other.subject === fact.subject) === i);
-}

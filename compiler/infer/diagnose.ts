@@ -1,0 +1,109 @@
+/**
+ * Conflicts of dims as diagnostics. A conflict's core holds the statements that cannot hold together; those that came
+ * with a sample say which call brought a size, those known from earlier say what fixed a parameter, the rest are
+ * clauses of ops. The message names the two sizes in the user's words, the table shows where each came from.
+ */
+import type { Diagnostic, Fact } from "../diagnostics/index.ts";
+import type { Conflict, Origin, Store } from "../dims/index.ts";
+import type { Source, Value } from "../ir/graph.ts";
+
+/** An origin that came in with a sample or an earlier one: conflicts with it are the caller's sizes, not the model's. */
+export interface SampleOrigin extends Origin {
+  /** `sample`: this call. `known`: fixed earlier, by another sample or by hand. */
+  readonly kind: "sample" | "known";
+  /** The whole shape the value is a part of, e.g. "[3, 30]". */
+  readonly shape: string;
+  readonly axis?: number;
+  readonly value?: number;
+}
+
+const isSampleOrigin = (origin: Origin): origin is SampleOrigin => "kind" in origin;
+
+/** What the statements of one node are made under. */
+export interface Site {
+  readonly source: Source;
+  readonly op: string;
+  readonly operands: readonly Value[];
+}
+
+export function diagnose(conflict: Conflict, site: Site | undefined, store: Store): Diagnostic {
+  const fromSamples = conflict.core.filter(isSampleOrigin);
+  const call = fromSamples.find((origin) => origin.kind === "sample");
+  const known = fromSamples.find((origin) => origin.kind === "known");
+  const clauses = conflict.core.filter((origin) => !isSampleOrigin(origin));
+  const layer = site && (site.source.path || site.op);
+  const at = call?.at ?? site?.source.at ?? conflict.core.find((origin) => origin.at)?.at;
+  const because = clauses.map((origin) => `${origin.subject}: ${origin.clause}`).join("\n");
+  const facts = [
+    ...[...fromSamples]
+      .sort((a, b) => Number(b === call) - Number(a === call))
+      .map((o) => ({ subject: shortSubject(o), value: o.shape, note: withPlace(o) })),
+    ...(site ? operandFacts(site, store) : []),
+  ];
+  return {
+    code: call ? "E2104" : conflict.relation === "==" ? "E2103" : "E2201",
+    message: message(conflict, call, known, layer),
+    facts: facts.filter((fact, i) => facts.findIndex((other) => other.subject === fact.subject) === i),
+    ...(because && { because }),
+    fix: fix(conflict, call, known),
+    ...(at && { at }),
+    ...(layer && { layer }),
+  };
+}
+
+function message(
+  { left, right, relation, suggestion }: Conflict,
+  call: SampleOrigin | undefined,
+  known: SampleOrigin | undefined,
+  layer: string | undefined,
+): string {
+  const hint = suggestion ? `; ${suggestion}` : "";
+  if (call && known && call.value !== undefined)
+    return `${call.subject} has ${sizeInWords(call)}, but ${known.subject} expects ${known.value ?? otherSide(left, right, call)}`;
+  if (call)
+    return `${call.subject} ${call.shape} cannot pass ${layer ?? "the model"}: ${left} ${relation} ${right} is needed${hint}`;
+  return `${layer ?? "the model"} needs ${left} ${relation} ${right}${hint}`;
+}
+
+function fix(
+  { left, right, relation, suggestion }: Conflict,
+  call: SampleOrigin | undefined,
+  known: SampleOrigin | undefined,
+): string {
+  if (call && known) {
+    const wanted = known.value ?? otherSide(left, right, call);
+    return `feed ${isLast(call) ? `${wanted} features` : wanted}, or net.reset() to bind another size`;
+  }
+  if (call)
+    return suggestion
+      ? `feed another size: ${suggestion}`
+      : "feed a sample of another size, or change the layer";
+  return `change one of the two so that ${left} ${relation} ${right} holds${suggestion ? ` (${suggestion})` : ""}`;
+}
+
+/** "30 features" for the last axis, "30 at axis 1" for others. */
+function sizeInWords(origin: SampleOrigin): string {
+  return isLast(origin) ? `${origin.value} features` : `${origin.value} at axis ${origin.axis}`;
+}
+
+const isLast = ({ shape, axis }: SampleOrigin): boolean =>
+  axis !== undefined && axis > 0 && axis === shape.split(",").length - 1;
+
+function otherSide(left: Conflict["left"], right: Conflict["right"], call: SampleOrigin): string {
+  return String(left) === String(call.value) ? String(right) : String(left);
+}
+
+/** `input "x"` is `x` in the table. */
+const shortSubject = ({ subject }: Origin): string => /^input "(.*)"$/.exec(subject)?.[1] ?? subject;
+
+function withPlace({ clause, at, kind }: SampleOrigin): string {
+  return kind === "known" && at ? `${clause} at ${at.file}:${at.line}` : clause;
+}
+
+function operandFacts(site: Site, store: Store): readonly Fact[] {
+  return site.operands.map((operand) => ({
+    subject: operand.name,
+    value: `[${operand.type.shape.map((d) => store.resolve(d)).join(", ")}]`,
+    ...(operand.source.path && operand.source.path !== operand.name && { note: operand.source.path }),
+  }));
+}
