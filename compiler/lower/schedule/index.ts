@@ -16,7 +16,7 @@ import { mapLoops, vectorise } from "./mode.ts";
 import { pack } from "./pack.ts";
 import { sink } from "./sink.ts";
 import { split } from "./split.ts";
-import { chooseTile, type Tile } from "./tile.ts";
+import { chooseTile } from "./tile.ts";
 import { nestOf, workloadOf } from "./workload.ts";
 
 /** A weight laid out anew for one kernel: `prepare` reads `source` and writes `packed`, once per set of weights. */
@@ -68,9 +68,8 @@ function unrollReductions(stmts: readonly Stmt[], target: Target): readonly Stmt
     const extent = constantOf(loop.extent);
     if (loop.parallel || loop.mode !== "serial" || loop.step !== 1 || extent === undefined) return undefined;
     const most = Math.floor(statementsPerIteration[target.name] / printedStatements(loop.body));
-    const factor = Math.min(extent, divisorNear(extent, most));
-    if (factor < 2) return undefined;
-    return split(loop, factor, "unroll");
+    const factor = extent <= 1.5 * most ? extent : divisorNear(extent, most);
+    return factor < 2 ? undefined : split(loop, factor, "unroll");
   });
 }
 

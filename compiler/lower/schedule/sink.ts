@@ -34,7 +34,8 @@ function expand(loop: For): readonly Stmt[] {
   const extent = constantOf(loop.extent) ?? 0;
   const tiles = new Map<Register, Register>();
   visitStmts(loop.body, (s) => {
-    if (s.kind === "let" && !tiles.has(s.register))
+    // A tile this loop fills already has an element for each iteration.
+    if (s.kind === "let" && !tiles.has(s.register) && !s.index.includes(symbol(loop.axis)))
       tiles.set(s.register, { ...s.register, shape: [...s.register.shape, extent] });
   });
   const place = (p: Place): Place => {

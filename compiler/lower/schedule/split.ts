@@ -5,7 +5,7 @@
  *       body(n)       =>      for n.i < 4 unroll        body(8 + n.r)
  *                               body(n + n.i)
  *
- * Iterations keep their order, so reductions may be split too. It refuses (gives back the loop) what has no constant
+ * A single iteration left over needs no loop. Iterations keep their order, so reductions may be split too. It refuses (gives back the loop) what has no constant
  * extent or counts in steps.
  */
 import { add, constant, constantOf, symbol } from "../../dims/index.ts";
@@ -15,7 +15,7 @@ import { type Place, rewriteStmts, substituteAxis, visitStmts } from "../../ir/l
 /** `inner` is the mode of the loops inside a block and of the left-over loop. */
 export function split(loop: For, factor: number, inner: LoopMode): readonly Stmt[] {
   const extent = constantOf(loop.extent);
-  if (extent === undefined || loop.step !== 1) return [loop];
+  if (extent === undefined || loop.step !== 1 || factor < 2) return [loop];
   const whole = extent - (extent % factor);
   return [...blocks(loop, whole, factor, inner), ...leftOver(loop, whole, extent - whole, inner)];
 }
@@ -33,7 +33,9 @@ function blocks(loop: For, whole: number, factor: number, mode: LoopMode): reado
 function leftOver(loop: For, whole: number, count: number, mode: LoopMode): readonly Stmt[] {
   if (count === 0) return [];
   const axis = `${loop.axis}.r`;
-  const body = renameRegisters(substituteAxis(loop.body, loop.axis, add(whole, symbol(axis))));
+  const position = count === 1 ? constant(whole) : add(whole, symbol(axis));
+  const body = renameRegisters(substituteAxis(loop.body, loop.axis, position));
+  if (count === 1) return body;
   return [{ ...loop, axis, extent: constant(count), mode, body }];
 }
 

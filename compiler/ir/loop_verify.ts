@@ -1,0 +1,225 @@
+/**
+ * The verifier of loop IR. A kernel is well formed when every symbol, register and buffer is declared before it is
+ * used, and every address is proven inside its buffer: the interval of the index over the extents of the loops around
+ * it, narrowed by the guards around it. There is no other run-time check, so what is not proven is refused; a
+ * data-dependent address is sound because `bind` checks or clamps it. A violation is an error of the compiler.
+ */
+import {
+  add,
+  constantOf,
+  type Dim,
+  type Interval,
+  mul,
+  print,
+  range,
+  sub,
+  symbol,
+  symbolsOf,
+  terms,
+} from "../dims/index.ts";
+import type { Buffer, Expr, For, Kernel, Register, Stmt } from "./loop.ts";
+import { type Place, partsOf } from "./loop_rewrite.ts";
+
+const unbounded: Interval = { min: Number.NEGATIVE_INFINITY, max: Number.POSITIVE_INFINITY };
+
+/** The values an axis takes. */
+function axisInterval(loop: For, bounds: (symbol: string) => Interval): Interval {
+  const extent = constantOf(loop.extent) ?? range(loop.extent, bounds).max;
+  return { min: 0, max: Number.isFinite(extent) ? Math.floor((extent - 1) / loop.step) * loop.step : extent };
+}
+
+/** Bounds of the axes of `loops`; every other symbol is unbounded. */
+export function boundsOf(loops: readonly For[]): (symbol: string) => Interval {
+  const found = new Map<string, Interval>();
+  const bounds = (name: string) => found.get(name) ?? unbounded;
+  for (const loop of loops) found.set(loop.axis, axisInterval(loop, bounds));
+  return bounds;
+}
+
+export interface VerifyOptions {
+  /** The values of a kernel's parameters; a parameter without bounds proves nothing. */
+  readonly parameters?: ReadonlyMap<string, Interval>;
+}
+
+/** Throws an internal error that names kernel, buffer, index and interval. */
+export function verifyKernel(kernel: Kernel, options: VerifyOptions = {}): void {
+  const symbols = new Map(kernel.parameters.map((p) => [p, options.parameters?.get(p) ?? unbounded]));
+  new Scope(kernel, symbols, new Set(), []).stmts(kernel.body);
+}
+
+/** A combination of symbols that a guard keeps within an interval. */
+interface Narrowing {
+  readonly form: Dim;
+  readonly interval: Interval;
+  readonly name: string;
+}
+
+class Scope {
+  readonly #kernel: Kernel;
+  readonly #symbols: ReadonlyMap<string, Interval>;
+  readonly #registers: Set<Register>;
+  readonly #guards: readonly Narrowing[];
+
+  constructor(
+    kernel: Kernel,
+    symbols: ReadonlyMap<string, Interval>,
+    registers: Set<Register>,
+    guards: readonly Narrowing[],
+  ) {
+    this.#kernel = kernel;
+    this.#symbols = symbols;
+    this.#registers = registers;
+    this.#guards = guards;
+  }
+
+  stmts(body: readonly Stmt[]): void {
+    let scope: Scope = this;
+    for (const s of body) scope = scope.#stmt(s);
+  }
+
+  /** Verifies one statement and gives the scope of those after it. */
+  #stmt(s: Stmt): Scope {
+    switch (s.kind) {
+      case "for":
+        this.#for(s);
+        return this;
+      case "if":
+        this.#expr(s.condition);
+        this.#inner().stmts(s.body);
+        return this;
+      case "bind": {
+        this.#expr(s.value);
+        const extent = this.#interval(s.extent);
+        return this.#with(s.symbol, { min: 0, max: Math.max(0, extent.max - 1) });
+      }
+      case "store":
+        this.#expr(s.value);
+        if (!this.#kernel.writes.includes(s.buffer))
+          this.#fail(`stores to ${s.buffer.name}, which it does not declare`);
+        this.#address(s.buffer, s.index);
+        return this;
+      default:
+        this.#expr(s.value);
+        if (s.kind === "let") this.#registers.add(s.register);
+        this.#place(s);
+        return this;
+    }
+  }
+
+  #for(s: For): void {
+    if (this.#symbols.has(s.axis)) this.#fail(`counts ${s.axis} inside a loop that counts it`);
+    if (!(Number.isInteger(s.step) && s.step >= 1)) this.#fail(`counts ${s.axis} in steps of ${s.step}`);
+    if (s.mode !== "serial" && constantOf(s.extent) === undefined)
+      this.#fail(`is to ${s.mode} ${s.axis}, whose extent ${print(s.extent)} is not constant`);
+    this.#defined(s.extent);
+    const interval = axisInterval(s, this.#bounds);
+    if (interval.max < 0) return;
+    const scope = this.#with(s.axis, interval);
+    (s.mode === "serial" ? scope.#inner() : scope).stmts(s.body);
+  }
+
+  #inner(): Scope {
+    return new Scope(this.#kernel, this.#symbols, new Set(this.#registers), this.#guards);
+  }
+
+  #with(name: string, interval: Interval): Scope {
+    const symbols = new Map(this.#symbols).set(name, interval);
+    return new Scope(this.#kernel, symbols, this.#registers, this.#guards);
+  }
+
+  #expr(e: Expr): void {
+    if (e.kind === "guard") this.#guard(e);
+    else for (const part of partsOf(e)) this.#expr(part);
+    if (e.kind === "register") this.#place(e);
+    if (e.kind === "index") this.#defined(e.index);
+    if (e.kind !== "load") return;
+    if (!this.#kernel.reads.includes(e.buffer) && !this.#kernel.writes.includes(e.buffer))
+      this.#fail(`loads from ${e.buffer.name}, which it does not declare`);
+    this.#address(e.buffer, e.index);
+  }
+
+  #guard(e: Expr & { kind: "guard" }): void {
+    for (const test of e.tests) this.#defined(test);
+    this.#expr(e.outside);
+    const guards = narrow(e.tests, this.#guards, this.#bounds);
+    // A guard that is never met has nothing inside to prove.
+    if (guards.some(({ interval }) => interval.min > interval.max)) return;
+    const symbols = new Map(this.#symbols);
+    for (const { name, interval } of guards) symbols.set(name, interval);
+    new Scope(this.#kernel, symbols, this.#registers, guards).#expr(e.inside);
+  }
+
+  #place({ register, index }: Place): void {
+    if (!this.#registers.has(register)) this.#fail(`uses ${register.name} before it is declared`);
+    if (index.length !== register.shape.length)
+      this.#fail(`indexes ${register.name} of shape [${register.shape}] with ${index.length} indices`);
+    index.forEach((d, axis) => {
+      this.#within(`${register.name}, axis ${axis},`, d, register.shape[axis] ?? 0);
+    });
+  }
+
+  #address(buffer: Buffer, index: Dim): void {
+    this.#within(buffer.name, index, buffer.length);
+  }
+
+  #within(what: string, index: Dim, length: number): void {
+    this.#defined(index);
+    const { min, max } = this.#interval(index);
+    if (!(min >= 0 && max < length))
+      this.#fail(`indexes ${what} with ${print(index)} in [${min}, ${max}], outside [0, ${length - 1}]`);
+  }
+
+  #interval(d: Dim): Interval {
+    const narrowed = this.#guards.reduce((index, guard) => exchange(index, guard), d);
+    const [plain, guarded] = [range(d, this.#bounds), range(narrowed, this.#bounds)];
+    return { min: Math.max(plain.min, guarded.min), max: Math.min(plain.max, guarded.max) };
+  }
+
+  #bounds = (name: string): Interval => this.#symbols.get(name) ?? unbounded;
+
+  #defined(d: Dim): void {
+    for (const name of symbolsOf(d))
+      if (!this.#symbols.has(name)) this.#fail(`uses ${name} in ${print(d)}, where nothing gives it a value`);
+  }
+
+  #fail(what: string): never {
+    throw new Error(`internal: kernel ${this.#kernel.name} ${what}`);
+  }
+}
+
+/**
+ * What the tests of a guard say of the forms in them: `y + k - 1 >= 0` and `9 - y - k >= 0` bound the form y + k to
+ * [1, 9]. A form keeps its name through nested guards.
+ */
+function narrow(
+  tests: readonly Dim[],
+  outer: readonly Narrowing[],
+  bounds: (symbol: string) => Interval,
+): readonly Narrowing[] {
+  const found = new Map(outer.map((guard) => [guard.form, guard]));
+  for (const test of tests) {
+    const first = terms(test).find((t) => t.factors.length > 0);
+    const constant = Number(terms(test).find((t) => t.factors.length === 0)?.coefficient ?? 0);
+    if (!first) continue;
+    const sign = Number(first.coefficient) > 0 ? 1 : -1;
+    const form = mul(sign, sub(test, constant));
+    const known = found.get(form) ?? { form, interval: range(form, bounds), name: `guarded.${found.size}` };
+    const { min, max } = known.interval;
+    const interval =
+      sign > 0 ? { min: Math.max(min, -constant), max } : { min, max: Math.min(max, constant) };
+    found.set(form, { ...known, interval });
+  }
+  return [...found.values()];
+}
+
+/** Writes `index` with the guarded form as a symbol of its own, if it has a whole multiple of the form in it. */
+function exchange(index: Dim, { form, name }: Narrowing): Dim {
+  const [lead] = terms(form);
+  if (!lead) return index;
+  const same = terms(index).find(
+    (t) => t.factors.length === lead.factors.length && t.factors.every((f, i) => f === lead.factors[i]),
+  );
+  const times = Number(same?.coefficient ?? 0) / Number(lead.coefficient);
+  if (!Number.isInteger(times) || times === 0) return index;
+  return add(sub(index, mul(times, form)), mul(times, symbol(name)));
+}

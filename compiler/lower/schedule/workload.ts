@@ -1,0 +1,141 @@
+/**
+ * What a nest does, reduced to what decides its speed: for the innermost loops of its reductions, which addresses they
+ * read and how those move with each output axis, how much arithmetic an element costs, and whether lanes are possible.
+ */
+import { constantOf, type Dim, symbolsOf } from "../../dims/index.ts";
+import { strideOf } from "../../ir/affine.ts";
+import type { BinaryFn, Expr, For, Stmt, UnaryFn } from "../../ir/loop.ts";
+import { expressionOf, visitExpr, visitStmts } from "../../ir/loop_rewrite.ts";
+import type { Numerics } from "../../ir/target.ts";
+
+/** Perfectly nested parallel loops, outermost first, around a body that is not one parallel loop. */
+export interface Nest {
+  readonly axes: readonly For[];
+  readonly body: readonly Stmt[];
+}
+
+export interface Read {
+  /** A constant operand: it may be packed, and then moves by one along the innermost axis of the tile. */
+  readonly packable: boolean;
+  /** Read as float32 although values are float64: costs a conversion. */
+  readonly narrow: boolean;
+  /** Stride along each axis of the nest that moves the address; undefined where that is not constant. */
+  readonly strides: ReadonlyMap<string, number | undefined>;
+}
+
+/** One innermost reduction loop. */
+export interface Reduction {
+  readonly trips: number;
+  readonly reads: readonly Read[];
+  /** Arithmetic instructions for one element of one iteration. */
+  readonly arithmetic: number;
+  readonly accumulators: number;
+}
+
+export interface Workload {
+  readonly reductions: readonly Reduction[];
+  /** Axes along which every store moves by one and every operation has a vector form. */
+  readonly vectorAxes: readonly string[];
+}
+
+export function nestOf(loop: For): Nest {
+  const [only, ...rest] = loop.body;
+  if (only?.kind !== "for" || rest.length > 0 || !only.parallel) return { axes: [loop], body: loop.body };
+  const inner = nestOf(only);
+  return { axes: [loop, ...inner.axes], body: inner.body };
+}
+
+export function workloadOf(nest: Nest, numerics: Numerics): Workload {
+  const reductions: Reduction[] = [];
+  visitStmts(nest.body, (s, loops) => {
+    if (s.kind === "for" && !s.parallel && s.body.every((inner) => inner.kind !== "for"))
+      reductions.push(reductionOf(s, loops, nest, numerics));
+  });
+  const vectorAxes = nest.axes.map((loop) => loop.axis).filter((axis) => hasLanes(nest, axis));
+  return { reductions, vectorAxes };
+}
+
+function reductionOf(loop: For, around: readonly For[], nest: Nest, numerics: Numerics): Reduction {
+  const reads = new Map<Dim, Read>();
+  let [arithmetic, accumulators] = [0, 0];
+  for (const s of loop.body) {
+    if (s.kind === "set") accumulators++;
+    const value = expressionOf(s);
+    if (!value) continue;
+    visitExpr(value, (e) => {
+      arithmetic += costOf(e, numerics);
+      if (e.kind === "load") reads.set(e.index, readOf(e, nest, numerics));
+    });
+  }
+  const trips = [...around, loop].reduce((n, each) => n * (constantOf(each.extent) ?? 64), 1);
+  return { trips, reads: [...reads.values()], arithmetic, accumulators };
+}
+
+function readOf(e: Expr & { kind: "load" }, nest: Nest, numerics: Numerics): Read {
+  const packable = e.buffer.space === "weight" && e.buffer.dtype === "float32";
+  const strides = new Map<string, number | undefined>();
+  for (const { axis } of nest.axes)
+    if (symbolsOf(e.index).includes(axis)) strides.set(axis, strideOf(e.index, axis));
+  return { packable, narrow: numerics.accumulate === "float64" && !packable, strides };
+}
+
+const cheap = new Set<BinaryFn | UnaryFn>([
+  ...(["add", "sub", "mul", "max", "min", "eq", "ne", "lt", "le", "gt", "ge", "and", "or"] as const),
+  ...(["neg", "abs", "not"] as const),
+]);
+
+/** Instructions of this node alone: a call of a transcendental function counts as many. */
+function costOf(e: Expr, numerics: Numerics): number {
+  if (e.kind === "select" || e.kind === "guard") return 2;
+  if (e.kind !== "unary" && e.kind !== "binary") return 0;
+  if (numerics.accumulate === "float32-fma" && isMultiplyAdd(e)) return 0;
+  if (cheap.has(e.fn)) return 1;
+  return e.fn === "div" || e.fn === "sqrt" || e.fn === "floor" || e.fn === "ceil" ? 4 : 40;
+}
+
+/** An addition one of whose operands is a product: one instruction where the numerics fuse them. */
+export function isMultiplyAdd(e: Expr): boolean {
+  if (e.kind !== "binary" || e.fn !== "add") return false;
+  return [e.a, e.b].some((part) => part.kind === "binary" && part.fn === "mul");
+}
+
+const laneFns = new Set<BinaryFn | UnaryFn>([
+  ...(["add", "sub", "mul", "div", "max", "min", "neg", "abs", "sqrt", "floor", "ceil"] as const),
+]);
+
+/** Whether iterations of `axis` can be lanes: consecutive float32 stores, and only operations with a vector form. */
+function hasLanes(nest: Nest, axis: string): boolean {
+  let [lanes, stores] = [true, 0];
+  visitStmts(nest.body, (s) => {
+    if (s.kind === "bind" || s.kind === "if") lanes = false;
+    if (s.kind === "for" && symbolsOf(s.extent).includes(axis)) lanes = false;
+    if (s.kind === "store") {
+      stores++;
+      if (strideOf(s.index, axis) !== 1 || s.buffer.dtype !== "float32") lanes = false;
+    }
+    const value = expressionOf(s);
+    if (value)
+      visitExpr(value, (e) => {
+        lanes = lanes && exprHasLanes(e, axis);
+      });
+  });
+  return lanes && stores > 0;
+}
+
+function exprHasLanes(e: Expr, axis: string): boolean {
+  switch (e.kind) {
+    case "load":
+      return e.buffer.dtype === "float32" && strideOf(e.index, axis) !== undefined;
+    case "register":
+      return e.register.dtype === "float32";
+    case "unary":
+    case "binary":
+      return laneFns.has(e.fn);
+    case "guard":
+      return e.tests.every((test) => !symbolsOf(test).includes(axis));
+    case "constant":
+      return true;
+    default:
+      return false;
+  }
+}

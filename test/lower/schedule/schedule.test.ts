@@ -1,0 +1,117 @@
+import fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import type { Kernel } from "../../../compiler/ir/loop.ts";
+import { printKernel } from "../../../compiler/ir/loop_print.ts";
+import { verifyKernel } from "../../../compiler/ir/loop_verify.ts";
+import { type Target, targets } from "../../../compiler/ir/target.ts";
+import { schedule } from "../../../compiler/lower/schedule/index.ts";
+import { conv2d, depthwise, matmul, maxPool, relu, softmax } from "../../support/nests.ts";
+import { results } from "../../support/results.ts";
+
+const allTargets = fc.constantFrom<Target>(targets.ts, targets.wasm, targets["wasm-relaxed"]);
+
+function expectSameResults(naive: Kernel, target: Target, seed: number): void {
+  verifyKernel(naive);
+  const { kernel, panels } = schedule(naive, target);
+  verifyKernel(kernel);
+  for (const panel of panels) verifyKernel(panel.prepare);
+  expect(results(kernel, panels, target, seed)).toEqual(results(naive, [], target, seed));
+}
+
+describe("a schedule keeps every result bit for bit", () => {
+  test("of matrix products of every small size", () => {
+    const size = fc.integer({ min: 1, max: 19 });
+    fc.assert(
+      fc.property(size, size, size, allTargets, fc.integer(), (M, K, N, target, seed) => {
+        expectSameResults(matmul(M, K, N, target), target, seed);
+      }),
+      { numRuns: 60 },
+    );
+  });
+
+  test("of convolutions with any stride and kernel", () => {
+    const size = fc.tuple(fc.integer({ min: 1, max: 7 }), fc.integer({ min: 1, max: 9 }));
+    const channels = fc.tuple(fc.integer({ min: 1, max: 3 }), fc.integer({ min: 1, max: 9 }));
+    const kernel = fc.tuple(fc.integer({ min: 1, max: 3 }), fc.integer({ min: 1, max: 3 }));
+    const shape = fc.record({ size, channels, kernel, stride: fc.integer({ min: 1, max: 2 }) });
+    fc.assert(
+      fc.property(shape, allTargets, fc.integer(), (conv, target, seed) => {
+        expectSameResults(conv2d(conv, target), target, seed);
+      }),
+      { numRuns: 40 },
+    );
+  });
+
+  test("of depthwise convolutions, poolings, softmaxes and elementwise kernels", () => {
+    const extent = fc.integer({ min: 1, max: 11 });
+    const make = fc.constantFrom(depthwise, maxPool, softmax, relu);
+    fc.assert(
+      fc.property(make, extent, extent, allTargets, fc.integer(), (kernelOf, a, b, target, seed) => {
+        expectSameResults(kernelOf(a, b, target), target, seed);
+      }),
+      { numRuns: 60 },
+    );
+  });
+});
+
+describe("the tile", () => {
+  const tileOf = (kernel: Kernel, target: Target) =>
+    [...printKernel(schedule(kernel, target).kernel).matchAll(/for (\w+) < \d+ step (\d+) parallel/g)].map(
+      ([, axis, step]) => `${axis}/${step}`,
+    );
+
+  test("of a matrix product has two axes, of a matrix-vector product one", () => {
+    expect(tileOf(matmul(256, 256, 256, targets.ts), targets.ts)).toEqual(["m/2", "n/4"]);
+    expect(tileOf(matmul(256, 256, 256, targets.wasm), targets.wasm)).toContain("n/8");
+    expect(tileOf(matmul(1, 784, 256, targets["wasm-relaxed"]), targets["wasm-relaxed"])).toEqual(["n/32"]);
+  });
+
+  test("of a convolution lies along a row of the image and the channels", () => {
+    const conv = conv2d({ size: [56, 56], channels: [64, 64], kernel: [3, 3] }, targets["wasm-relaxed"]);
+    expect(tileOf(conv, targets["wasm-relaxed"])).toEqual(["ow/4", "co/8"]);
+  });
+
+  test("of an elementwise kernel is its lanes", () => {
+    expect(tileOf(relu(4, 16, targets.wasm), targets.wasm)).toEqual(["j/4"]);
+    expect(tileOf(relu(4, 16, targets.ts), targets.ts)).toEqual([]);
+  });
+});
+
+test("a weight is packed in the order the kernel reads it, and the kernel then reads the panel in its place", () => {
+  const { kernel, panels } = schedule(matmul(2, 3, 36, targets.wasm), targets.wasm);
+  expect(kernel.reads.map((b) => b.name)).toEqual(["x", "matmul_2x3x36_w", "b"]);
+  expect(panels.map((panel) => printKernel(panel.prepare))).toMatchInlineSnapshot(`
+    [
+      "kernel pack_matmul_2x3x36_w(w: float32[108] weight) -> (matmul_2x3x36_w: float32[108] packed)
+      // w in the order matmul_2x3x36 reads it
+      for n < 36 step 12 parallel
+        for k < 3 parallel
+          for n.i.u < 3 parallel
+            for n.i.v < 4 parallel
+              store matmul_2x3x36_w[12*k + 3*n + 4*n.i.u + n.i.v] = w[36*k + n + 4*n.i.u + n.i.v]",
+    ]
+  `);
+  expect(printKernel(kernel)).toMatchInlineSnapshot(`
+    "kernel matmul_2x3x36(x: float32[6] input, matmul_2x3x36_w: float32[108] packed, b: float32[36] weight) -> (y: float32[72] output)
+      // matmul_2x3x36: 2x36
+      for n < 36 step 12 parallel
+        for m.i < 2 unroll parallel
+          for n.i.u < 3 unroll parallel
+            for n.i.v < 4 vector parallel
+              let acc[m.i, 4*n.i.u + n.i.v] = 0
+        for k.i < 3 unroll
+          for m.i < 2 unroll parallel
+            for n.i.u < 3 unroll parallel
+              for n.i.v < 4 vector parallel
+                set acc[m.i, 4*n.i.u + n.i.v] = acc[m.i, 4*n.i.u + n.i.v] + x[k.i + 3*m.i] * matmul_2x3x36_w[12*k.i + 3*n + 4*n.i.u + n.i.v]
+        for m.i < 2 unroll parallel
+          for n.i.u < 3 unroll parallel
+            for n.i.v < 4 vector parallel
+              store y[36*m.i + n + 4*n.i.u + n.i.v] = max(acc[m.i, 4*n.i.u + n.i.v] + b[n + 4*n.i.u + n.i.v], 0)"
+  `);
+});
+
+test("a kernel with nothing to gain comes back as it was", () => {
+  const plain = relu(3, 5, targets.ts);
+  expect(printKernel(schedule(plain, targets.ts).kernel)).toBe(printKernel(plain));
+});
