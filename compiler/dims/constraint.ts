@@ -9,14 +9,16 @@ import { gcd, type Int, lcm, remainder } from "./integer.ts";
 
 export type Relation = "==" | "!=" | ">=" | ">";
 
+/** The integers min..max that leave one of `residues` modulo `modulus`. */
+export interface Domain {
+  readonly min: number;
+  readonly max: number;
+  readonly modulus: number;
+  readonly residues: readonly number[];
+}
+
 export type Clause =
-  | {
-      readonly kind: "residues";
-      readonly symbol: string;
-      readonly modulus: number;
-      readonly residues: readonly number[];
-    }
-  | { readonly kind: "bounds"; readonly symbol: string; readonly min: number; readonly max: number }
+  | ({ readonly kind: "domain"; readonly symbol: string } & Domain)
   | { readonly kind: "relation"; readonly relation: Relation; readonly left: Dim; readonly right: Dim };
 
 export class Constraint {
@@ -48,19 +50,27 @@ function clauseHolds(c: Clause, values: ReadonlyMap<string, Int>): boolean {
   if (c.kind === "relation") return compare(c.relation, evaluate(c.left, values), evaluate(c.right, values));
   const value = values.get(c.symbol);
   if (value === undefined) throw new Error(`internal: ${c.symbol} has no value`);
-  if (c.kind === "bounds") return value >= c.min && value <= c.max;
-  return c.residues.includes(Number(remainder(value, c.modulus)));
+  return isMember(c, Number(value));
 }
 
 function printClause(c: Clause): string {
   if (c.kind === "relation") return `${c.left} ${c.relation} ${c.right}`;
-  if (c.kind === "residues") {
-    const only = c.residues.length === 1 ? c.residues[0] : undefined;
-    return `${c.symbol} % ${c.modulus} ${only === undefined ? `in {${printRuns(c.residues)}}` : `== ${only}`}`;
-  }
   if (c.min === c.max) return `${c.symbol} == ${c.min}`;
-  if (c.max === Number.POSITIVE_INFINITY) return `${c.symbol} >= ${c.min}`;
-  return Number.isFinite(c.min) ? `${c.min} <= ${c.symbol} <= ${c.max}` : `${c.symbol} <= ${c.max}`;
+  const values =
+    c.max - c.min < c.modulus ? c.residues.map((r) => c.min + Number(remainder(r - c.min, c.modulus))) : [];
+  if (c.residues.length < c.modulus && values.length > 0)
+    return `${c.symbol} in {${printRuns(values.sort((x, y) => x - y))}}`;
+  return [printResidues(c), printBounds(c)].filter((text) => text !== "").join(" and ");
+}
+
+function printResidues({ symbol, modulus, residues }: Domain & { readonly symbol: string }): string {
+  if (residues.length === modulus) return "";
+  return `${symbol} % ${modulus} ${residues.length === 1 ? `== ${residues[0]}` : `in {${printRuns(residues)}}`}`;
+}
+
+function printBounds({ symbol, min, max }: Domain & { readonly symbol: string }): string {
+  if (!Number.isFinite(max)) return Number.isFinite(min) ? `${symbol} >= ${min}` : "";
+  return Number.isFinite(min) ? `${min} <= ${symbol} <= ${max}` : `${symbol} <= ${max}`;
 }
 
 /** 0, 1, 2, 5 as "0..2, 5". */
@@ -74,14 +84,7 @@ function printRuns(list: readonly number[]): string {
   return runs.map(([a, b]) => (a === b ? `${a}` : b === a + 1 ? `${a}, ${b}` : `${a}..${b}`)).join(", ");
 }
 
-/** The integers min..max that leave one of `residues` modulo `modulus`. */
-export interface Domain {
-  readonly min: number;
-  readonly max: number;
-  readonly modulus: number;
-  readonly residues: readonly number[];
-}
-
+/** Whether n is in d. */
 export function isMember(d: Domain, n: number): boolean {
   return n >= d.min && n <= d.max && d.residues.includes(Number(remainder(n, d.modulus)));
 }

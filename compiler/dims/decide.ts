@@ -24,6 +24,7 @@ import {
 } from "./expression.ts";
 import { type Int, remainder, times } from "./integer.ts";
 import { simplify } from "./simplify.ts";
+import { asDomain, Budget, OutOfBudget, solveUnivariate } from "./univariate.ts";
 
 export type Verdict =
   | { readonly kind: "always" }
@@ -61,9 +62,37 @@ export function decide(relation: Relation, a: Dim, b: Dim, assumptions: Facts = 
   return verdict;
 }
 
-function judge(relation: Relation, from: Dim, bounds: (name: string) => Domain): Verdict {
-  const d = simplify(from, bounds);
+function judge(relation: Relation, from: Dim, domains: (name: string) => Domain): Verdict {
+  const d = simplify(from, domains);
   if (d.value !== undefined) return { kind: compare(relation, d.value, 0) ? "always" : "never" };
+  const names = symbolsOf(d);
+  return (
+    (names.length === 1 ? inOneSymbol(relation, d, names[0]!, domains) : undefined) ??
+    bySigns(relation, d, domains)
+  );
+}
+
+function inOneSymbol(
+  relation: Relation,
+  d: Dim,
+  name: string,
+  domains: (name: string) => Domain,
+): Verdict | undefined {
+  const domain = domains(name);
+  try {
+    const solution = solveUnivariate(d, domain, (sign) => compare(relation, sign, 0), new Budget(20000));
+    if (solution.all) return { kind: "always" };
+    if (solution.runs.size === 0) return { kind: "never" };
+    const found = asDomain(solution, domain);
+    const clause: Clause = found ? { kind: "domain", symbol: name, ...found } : balanced(relation, d);
+    return { kind: "iff", constraint: new Constraint([clause]) };
+  } catch (error) {
+    if (error instanceof OutOfBudget) return undefined;
+    throw error;
+  }
+}
+
+function bySigns(relation: Relation, d: Dim, bounds: (name: string) => Domain): Verdict {
   const r = range(d, bounds);
   if (relation === "==" || relation === "!=") {
     const c = constantTerm(d);
@@ -84,25 +113,7 @@ function judge(relation: Relation, from: Dim, bounds: (name: string) => Domain):
     } catch {}
   }
   if (seen.size < 2) return { kind: "unknown" };
-  return { kind: "iff", constraint: new Constraint([linear(relation, d) ?? balanced(relation, d)]) };
-}
-
-/** c*s + k against 0 as a bound on s, for the simplest and most common dims. */
-function linear(relation: Relation, d: Dim): Clause | undefined {
-  const [t, k] = d.terms;
-  const name = t?.factors.length === 1 && t.factors[0]!.kind === "symbol" ? t.factors[0]!.name : undefined;
-  if (!name || d.terms.length > 2 || (k && k.factors.length > 0) || relation === "!=") return undefined;
-  const [c, rest] = [Number(t!.coefficient), Number(k?.coefficient ?? 0)];
-  const root = -rest / c;
-  const least = relation === ">" ? Math.floor(root) + 1 : Math.ceil(root);
-  const most = relation === ">" ? Math.ceil(root) - 1 : Math.floor(root);
-  const min = relation === "==" || c > 0 ? least : Number.NEGATIVE_INFINITY;
-  return {
-    kind: "bounds",
-    symbol: name,
-    min,
-    max: relation === "==" || c < 0 ? most : Number.POSITIVE_INFINITY,
-  };
+  return { kind: "iff", constraint: new Constraint([balanced(relation, d)]) };
 }
 
 /** d against 0 with the negative terms moved to the other side. */

@@ -353,24 +353,17 @@ export class Store implements Facts {
       domain: this.domainOf(name),
       because: [] as readonly Assertion[],
     };
-    const wanted = {
-      min: Number.NEGATIVE_INFINITY,
-      max: Number.POSITIVE_INFINITY,
-      modulus: 1,
-      residues: [0],
-      ...clause,
-    };
-    const met = intersect(domain, wanted);
+    const met = intersect(domain, clause);
     if (!met) {
-      const zero = mod(symbol(name), wanted.modulus);
+      const zero = mod(symbol(name), clause.modulus);
       return this.#park(x, {
         kind: "relation",
         relation: "==",
         left: zero,
-        right: constant(wanted.residues[0]!),
+        right: constant(clause.residues[0]!),
       });
     }
-    if (met.min > met.max) return outside(name, domain, wanted.min);
+    if (met.min > met.max) return outside(name, domain, clause.min);
     if (sameDomain(met, domain)) return undefined;
     const grown = because.includes(x) ? because : [...because, x];
     this.#learn(name, { domain: met, because: grown }, true);
@@ -461,22 +454,17 @@ function outside(name: string, domain: Domain, value: number): Failure {
   };
 }
 
-/** What `domain` says beyond `declared`. */
+/** What `domain` says beyond `declared`. A least member above the declared minimum is no news: H % 16 == 0 says it. */
 function differences(name: string, domain: Domain, declared: Domain): readonly Clause[] {
-  const bounds = domain.min !== declared.min || domain.max !== declared.max;
-  const residues = domain.modulus !== declared.modulus || domain.residues.length !== declared.residues.length;
-  if (domain.min === domain.max) return bounds ? [{ kind: "bounds", symbol: name, ...domain }] : [];
-  // A least member above the declared minimum is no news: 16 is the least H >= 1 with H % 16 == 0.
-  const raised = intersect(declared, {
-    ...domain,
-    min: Number.NEGATIVE_INFINITY,
-    max: Number.POSITIVE_INFINITY,
-  });
-  const moved = raised === undefined || raised.min !== domain.min || raised.max !== domain.max;
-  return [
-    ...(residues ? [{ kind: "residues", symbol: name, ...domain } as const] : []),
-    ...(bounds && moved ? [{ kind: "bounds", symbol: name, ...domain } as const] : []),
-  ];
+  if (sameDomain(domain, declared)) return [];
+  const open = { min: Number.NEGATIVE_INFINITY, max: Number.POSITIVE_INFINITY };
+  const least = intersect(declared, { ...domain, ...open });
+  const same = least && domain.min !== domain.max;
+  const bounds = {
+    min: same && least.min === domain.min ? open.min : domain.min,
+    max: same && least.max === domain.max ? open.max : domain.max,
+  };
+  return [{ kind: "domain", symbol: name, ...domain, ...bounds }];
 }
 
 /** d = 0 solved for a flex symbol, as numerator / denominator; the easiest one, by name if several are alike. */
