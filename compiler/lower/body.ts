@@ -141,10 +141,10 @@ class BodyLowerer {
       this.#copy(node.operands[i]!, storage.get(result)!);
     });
     body.inputs.forEach((input, i) => {
-      const operand = this.#stored(node.operands[i]!);
-      if (i < states) storage.set(input, storage.get(carried[i]!)!);
-      else if (i < states + sequences) storage.set(input, window(operand, at, sizeOf(input)));
-      else storage.set(input, operand);
+      const outer = node.operands[i]!;
+      if (i < states) storage.set(input, this.#stored(carried[i]!));
+      else if (i >= states + sequences) storage.set(input, this.#stored(outer));
+      else storage.set(input, window(this.#stored(outer), at, sizeOf(input)));
     });
     const targets = body.outputs.slice(states).map(({ value }, i) => ({
       value,

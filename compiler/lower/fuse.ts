@@ -44,8 +44,11 @@ export function planFusion(graph: Graph<BoundDim>, nodes: readonly LoweredNode[]
     let placement: Placement = { role: "root", kernel: node, aligned: true };
     if (value && !outputs.has(value)) {
       const consumers = uses.get(value) ?? [];
-      if (isFree(value, producers)) placement = { ...placement, role: "free" };
-      else
+      const free = isFree(value, producers);
+      // A scan needs its operands in memory, to look at one step of them at a time.
+      if (free && consumers.every((consumer) => consumer.op !== "scan"))
+        placement = { ...placement, role: "free" };
+      else if (!free)
         placement =
           absorb(value, lowering, consumers, placements, producers, kernelsWithReduction) ?? placement;
     }

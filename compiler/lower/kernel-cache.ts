@@ -9,12 +9,18 @@ import type { Target } from "../ir/target.ts";
 import { coalesce } from "./coalesce.ts";
 import { type Scheduled, schedule } from "./schedule/index.ts";
 
+interface Entry {
+  readonly scheduled: Scheduled;
+  /** Of the kernel as it was lowered, in the order of a call's buffers. */
+  readonly formals: readonly Buffer[];
+}
+
 export class KernelCache {
   readonly kernels: Kernel[] = [];
   readonly prepare: Step[] = [];
   readonly packed: Buffer[] = [];
   readonly #target: Target;
-  readonly #scheduled = new Map<string, Scheduled>();
+  readonly #entries = new Map<string, Entry>();
   readonly #names = new Map<string, number>();
   readonly #panels = new Map<Kernel, Map<Buffer, Buffer>>();
 
@@ -24,25 +30,24 @@ export class KernelCache {
 
   /** The step that runs `kernel` on the given buffers (reads, then writes). */
   call(kernel: Kernel, buffers: readonly Buffer[], args: readonly Dim[]): Step {
-    const { kernel: scheduled, panels } = this.#schedule(kernel);
-    const actual = new Map<Buffer, Buffer>();
-    [...kernel.reads, ...kernel.writes].forEach((formal, i) => {
-      actual.set(formal, buffers[i]!);
-    });
+    const { scheduled, formals } = this.#entry(kernel);
+    const { kernel: shared, panels } = scheduled;
+    const actual = new Map(formals.map((formal, i) => [formal, buffers[i]!]));
     for (const panel of panels)
       actual.set(panel.packed, this.#pack(panel.prepare, actual.get(panel.source)!, panel.packed));
-    const formals = [...scheduled.reads, ...scheduled.writes];
-    return { kind: "call", kernel: scheduled, buffers: formals.map((formal) => actual.get(formal)!), args };
+    const passed = [...shared.reads, ...shared.writes].map((formal) => actual.get(formal)!);
+    return { kind: "call", kernel: shared, buffers: passed, args };
   }
 
-  #schedule(kernel: Kernel): Scheduled {
+  #entry(kernel: Kernel): Entry {
     const key = kernelKey(kernel);
-    const known = this.#scheduled.get(key);
+    const known = this.#entries.get(key);
     if (known) return known;
-    const result = schedule({ ...coalesce(kernel), name: this.#fresh(kernel.name) }, this.#target);
-    this.#scheduled.set(key, result);
-    this.kernels.push(result.kernel);
-    return result;
+    const scheduled = schedule({ ...coalesce(kernel), name: this.#fresh(kernel.name) }, this.#target);
+    const entry = { scheduled, formals: [...kernel.reads, ...kernel.writes] };
+    this.#entries.set(key, entry);
+    this.kernels.push(scheduled.kernel);
+    return entry;
   }
 
   #pack(prepare: Kernel, source: Buffer, formal: Buffer): Buffer {

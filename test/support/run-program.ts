@@ -1,0 +1,60 @@
+/**
+ * Runs a Program through the loop-IR interpreter: no code generator takes part, so a difference between this and the
+ * reference is the lowering's. The arena starts poisoned, and its buffers really share memory as planned.
+ */
+
+import { evaluate } from "../../compiler/dims/index.ts";
+import type { Buffer } from "../../compiler/ir/loop.ts";
+import type { Program, Step } from "../../compiler/ir/program.ts";
+import type { Numerics } from "../../compiler/ir/target.ts";
+import { allocate, dtypes, type TypedArray } from "../../runtime/dtype.ts";
+import { interpret } from "./interpret.ts";
+
+export function runProgram(
+  program: Program,
+  inputs: Readonly<Record<string, TypedArray>>,
+  numerics: Numerics = { accumulate: "float64" },
+): Record<string, TypedArray> {
+  const memory = allocateAll(program);
+  for (const port of program.inputs) memory.set(port.buffer, inputs[port.name]!);
+  const symbols: Record<string, number> = {};
+  const run = (step: Step): void => {
+    if (step.kind === "call") {
+      const { kernel, buffers, args } = step;
+      const formals = [...kernel.reads, ...kernel.writes];
+      const values = args.map((d) => Number(evaluate(d, new Map(Object.entries(symbols)))));
+      const parameters = Object.fromEntries(kernel.parameters.map((name, i) => [name, values[i]!]));
+      interpret(
+        kernel,
+        new Map(formals.map((formal, i) => [formal, memory.get(buffers[i]!)!])),
+        numerics,
+        parameters,
+      );
+      return;
+    }
+    const extent = Number(evaluate(step.extent, new Map(Object.entries(symbols))));
+    for (let i = 0; i < extent; i++) {
+      symbols[step.axis] = i;
+      step.body.forEach(run);
+    }
+  };
+  program.prepare.forEach(run);
+  program.steps.forEach(run);
+  return Object.fromEntries(program.outputs.map((port) => [port.name, memory.get(port.buffer)!]));
+}
+
+function allocateAll(program: Program): Map<Buffer, TypedArray> {
+  const memory = new Map<Buffer, TypedArray>();
+  const arena = new Uint8Array(program.arena.bytes).fill(0xff).buffer;
+  for (const { buffer, data } of program.weights) memory.set(buffer, data);
+  for (const [buffer, offset] of program.arena.offsets) memory.set(buffer, viewOf(buffer, arena, offset));
+  const own = [...program.packed, ...program.outputs.map((port) => port.buffer)];
+  for (const buffer of own) memory.set(buffer, allocate(buffer.dtype, buffer.length));
+  return memory;
+}
+
+function viewOf({ dtype, length }: Buffer, memory: ArrayBuffer, offset: number): TypedArray {
+  // Every row's class takes these arguments; the union of their overloads is too much for the checker.
+  const View = dtypes[dtype].array as Float32ArrayConstructor;
+  return new View(memory, offset, length);
+}
