@@ -4,7 +4,7 @@
  */
 import { type Code, CompileError, type Fact } from "../diagnostics/index.ts";
 import { type Conflict, type Dim, type Origin, type Store, symbol } from "../dims/index.ts";
-import type { Attributes, Graph, TensorType } from "../ir/graph.ts";
+import type { Attribute, Attributes, Graph, TensorType } from "../ir/graph.ts";
 import type { Op, RelationContext } from "../ir/op.ts";
 import { ops } from "../ops/index.ts";
 import { diagnose, type Site } from "./diagnose.ts";
@@ -77,11 +77,18 @@ export class Relations implements RelationContext {
     throw new CompileError([{ code, message, layer, ...details, ...(source.at && { at: source.at }) }]);
   }
 
+  /** The clause is put in words only when somebody asks: nearly every statement holds. */
   #origin(clause: string): Origin {
     const site = this.#site;
     if (!site) return { subject: "graph", clause };
     const { path, at } = site.source;
-    return { subject: path || site.op, clause: inTheUsersNames(clause, site), ...(at && { at }) };
+    return {
+      subject: path || site.op,
+      get clause() {
+        return inTheUsersNames(clause, site);
+      },
+      ...(at && { at }),
+    };
   }
 
   #require(conflict: Conflict | undefined): void {
@@ -154,7 +161,7 @@ export function resolveType(store: Store, type: TensorType): TensorType {
   return shape.every((d, i) => d === type.shape[i]) ? type : { dtype: type.dtype, shape };
 }
 
-/** Attributes with every dim in them resolved, nested lists and graphs included. */
+/** Attributes with every dim in them resolved. */
 export function resolveAttributes(store: Store, attributes: Attributes): Attributes {
   return mapAttributes(
     attributes,
@@ -163,18 +170,36 @@ export function resolveAttributes(store: Store, attributes: Attributes): Attribu
   );
 }
 
+/** Rebuilds attributes that hold dims or graphs, in lists or by themselves; others come back as they are. */
 export function mapAttributes(
   attributes: Attributes,
   onDim: (d: Dim) => Dim,
   onGraph: (graph: Graph) => Graph,
 ): Attributes {
-  const map = (a: Attributes[string]): Attributes[string] => {
+  if (isPlain(attributes)) return attributes;
+  const map = (a: Attribute): Attribute => {
     if (typeof a !== "object") return a;
     if (Array.isArray(a)) return a.map(map);
     if ("nodes" in a) return onGraph(a);
     return isDim(a) ? onDim(a) : a;
   };
   return Object.fromEntries(Object.entries(attributes).map(([key, value]) => [key, map(value)]));
+}
+
+const plain = new WeakMap<Attributes, boolean>();
+
+/** Neither dims nor graphs inside; remembered, because most nodes are like that and are inferred many times. */
+function isPlain(attributes: Attributes): boolean {
+  let known = plain.get(attributes);
+  if (known === undefined) {
+    known = Object.values(attributes).every(isPlainValue);
+    plain.set(attributes, known);
+  }
+  return known;
+}
+
+function isPlainValue(a: Attribute): boolean {
+  return typeof a !== "object" || (Array.isArray(a) ? a.every(isPlainValue) : "data" in a);
 }
 
 const isDim = (a: object): a is Dim => !("data" in a) && !("nodes" in a) && !Array.isArray(a);
