@@ -108,7 +108,7 @@ interface Failure {
 export class Store implements Facts {
   #log: Assertion[] = [];
   #known = new Map<string, Knowledge>();
-  #parked = new Map<Assertion, Parked>();
+  #parked = new Map<Assertion, readonly Parked[]>();
   #zeros = new Map<Dim, Assertion>();
   #rewrites = new Map<string, Rewrite>();
   readonly #trail: (() => void)[] = [];
@@ -216,9 +216,9 @@ export class Store implements Facts {
       const origins = because.filter((x) => x.goal !== "declare").map((x) => x.origin);
       if (clauses.length > 0) list.push({ constraint: new Constraint(clauses), origins });
     }
-    const parked = [...this.#parked].map(([x, { constraint }]): Residual => {
+    const parked = [...this.#parked].flatMap(([x, entries]) => {
       const alternative = x.goal === "broadcast" ? { alternative: "or one is 1" } : {};
-      return { constraint, origins: [x.origin], ...alternative };
+      return entries.map(({ constraint }): Residual => ({ constraint, origins: [x.origin], ...alternative }));
     });
     return [...list, ...parked.sort((x, y) => (`${x.constraint}` < `${y.constraint}` ? -1 : 1))];
   }
@@ -284,12 +284,11 @@ export class Store implements Facts {
   }
 
   #settle(x: Assertion): Failure | undefined {
-    const parked = this.#parked.get(x);
-    if (parked) {
-      this.#put(this.#parked, x, undefined);
-      if (parked.zero) this.#put(this.#zeros, parked.zero, undefined);
-      if (parked.rewrite) this.#put(this.#rewrites, parked.rewrite, undefined);
+    for (const { zero, rewrite } of this.#parked.get(x) ?? []) {
+      if (zero) this.#put(this.#zeros, zero, undefined);
+      if (rewrite) this.#put(this.#rewrites, rewrite, undefined);
     }
+    if (this.#parked.has(x)) this.#put(this.#parked, x, undefined);
     const [a, b] = [this.resolve(x.left), this.resolve(x.right)];
     if (x.goal === "declare") return this.#settleDeclaration(x);
     if (x.goal === "broadcast") return this.#settleBroadcast(x, a, b);
@@ -383,7 +382,7 @@ export class Store implements Facts {
       if (rewrite) this.#put(this.#rewrites, rewrite.name, { ...rewrite, from: x });
       this.#put(this.#zeros, zero, x);
     }
-    this.#put(this.#parked, x, parked);
+    this.#put(this.#parked, x, [...(this.#parked.get(x) ?? []), parked]);
     for (const name of names)
       this.#learn(name, { waiting: [...(this.#known.get(name)?.waiting ?? []), x] }, false);
     return undefined;
