@@ -1,0 +1,81 @@
+/**
+ * What each function of the loop IR is in JavaScript, and the text of those JavaScript lacks. A module carries only the
+ * functions it calls. The texts of the mathematical ones are those of runtime/math; a test holds them equal.
+ */
+import type { BinaryFn, UnaryFn } from "../../compiler/ir/loop.ts";
+import type { Types } from "../source/index.ts";
+import { erfSource } from "./erf.source.ts";
+
+export type RuntimeFunction =
+  | "checkInput"
+  | "erf"
+  | "roundEven"
+  | "floorMod"
+  | "checkedIndex"
+  | "wrappedIndex";
+
+/** Functions of a float, by the name to call. `neg` and `not` are operators. */
+export const unaryFunctions: Readonly<Partial<Record<UnaryFn, string>>> = {
+  ...Object.fromEntries(
+    (
+      "abs sign exp expm1 log log1p sqrt sin cos tan asin acos atan sinh cosh tanh asinh acosh atanh floor ceil".split(
+        " ",
+      ) as UnaryFn[]
+    ).map((fn) => [fn, `Math.${fn}`]),
+  ),
+  erf: "erf",
+  round: "roundEven",
+};
+
+export const binaryFunctions: Readonly<Partial<Record<BinaryFn, string>>> = {
+  pow: "Math.pow",
+  /** Math.max and Math.min propagate NaN and order the zeros, and V8 has instructions for them. */
+  max: "Math.max",
+  min: "Math.min",
+  atan2: "Math.atan2",
+  mod: "floorMod",
+};
+
+export const runtimeFunctions: Readonly<Record<RuntimeFunction, (types: Types) => string>> = {
+  checkInput: ({
+    only,
+  }) => `/** Throws unless an input is there, of the right class and of the right length. */
+function checkInput(
+  name${only(": string")},
+  value${only(": ArrayLike<number> | undefined")},
+  type${only(": { new (): ArrayLike<number>; readonly name: string }")},
+  length${only(": number")},
+  shape${only(": string")},
+)${only(": void")} {
+  if (!(value instanceof type)) {
+    const got = value === undefined ? "missing" : Object.prototype.toString.call(value).slice(8, -1);
+    throw new TypeError(\`input "\${name}" is \${got}, expected \${type.name} of shape \${shape}\`);
+  }
+  if (value.length !== length)
+    throw new RangeError(\`input "\${name}" has \${value.length} elements, expected \${length}, shape \${shape}\`);
+}`,
+  erf: erfSource,
+  roundEven: ({ only }) => `/** The nearest integer, ties to even. */
+function roundEven(x${only(": number")})${only(": number")} {
+  const up = Math.round(x);
+  return up - x === 0.5 && up % 2 !== 0 ? up - 1 : up;
+}`,
+  floorMod: ({ only }) => `/** The remainder with the sign of the divisor. */
+function floorMod(a${only(": number")}, b${only(": number")})${only(": number")} {
+  const remainder = a % b;
+  return remainder !== 0 && remainder < 0 !== b < 0 ? remainder + b : remainder;
+}`,
+  checkedIndex: ({ only }) => `/** An index that came from data; throws RangeError unless it is inside. */
+function checkedIndex(index${only(": number")}, extent${only(": number")}, what${only(": string")})${only(": number")} {
+  if (index >= 0 && index < extent) return index;
+  throw new RangeError(\`\${what}: index \${index} is not in 0..\${extent - 1}\`);
+}`,
+  wrappedIndex: ({
+    only,
+  }) => `/** An index that came from data, negative from the end; throws RangeError unless it is inside. */
+function wrappedIndex(index${only(": number")}, extent${only(": number")}, what${only(": string")})${only(": number")} {
+  const wrapped = index < 0 ? index + extent : index;
+  if (wrapped >= 0 && wrapped < extent) return wrapped;
+  throw new RangeError(\`\${what}: index \${index} is not in \${-extent}..\${extent - 1}\`);
+}`,
+};

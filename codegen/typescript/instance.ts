@@ -1,0 +1,150 @@
+/**
+ * `instantiate` and `run`. An instance owns one arena and its outputs; `run` checks the inputs and calls the kernels in
+ * order, allocating nothing. An input may be an output of the same instance (a recurrent state fed back): where a kernel
+ * still reads it after that output is first written, the input is copied first.
+ */
+import type { Buffer } from "../../compiler/ir/loop.ts";
+import type { Port, Program, Step } from "../../compiler/ir/program.ts";
+import { type DType, dtypes } from "../../runtime/dtype.ts";
+import { member, propertyKey, stringLiteral, type Types, type Writer } from "../source/index.ts";
+import { calls, type ModuleNames } from "./names.ts";
+import { shapeText } from "./signature.ts";
+import { writeSteps } from "./steps.ts";
+import type { WeightPlan } from "./weights.ts";
+
+export interface InstanceContext {
+  readonly program: Program;
+  readonly names: ModuleNames;
+  readonly plan: WeightPlan;
+  readonly hasWeights: boolean;
+  readonly types: Types;
+}
+
+export function writeInstanceType(writer: Writer): void {
+  writer.line();
+  writer.block("export interface Instance", () => {
+    writer.line("/** Computes the outputs, which are valid until this instance runs again. */");
+    writer.line("run(inputs: Inputs): Outputs;");
+  });
+}
+
+export function writeInstantiate(context: InstanceContext, writer: Writer): void {
+  const { hasWeights, plan, types } = context;
+  const fromFile = hasWeights && plan.mode === "file";
+  const parameter = fromFile ? `given${types.only(": ArrayBuffer | Uint8Array | Weights")}` : "";
+  writer.line();
+  writer.line(
+    fromFile
+      ? "/** An instance with its own arena. Instances made from the same `loadWeights` share the weights. */"
+      : "/** An instance with its own arena. */",
+  );
+  writer.block(`export function instantiate(${parameter})${types.only(": Instance")}`, () => {
+    if (fromFile) writer.line('const weights = "byteLength" in given ? loadWeights(given) : given;');
+    else if (hasWeights) writer.line("const weights = sharedWeights();");
+    const fed = fedBack(context);
+    writeBuffers(context, fed, writer);
+    writer.block("return", () => writeRun(context, fed, writer), ";");
+  });
+}
+
+function writeBuffers(
+  { program, names, types }: InstanceContext,
+  fed: ReadonlyMap<Buffer, Fed>,
+  writer: Writer,
+): void {
+  const used = new Set(calls(program.steps).flatMap((step) => step.buffers));
+  const { arena } = program;
+  if (arena.bytes > 0) writer.line(`const arena = new ArrayBuffer(${arena.bytes});`);
+  for (const [buffer, name] of names.buffers)
+    if (buffer.space === "arena" && used.has(buffer))
+      writer.line(
+        `const ${name} = ${newArray(buffer.dtype, `arena, ${arena.offsets.get(buffer)}, ${buffer.length}`)};`,
+      );
+  for (const buffer of new Set(program.outputs.map((port) => port.buffer)))
+    writer.line(`const ${names.buffers.get(buffer)} = ${newArray(buffer.dtype, `${buffer.length}`)};`);
+  const entries = program.outputs.map((port) => entry(port.name, names.buffers.get(port.buffer)!));
+  writer.line(`const outputs${types.only(": Outputs")} = { ${entries.join(", ")} };`);
+  for (const [buffer, { copy }] of fed)
+    writer.line(`const ${copy} = ${newArray(buffer.dtype, `${buffer.length}`)};`);
+}
+
+function entry(key: string, name: string): string {
+  return propertyKey(key) === name ? name : `${propertyKey(key)}: ${name}`;
+}
+
+function newArray(dtype: DType, args: string): string {
+  return `new ${dtypes[dtype].array.name}(${args})`;
+}
+
+function writeRun(context: InstanceContext, fed: ReadonlyMap<Buffer, Fed>, writer: Writer): void {
+  const { program, names, types } = context;
+  const parameter = program.inputs.length > 0 ? `inputs${types.only(": Inputs")}` : "";
+  writer.block(
+    `run(${parameter})${types.only(": Outputs")}`,
+    () => {
+      for (const port of program.inputs) writeInput(port, names, fed.get(port.buffer), writer);
+      const access = (buffer: Buffer) =>
+        (buffer.space === "weight" || buffer.space === "packed" ? "weights." : "") +
+        names.buffers.get(buffer)!;
+      writeSteps(program.steps, names, access, writer);
+      writer.line("return outputs;");
+    },
+    ",",
+  );
+}
+
+function writeInput(port: Port, names: ModuleNames, fed: Fed | undefined, writer: Writer): void {
+  const name = names.buffers.get(port.buffer)!;
+  writer.line(`${fed ? "let" : "const"} ${name} = ${member("inputs", port.name)};`);
+  writer.list(
+    "checkInput",
+    [
+      stringLiteral(port.name),
+      name,
+      dtypes[port.dtype].array.name,
+      `${port.buffer.length}`,
+      `"${shapeText(port.shape)}"`,
+    ],
+    ";",
+  );
+  if (!fed) return;
+  const { copy, overwriting } = fed;
+  const tests = overwriting.map((output) => `${name}.buffer === ${names.buffers.get(output)}.buffer`);
+  writer.block(`if (${tests.join(" || ")})`, () =>
+    writer.line(`${copy}.set(${name});`).line(`${name} = ${copy};`),
+  );
+}
+
+interface Fed {
+  readonly overwriting: readonly Buffer[];
+  readonly copy: string;
+}
+
+/** Inputs that must be copied when they are an output of this instance. */
+function fedBack({ program, names }: InstanceContext): ReadonlyMap<Buffer, Fed> {
+  const found = new Map<Buffer, Fed>();
+  for (const { buffer } of program.inputs) {
+    const overwriting = outputsOverwriting(program, buffer);
+    if (overwriting.length === 0) continue;
+    found.set(buffer, { overwriting, copy: names.local.take(`${names.buffers.get(buffer)}Copy`) });
+  }
+  return found;
+}
+
+/** Outputs as large as the input that are first written before, or while, the input is last read. */
+function outputsOverwriting(program: Program, input: Buffer): readonly Buffer[] {
+  const lastRead = program.steps.findLastIndex((step) => readsOf(step).includes(input));
+  return [...new Set(program.outputs.map((port) => port.buffer))].filter((output) => {
+    if (output.dtype !== input.dtype || output.length !== input.length) return false;
+    const firstWrite = program.steps.findIndex((step) => writesOf(step).includes(output));
+    return firstWrite >= 0 && firstWrite <= lastRead;
+  });
+}
+
+function readsOf(step: Step): readonly Buffer[] {
+  return calls([step]).flatMap(({ kernel, buffers }) => buffers.slice(0, kernel.reads.length));
+}
+
+function writesOf(step: Step): readonly Buffer[] {
+  return calls([step]).flatMap(({ kernel, buffers }) => buffers.slice(kernel.reads.length));
+}

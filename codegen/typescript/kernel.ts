@@ -1,0 +1,241 @@
+/**
+ * One kernel as one function. Buffers are parameters, so the function knows nothing of the memory plan; loops have literal
+ * bounds; tiles of registers are scalars. It is printed twice into the same structure: first to learn which parts of
+ * the indices are worth a name, then for good.
+ */
+import { constantOf, type Dim, range } from "../../compiler/dims/index.ts";
+import type { Buffer, Expr, For, Kernel, Stmt } from "../../compiler/ir/loop.ts";
+import { dtypes } from "../../runtime/dtype.ts";
+import {
+  binding,
+  type Code,
+  call,
+  commentText,
+  conditional,
+  infix,
+  primary,
+  type Scope,
+  stringLiteral,
+  type Types,
+  Writer,
+} from "../source/index.ts";
+import { Block } from "./block.ts";
+import { flatten } from "./flatten.ts";
+import type { RuntimeFunction } from "./functions.ts";
+import { Indices } from "./indices.ts";
+import { findShared, registerKey, type SimpleStmt, type ValueNode } from "./sharing.ts";
+import { compute, conditionOf, kindOf, numberOf, type Place, storedValue, type Value } from "./values.ts";
+
+export interface KernelText {
+  readonly text: string;
+  readonly needs: ReadonlySet<RuntimeFunction>;
+}
+
+/** Positions of the buffers a call must pass: each buffer once, though it may be both read and written. */
+export function bufferPositions(kernel: Kernel): readonly number[] {
+  const all = [...kernel.reads, ...kernel.writes];
+  return all.flatMap((buffer, i) => (all.indexOf(buffer) === i ? [i] : []));
+}
+
+export function printKernel(kernel: Kernel, name: string, module: Scope, types: Types): KernelText {
+  const scope = module.inner();
+  const printer = new KernelPrinter(kernel, scope, types);
+  printer.body();
+  printer.indices.settle();
+  const body = printer.body();
+  const writer = new Writer();
+  writer.line(`/** ${commentText(kernel.comment)} */`);
+  writer.list(`function ${name}`, printer.parameters, `${types.only(": void")} {`);
+  writer.indent(() => body.print(writer));
+  writer.line("}");
+  return { text: `${writer}`, needs: printer.needs };
+}
+
+type Bind = Extract<Stmt, { kind: "bind" }>;
+
+class KernelPrinter {
+  readonly indices: Indices;
+  readonly needs = new Set<RuntimeFunction>();
+  readonly parameters: readonly string[];
+  private readonly scope: Scope;
+  private readonly types: Types;
+  private readonly flat: readonly Stmt[];
+  private readonly buffers = new Map<Buffer, string>();
+  private readonly symbols = new Map<string, string>();
+
+  constructor(kernel: Kernel, scope: Scope, types: Types) {
+    this.scope = scope;
+    this.types = types;
+    this.indices = new Indices(scope);
+    this.flat = flatten(kernel.body);
+    const all = [...kernel.reads, ...kernel.writes];
+    this.parameters = [
+      ...bufferPositions(kernel).map((i) => {
+        const buffer = all[i]!;
+        this.buffers.set(buffer, scope.take(buffer.name));
+        return this.buffers.get(buffer)! + types.only(`: ${dtypes[buffer.dtype].array.name}`);
+      }),
+      ...kernel.parameters.map((parameter) => this.symbolName(parameter) + types.only(": number")),
+    ];
+  }
+
+  body(): Block {
+    const root = new Block(this.scope.inner());
+    for (const [name, text] of this.symbols)
+      root.defineSymbol(name, text, { min: Number.NEGATIVE_INFINITY, max: Number.POSITIVE_INFINITY });
+    this.statements(this.flat, root);
+    return root;
+  }
+
+  /** An axis keeps its name in every loop and in both passes. */
+  private symbolName(name: string): string {
+    const known = this.symbols.get(name) ?? this.scope.take(name, "i");
+    this.symbols.set(name, known);
+    return known;
+  }
+
+  private statements(stmts: readonly Stmt[], block: Block): void {
+    let run: SimpleStmt[] = [];
+    for (const stmt of stmts) {
+      if (stmt.kind === "let" || stmt.kind === "set" || stmt.kind === "store") run.push(stmt);
+      else {
+        this.straight(run, block);
+        run = [];
+        this.compound(stmt, block);
+      }
+    }
+    this.straight(run, block);
+  }
+
+  private compound(stmt: Exclude<Stmt, SimpleStmt>, block: Block): void {
+    if (stmt.kind === "for") this.loop(stmt, block);
+    else if (stmt.kind === "bind") this.bind(stmt, block);
+    else {
+      const test = conditionOf(stmt.condition, this.place(block));
+      const inner = block.inner(false);
+      this.statements(stmt.body, inner);
+      if (!inner.isEmpty) block.append(`if (${test.text})`, inner);
+    }
+  }
+
+  private loop(loop: For, block: Block): void {
+    const extent = constantOf(loop.extent) ?? range(loop.extent, (name) => block.symbol(name).range).max;
+    if (extent <= 0) return;
+    const inner = block.inner(true);
+    const name = this.symbolName(loop.axis);
+    inner.defineSymbol(loop.axis, name, { min: 0, max: extent - 1 });
+    const end = this.indices.print(loop.extent, inner);
+    this.statements(loop.body, inner);
+    const step = loop.step === 1 ? `${name}++` : `${name} += ${loop.step}`;
+    if (!inner.isEmpty) block.append(`for (let ${name} = 0; ${name} < ${end.text}; ${step})`, inner);
+  }
+
+  private bind(stmt: Bind, block: Block): void {
+    const raw = numberOf(stmt.value, this.place(block));
+    const extent = this.indices.print(stmt.extent, block);
+    const max = (constantOf(stmt.extent) ?? Number.POSITIVE_INFINITY) - 1;
+    const name = this.symbolName(stmt.symbol);
+    block.defineSymbol(stmt.symbol, name, { min: 0, max });
+    if (stmt.mode === "check") block.constant(name, this.checked(stmt, raw, extent));
+    else block.constant(name, clamped(stmt.wrap ? this.fromEnd(raw, extent, block) : raw, extent));
+  }
+
+  private fromEnd(raw: Code, extent: Code, block: Block): Code {
+    const name = primary(block.scope.takeNumbered("index"));
+    block.constant(name.text, raw);
+    const negative = infix(name, "<", primary("0"), binding.relation);
+    return conditional(negative, infix(name, "+", extent, binding.sum), name);
+  }
+
+  private checked(stmt: Bind, value: Code, extent: Code): Code {
+    const check = stmt.wrap ? "wrappedIndex" : "checkedIndex";
+    this.needs.add(check);
+    return call(check, value, extent, primary(stringLiteral(stmt.what)));
+  }
+
+  /** Statements without loops in between: shared values are declared where they are needed first. */
+  private straight(run: readonly SimpleStmt[], block: Block): void {
+    const { values, shared } = findShared(run);
+    const names = new Map<ValueNode, Value>();
+    for (const [position, stmt] of run.entries()) {
+      const place = this.place(block, values[position]!, names);
+      for (const node of shared) {
+        if (node.first !== position) continue;
+        const { code, boolean } = compute(node.expr, place);
+        const name = block.scope.takeNumbered(this.stemFor(node.expr));
+        block.constant(name, code);
+        names.set(node, { code: primary(name), boolean });
+      }
+      this.simple(stmt, block, place);
+    }
+  }
+
+  private stemFor(e: Expr): string {
+    return e.kind === "load" ? this.buffers.get(e.buffer)! : "t";
+  }
+
+  private simple(stmt: SimpleStmt, block: Block, place: Place): void {
+    if (stmt.kind === "store") {
+      const target = this.element(stmt.buffer, stmt.index, block);
+      block.line(`${target} = ${storedValue(stmt.value, stmt.buffer.dtype, place).text};`);
+      return;
+    }
+    const key = registerKey(stmt.register.name, stmt.index);
+    const isBool = kindOf(stmt.register.dtype) === "bool";
+    const valueCode = (e: Expr) => (isBool ? conditionOf(e, place) : numberOf(e, place));
+    if (stmt.kind === "let") {
+      block.declareRegister(key, key, isBool, valueCode(stmt.value));
+      return;
+    }
+    const variable = block.register(key);
+    variable.mutable = true;
+    block.line(`${assignment(stmt, key, variable.name, valueCode)};`);
+  }
+
+  private element(buffer: Buffer, index: Dim, block: Block): string {
+    const name = this.buffers.get(buffer);
+    if (name === undefined)
+      throw new Error(`internal: the kernel does not declare the buffer ${buffer.name}`);
+    return `${name}[${this.indices.print(index, block).text}]`;
+  }
+
+  private place(
+    block: Block,
+    values?: ReadonlyMap<Expr, ValueNode>,
+    names?: ReadonlyMap<ValueNode, Value>,
+  ): Place {
+    return {
+      named: (e) => names?.get(values?.get(e) as ValueNode),
+      load: (e) => primary(this.element(e.buffer, e.index, block) + this.types.element),
+      register: (e) => {
+        const variable = block.register(registerKey(e.register.name, e.index));
+        return { code: primary(variable.name), boolean: variable.boolean };
+      },
+      index: (e) => this.indices.print(e.index, block),
+      inside: (e) => this.indices.inside(e.tests, block),
+      needs: (fn) => this.needs.add(fn),
+    };
+  }
+}
+
+function clamped(value: Code, extent: Code): Code {
+  const last = infix(extent, "-", primary("1"), binding.sum);
+  return call("Math.min", call("Math.max", value, primary("0")), last);
+}
+
+/** `acc += x` where that is what it is, else `acc = ...`. */
+function assignment(
+  stmt: Extract<Stmt, { kind: "set" }>,
+  key: string,
+  name: string,
+  valueCode: (e: Expr) => Code,
+): string {
+  const { value } = stmt;
+  if (value.kind === "binary" && kindOf(value.dtype) === "float") {
+    const operator = { add: "+", sub: "-", mul: "*", div: "/" }[value.fn as string];
+    const { a } = value;
+    if (operator && a.kind === "register" && registerKey(a.register.name, a.index) === key)
+      return `${name} ${operator}= ${valueCode(value.b).text}`;
+  }
+  return `${name} = ${valueCode(value).text}`;
+}

@@ -1,0 +1,84 @@
+/** What a module says about itself: the header comment, the signature and the types of its inputs and outputs. */
+import type { Port, Program } from "../../compiler/ir/program.ts";
+import { byteSize, dtypes } from "../../runtime/dtype.ts";
+import { commentText, propertyKey, stringLiteral, type Types, type Writer } from "../source/index.ts";
+import type { WeightPlan } from "./weights.ts";
+
+export function writeHeader(program: Program, header: readonly string[], writer: Writer): void {
+  writer.line("/**");
+  for (const line of [...header, ...facts(program)]) writer.line(` * ${commentText(line)}`.trimEnd());
+  writer.line(" */");
+}
+
+function facts(program: Program): readonly string[] {
+  const { arena, bindings, macs, weights } = program;
+  const count = weights.reduce((total, { buffer }) => total + buffer.length, 0);
+  const bytes = weights.reduce((total, { buffer }) => total + byteSize(buffer.dtype, buffer.length), 0);
+  const bound = bindings.map(({ symbol, value }) => `${symbol} = ${value}`);
+  return [
+    ...(bound.length > 0 ? [`bound: ${bound.join(", ")}`] : []),
+    `parameters ${grouped(count)} (${grouped(bytes)} bytes), arena ${grouped(arena.bytes)} bytes, ${grouped(macs)} MACs a run`,
+  ];
+}
+
+/** 1234567 as 1,234,567, whatever the locale. */
+function grouped(n: number): string {
+  return String(n).replace(/\B(?=(\d{3})+$)/g, ",");
+}
+
+export function writeSignature(program: Program, types: Types, writer: Writer): void {
+  const ports = (label: string, list: readonly Port[]) =>
+    writer.block(
+      `${label}:`,
+      () => {
+        for (const { name, dtype, shape } of list)
+          writer.line(`${propertyKey(name)}: { dtype: "${dtype}", shape: ${shapeText(shape)} },`);
+      },
+      ",",
+    );
+  writer.line();
+  writer.block(
+    "export const signature =",
+    () => {
+      writer.line(`name: ${stringLiteral(program.name)},`);
+      ports("inputs", program.inputs);
+      ports("outputs", program.outputs);
+    },
+    `${types.only(" as const")};`,
+  );
+}
+
+export function writePortTypes(program: Program, writer: Writer): void {
+  const members = (name: string, list: readonly Port[]) => {
+    writer.line();
+    writer.block(`export interface ${name}`, () => {
+      for (const port of list) {
+        writer.line(`/** ${shapeText(port.shape)} */`);
+        writer.line(`readonly ${propertyKey(port.name)}: ${dtypes[port.dtype].array.name};`);
+      }
+    });
+  };
+  members("Inputs", program.inputs);
+  members("Outputs", program.outputs);
+}
+
+export function shapeText(shape: readonly number[]): string {
+  return `[${shape.join(", ")}]`;
+}
+
+/** `Weights`: what kernels read, by the names the module uses. */
+export function writeWeightsType(members: readonly WeightMember[], plan: WeightPlan, writer: Writer): void {
+  writer.line();
+  writer.block(`${plan.mode === "file" ? "export " : ""}interface Weights`, () => {
+    for (const { name, type, comment } of members) {
+      writer.line(`/** ${commentText(comment)} */`);
+      writer.line(`readonly ${name}: ${type};`);
+    }
+  });
+}
+
+export interface WeightMember {
+  readonly name: string;
+  readonly type: string;
+  readonly comment: string;
+}

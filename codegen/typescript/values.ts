@@ -1,0 +1,221 @@
+/**
+ * Expressions of the loop IR as JavaScript. Floats are computed as doubles; only a cast to float32 rounds (`Math.fround`),
+ * and not where the value is exact already or about to be stored in a Float32Array, which rounds by itself. Integers stay
+ * int32: `| 0` after each operation, Math.imul, division truncated. A bool is a boolean inside a kernel and 0 or 1 in memory.
+ */
+
+import type { BinaryFn, Expr } from "../../compiler/ir/loop.ts";
+import { type DType, dtypes } from "../../runtime/dtype.ts";
+import {
+  binding,
+  bitwise,
+  type Code,
+  call,
+  conditional,
+  infix,
+  numberLiteral,
+  primary,
+  toInt32,
+  unary,
+} from "../source/index.ts";
+import { binaryFunctions, type RuntimeFunction, runtimeFunctions, unaryFunctions } from "./functions.ts";
+
+/** What an expression needs to know of the place it is printed at. */
+export interface Place {
+  /** The name of the constant that holds `e` already. */
+  named(e: Expr): Value | undefined;
+  load(e: Extract<Expr, { kind: "load" }>): Code;
+  register(e: Extract<Expr, { kind: "register" }>): Value;
+  index(e: Extract<Expr, { kind: "index" }>): Code;
+  /** The condition of a guard; undefined when it always holds, false when it never does. */
+  inside(e: Extract<Expr, { kind: "guard" }>): Code | false | undefined;
+  /** A function of the module is called. */
+  needs(fn: RuntimeFunction): void;
+}
+
+export interface Value {
+  readonly code: Code;
+  readonly boolean: boolean;
+}
+
+type Of<K extends Expr["kind"]> = Extract<Expr, { kind: K }>;
+
+const arithmetic = { add: "+", sub: "-", mul: "*", div: "/" } as const;
+const comparison = { eq: "===", ne: "!==", lt: "<", le: "<=", gt: ">", ge: ">=" } as const;
+const bits = { and: "&", or: "|", xor: "^" } as const;
+const logic = { and: "&&", or: "||", xor: "!==" } as const;
+const strength: Readonly<Record<string, number>> = {
+  "+": binding.sum,
+  "-": binding.sum,
+  "*": binding.product,
+  "/": binding.product,
+  "===": binding.equality,
+  "!==": binding.equality,
+  "&&": binding.and,
+  "||": binding.or,
+  "&": binding.bitAnd,
+  "|": binding.bitOr,
+  "^": binding.bitXor,
+};
+
+export function kindOf(dtype: DType): "float" | "integer" | "bool" {
+  return dtypes[dtype].kind;
+}
+
+export function dtypeOf(e: Expr): DType {
+  if (e.kind === "load") return e.buffer.dtype;
+  return e.kind === "register" ? e.register.dtype : e.dtype;
+}
+
+/** As a number; a bool as 0 or 1. */
+export function numberOf(e: Expr, place: Place): Code {
+  const { code, boolean } = valueAt(e, place);
+  return boolean ? conditional(code, primary("1"), primary("0")) : code;
+}
+
+/** As a boolean. */
+export function conditionOf(e: Expr, place: Place): Code {
+  const { code, boolean } = valueAt(e, place);
+  return boolean ? code : infix(code, "!==", primary("0"), binding.equality);
+}
+
+/** What is written to memory of this dtype, which narrows by itself. */
+export function storedValue(e: Expr, dtype: DType, place: Place): Code {
+  const kind = kindOf(dtype);
+  if (e.kind === "cast" && e.dtype === dtype && kind !== "bool" && kindOf(dtypeOf(e.x)) === kind)
+    return storedValue(e.x, dtype, place);
+  if (kind === "integer" && e.kind === "binary" && (e.fn === "add" || e.fn === "sub") && !place.named(e))
+    return infix(numberOf(e.a, place), arithmetic[e.fn], numberOf(e.b, place), binding.sum);
+  return numberOf(e, place);
+}
+
+export function valueAt(e: Expr, place: Place): Value {
+  return place.named(e) ?? compute(e, place);
+}
+
+/** As `valueAt`, but never a name: what the name stands for. */
+export function compute(e: Expr, place: Place): Value {
+  switch (e.kind) {
+    case "constant":
+      return constantValue(e);
+    case "load":
+      return number(place.load(e));
+    case "register":
+      return place.register(e);
+    case "index":
+      return number(place.index(e));
+    case "cast":
+      return castValue(e, place);
+    case "unary":
+      return unaryValue(e, place);
+    case "binary":
+      return binaryValue(e, place);
+    case "select":
+      return choice(conditionOf(e.condition, place), e.a, e.b, place);
+    case "guard": {
+      const inside = place.inside(e);
+      if (inside === undefined) return valueAt(e.inside, place);
+      return inside === false ? valueAt(e.outside, place) : choice(inside, e.inside, e.outside, place);
+    }
+  }
+}
+
+const number = (code: Code): Value => ({ code, boolean: false });
+const boolean = (code: Code): Value => ({ code, boolean: true });
+
+function constantValue({ value, dtype }: Of<"constant">): Value {
+  if (kindOf(dtype) === "bool") return boolean(primary(String(value !== 0)));
+  return number(primary(numberLiteral(value)));
+}
+
+function choice(test: Code, a: Expr, b: Expr, place: Place): Value {
+  const [x, y] = [valueAt(a, place), valueAt(b, place)];
+  if (x.boolean && y.boolean) return boolean(conditional(test, x.code, y.code));
+  return number(conditional(test, numberOf(a, place), numberOf(b, place)));
+}
+
+function castValue({ x, dtype }: Of<"cast">, place: Place): Value {
+  const from = dtypeOf(x);
+  if (kindOf(dtype) === "bool") return boolean(conditionOf(x, place));
+  const code = numberOf(x, place);
+  if (dtype === "float32" && !isFloat32(x)) return number(call("Math.fround", code));
+  if (kindOf(dtype) === "float" || kindOf(from) === "bool") return number(code);
+  if (dtype === "int32") return number(kindOf(from) === "float" ? toInt32(code) : code);
+  if (x.kind === "load" && from === dtype) return number(code);
+  if (dtype === "uint8") return number(bitwise(code, "&", primary("255"), binding.bitAnd));
+  const shifted = bitwise(code, "<<", primary("24"), binding.shift);
+  return number(bitwise(shifted, ">>", primary("24"), binding.shift));
+}
+
+/** Whether the value is a float32 already, so that rounding it would change nothing. */
+function isFloat32(e: Expr): boolean {
+  switch (e.kind) {
+    case "load":
+      return e.buffer.dtype !== "float64" && e.buffer.dtype !== "int32";
+    case "constant":
+      return Object.is(Math.fround(e.value), e.value);
+    case "cast":
+      return e.dtype === "float32" || e.dtype === "int8" || e.dtype === "uint8" || e.dtype === "bool";
+    case "unary":
+      return (e.fn === "neg" || e.fn === "abs") && kindOf(e.dtype) === "float" && isFloat32(e.x);
+    case "binary":
+      return (e.fn === "max" || e.fn === "min") && isFloat32(e.a) && isFloat32(e.b);
+    case "select":
+      return isFloat32(e.a) && isFloat32(e.b);
+    case "guard":
+      return isFloat32(e.inside) && isFloat32(e.outside);
+    default:
+      return kindOf(dtypeOf(e)) === "bool";
+  }
+}
+
+function unaryValue(e: Of<"unary">, place: Place): Value {
+  if (e.fn === "not") {
+    if (kindOf(e.dtype) !== "bool") return number(unary("~", numberOf(e.x, place)));
+    return boolean(unary("!", conditionOf(e.x, place)));
+  }
+  const x = numberOf(e.x, place);
+  const isInteger = kindOf(e.dtype) === "integer";
+  if (e.fn === "neg") return number(isInteger ? toInt32(unary("-", x)) : unary("-", x));
+  const name = unaryFunctions[e.fn]!;
+  if (name in runtimeFunctions) place.needs(name as RuntimeFunction);
+  return number(isInteger ? toInt32(call(name, x)) : call(name, x));
+}
+
+function binaryValue(e: Of<"binary">, place: Place): Value {
+  if (isKey(e.fn, comparison)) return compareValue(e, comparison[e.fn], place);
+  if (isKey(e.fn, bits)) return logicValue(e, e.fn, place);
+  const a = numberOf(e.a, place);
+  const b = numberOf(e.b, place);
+  const isInteger = kindOf(e.dtype) !== "float";
+  if (isKey(e.fn, arithmetic)) {
+    if (isInteger && e.fn === "mul") return number(call("Math.imul", a, b));
+    const operator = arithmetic[e.fn];
+    const code = infix(a, operator, b, strength[operator]!);
+    return number(isInteger ? toInt32(code) : code);
+  }
+  const name = binaryFunctions[e.fn]!;
+  if (name in runtimeFunctions) place.needs(name as RuntimeFunction);
+  const code = call(name, a, b);
+  return number(isInteger && (e.fn === "mod" || e.fn === "pow") ? toInt32(code) : code);
+}
+
+function compareValue(e: Of<"binary">, operator: string, place: Place): Value {
+  const [x, y] = [valueAt(e.a, place), valueAt(e.b, place)];
+  const binds = strength[operator] ?? binding.relation;
+  if (x.boolean && y.boolean && binds === binding.equality)
+    return boolean(infix(x.code, operator, y.code, binds));
+  return boolean(infix(numberOf(e.a, place), operator, numberOf(e.b, place), binds));
+}
+
+/** On booleans where either side is one, else on bits: 0 and 1 in memory need no detour. */
+function logicValue(e: Of<"binary">, fn: keyof typeof bits, place: Place): Value {
+  const [x, y] = [valueAt(e.a, place), valueAt(e.b, place)];
+  if (!x.boolean && !y.boolean) return number(bitwise(x.code, bits[fn], y.code, strength[bits[fn]]!));
+  const [a, b] = [conditionOf(e.a, place), conditionOf(e.b, place)];
+  return boolean(infix(a, logic[fn], b, strength[logic[fn]]!));
+}
+
+function isKey<T extends object>(fn: BinaryFn, table: T): fn is BinaryFn & keyof T {
+  return fn in table;
+}

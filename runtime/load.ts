@@ -1,0 +1,80 @@
+/**
+ * Running an emitted module in the process that made it, without a file or a bundler: the module's text becomes a function.
+ * This is the only place that turns text into code. Where the environment forbids that (a Content-Security-Policy without
+ * `unsafe-eval`, some edge runtimes) it says so; there, write the module to a file and import it.
+ */
+import type { DType, TypedArray } from "./dtype.ts";
+
+export interface PortSignature {
+  readonly dtype: DType;
+  readonly shape: readonly number[];
+}
+
+/** The `signature` of every emitted module. */
+export interface Signature {
+  readonly name: string;
+  readonly inputs: Readonly<Record<string, PortSignature>>;
+  readonly outputs: Readonly<Record<string, PortSignature>>;
+}
+
+export interface Instance {
+  /** The outputs by name, valid until this instance runs again. Throws as documented in the emitted module. */
+  run(inputs: Readonly<Record<string, TypedArray>>): Readonly<Record<string, TypedArray>>;
+}
+
+export interface LoadedModule {
+  readonly signature: Signature;
+  /** An independent instance; all instances share the weights. */
+  instantiate(): Instance;
+}
+
+/** The part of an emitted module that is needed here; its format must be `js`. */
+export interface LoadableModule {
+  readonly code: string;
+  readonly format: "ts" | "js";
+  readonly weights?: Uint8Array;
+}
+
+interface Exports {
+  readonly signature: Signature;
+  readonly instantiate: (weights?: unknown) => Instance;
+  readonly loadWeights: ((bytes: Uint8Array) => unknown) | undefined;
+}
+
+/**
+ * Evaluates an emitted module. `weights` replaces the sidecar that came with it. Throws TypeError for TypeScript text and
+ * Error where code may not be made from text; what the module itself throws on wrong weights comes from `instantiate`.
+ */
+export function load(emitted: LoadableModule, weights = emitted.weights): LoadedModule {
+  if (emitted.format !== "js") throw new TypeError('load needs a module emitted with format "js"');
+  const exports = evaluate(emitted.code);
+  let loaded: unknown;
+  return {
+    signature: exports.signature,
+    instantiate() {
+      if (!exports.loadWeights || !weights) return exports.instantiate();
+      loaded ??= exports.loadWeights(weights);
+      return exports.instantiate(loaded);
+    },
+  };
+}
+
+/** Emitted modules export only with `export const` and `export function` at the start of a line. */
+function evaluate(code: string): Exports {
+  const hasWeights = /^export function loadWeights\(/m.test(code);
+  const body = code.replace(/^export (?=const |function )/gm, "");
+  const names = `signature, instantiate, loadWeights${hasWeights ? "" : ": undefined"}`;
+  return compile(`"use strict";\n${body}\nreturn { ${names} };`)() as Exports;
+}
+
+function compile(body: string): () => unknown {
+  try {
+    return new Function(body) as () => unknown;
+  } catch (error) {
+    if (error instanceof SyntaxError) throw error;
+    throw new Error(
+      "this environment does not allow code to be made from text; write the emitted module to a file and import it",
+      { cause: error },
+    );
+  }
+}
