@@ -16,7 +16,7 @@ import { accessesOf, type Call, type Liveness, type LiveRange, livenessOf } from
 export const arenaAlignment = 16;
 
 /** How many (slot, neighbour) pairs the search looks at in all: some tens of milliseconds. */
-const budget = 4_000_000;
+const budget = 2_000_000;
 
 /** Buffers with one offset, one after the other in time. */
 interface Slot {
