@@ -17,6 +17,14 @@ export interface Domain {
   readonly residues: readonly number[];
 }
 
+/** All integers. */
+export const anything: Domain = {
+  min: Number.NEGATIVE_INFINITY,
+  max: Number.POSITIVE_INFINITY,
+  modulus: 1,
+  residues: [0],
+};
+
 export type Clause =
   | ({ readonly kind: "domain"; readonly symbol: string } & Domain)
   | { readonly kind: "relation"; readonly relation: Relation; readonly left: Dim; readonly right: Dim };

@@ -1,35 +1,39 @@
 /**
  * Deciding a relation between two dims for all values of their symbols: always, never, iff a constraint, or unknown.
  */
+import { CompileError } from "../diagnostics/index.ts";
+import { bySigns, decideByCases } from "./cases.ts";
 import {
-  type Constraint as C,
+  anything,
   type Clause,
   Constraint,
   compare,
   type Domain,
+  intersect,
   type Relation,
 } from "./constraint.ts";
-import { evaluate, range } from "./evaluate.ts";
+import { evaluate, range, substitute } from "./evaluate.ts";
 import {
   add,
+  atomsOf,
+  childrenOf,
   constant,
-  constantTerm,
-  content,
   type Dim,
   fromAtom,
   kindOf,
   product,
+  scratch,
   sub,
   symbolsOf,
 } from "./expression.ts";
-import { type Int, remainder, times } from "./integer.ts";
+import { remainder, times } from "./integer.ts";
 import { simplify } from "./simplify.ts";
-import { asDomain, Budget, OutOfBudget, solveUnivariate } from "./univariate.ts";
+import { asDomain, Budget, OutOfBudget, periodOf, solveUnivariate } from "./univariate.ts";
 
 export type Verdict =
   | { readonly kind: "always" }
   | { readonly kind: "never" }
-  | { readonly kind: "iff"; readonly constraint: C }
+  | { readonly kind: "iff"; readonly constraint: Constraint }
   | { readonly kind: "unknown"; readonly asks?: string };
 
 /** What a decision may assume: the domain of each symbol, and equations already required. */
@@ -48,9 +52,11 @@ export function defaultDomain(name: string): Domain {
 
 const nothing: Facts = { domainOf: defaultDomain, resolve: (d) => d, canonical: (d) => d };
 
+type Domains = (name: string) => Domain;
+
 /** Whether a `relation` b holds for all values of their symbols, none, or those that meet a constraint. */
 export function decide(relation: Relation, a: Dim, b: Dim, assumptions: Facts = nothing): Verdict {
-  const bounds = (name: string) => assumptions.domainOf(name);
+  const bounds: Domains = (name) => assumptions.domainOf(name);
   const plain = assumptions.resolve(sub(a, b));
   const verdict = judge(relation, plain, bounds);
   if (verdict.kind === "always" || verdict.kind === "never") return verdict;
@@ -62,14 +68,34 @@ export function decide(relation: Relation, a: Dim, b: Dim, assumptions: Facts = 
   return verdict;
 }
 
-function judge(relation: Relation, from: Dim, domains: (name: string) => Domain): Verdict {
+function judge(relation: Relation, from: Dim, domains: Domains): Verdict {
   const d = simplify(from, domains);
   if (d.value !== undefined) return { kind: compare(relation, d.value, 0) ? "always" : "never" };
+  const divisor = doubtfulDivisor(d, domains);
+  if (divisor) return { kind: "unknown", asks: `${divisor} >= 1` };
   const names = symbolsOf(d);
   return (
     (names.length === 1 ? inOneSymbol(relation, d, names[0]!, domains) : undefined) ??
-    bySigns(relation, d, domains)
+    inSeveral(relation, d, domains)
   );
+}
+
+/** A divisor that is not known to be at least 1: where it is 0, the relation has no meaning. */
+function doubtfulDivisor(d: Dim, domains: Domains): Dim | undefined {
+  if (!d.bounded) return undefined;
+  for (const atom of atomsOf(d)) {
+    if (
+      atom.kind === "floor" &&
+      atom.denominator.value === undefined &&
+      range(atom.denominator, domains).min < 1
+    )
+      return atom.denominator;
+    for (const child of childrenOf(atom)) {
+      const found = doubtfulDivisor(child, domains);
+      if (found) return found;
+    }
+  }
+  return undefined;
 }
 
 function inOneSymbol(
@@ -92,28 +118,98 @@ function inOneSymbol(
   }
 }
 
-function bySigns(relation: Relation, d: Dim, bounds: (name: string) => Domain): Verdict {
-  const r = range(d, bounds);
-  if (relation === "==" || relation === "!=") {
-    const c = constantTerm(d);
-    const g = content(sub(d, constant(c)));
-    if (r.min > 0 || r.max < 0 || remainder(c, g) !== 0)
-      return { kind: relation === "==" ? "never" : "always" };
-  } else {
-    const least = relation === ">" ? 1 : 0;
-    if (r.min >= least) return { kind: "always" };
-    if (r.max < least) return { kind: "never" };
+function inSeveral(relation: Relation, d: Dim, domains: Domains): Verdict {
+  const quick = bySigns(relation, d, domains);
+  if (quick) return verdictOf(quick);
+  const seen = witnesses(relation, d, domains);
+  if (seen.size === 2) return { kind: "iff", constraint: new Constraint(conditions(relation, d, domains)) };
+  return verdictOf(attempt(() => decideByCases(relation, d, domains, new Budget(15000))));
+}
+
+function verdictOf(outcome: string | undefined): Verdict {
+  return {
+    kind: outcome === "all" || outcome === "empty" ? "always" : outcome === "none" ? "never" : "unknown",
+  };
+}
+
+/** The result of `work`, undefined when it ran out of budget; the dims it makes on the way are dropped. */
+function attempt<T>(work: () => T): T | undefined {
+  try {
+    return scratch(work);
+  } catch (error) {
+    if (error instanceof OutOfBudget || (error instanceof CompileError && error.code === "E2302"))
+      return undefined;
+    throw error;
   }
-  const seen = new Set<boolean>();
+}
+
+/** Which truth values d `relation` 0 is seen to take: on a small grid, then along lines parallel to the axes. */
+function witnesses(relation: Relation, d: Dim, domains: Domains): ReadonlySet<boolean> {
   const names = symbolsOf(d);
-  for (let i = 0; i < 200 && seen.size < 2; i++) {
-    const values = new Map<string, Int>(names.map((n, j) => [n, bounds(n).min + ((i * (2 * j + 1)) >> j)]));
-    try {
-      seen.add(compare(relation, evaluate(d, values), 0));
-    } catch {}
+  const seen = new Set<boolean>();
+  const side = Math.max(2, Math.floor(100 ** (1 / names.length)));
+  for (let i = 0; i < 100 && seen.size < 2; i++) {
+    const picks = names.map((n, j) => member(domains(n), Math.floor(i / side ** j) % side));
+    const values = new Map(names.map((n, j) => [n, picks[j]!]));
+    seen.add(compare(relation, evaluate(d, values), 0));
   }
-  if (seen.size < 2) return { kind: "unknown" };
-  return { kind: "iff", constraint: new Constraint([balanced(relation, d)]) };
+  for (let i = 0; i < 3 * names.length && seen.size < 2; i++) {
+    const name = names[i % names.length]!;
+    const others = names
+      .filter((n) => n !== name)
+      .map((n, j): [string, Dim] => [n, constant(member(domains(n), (i * (j + 2)) % 7))]);
+    scratch(() => {
+      const line = simplify(substitute(d, new Map(others)), domains);
+      const verdict =
+        line.value === undefined && symbolsOf(line).length === 1
+          ? inOneSymbol(relation, line, name, domains)
+          : undefined;
+      if (verdict?.kind === "iff") seen.add(true).add(false);
+      if (verdict?.kind === "always" || verdict?.kind === "never") seen.add(verdict.kind === "always");
+    });
+  }
+  return seen;
+}
+
+/** The i-th member of a domain, going around where it ends. */
+function member({ min, max, modulus, residues }: Domain, i: number): number {
+  const starts = residues.map((r) => min + Number(remainder(r - min, modulus))).sort((x, y) => x - y);
+  const value = starts[i % starts.length]! + modulus * Math.floor(i / starts.length);
+  return value <= max ? value : starts[0]!;
+}
+
+/** The condition as residues of single symbols if it is one ("H % 2 == 0 and W % 2 == 0"), else the relation itself. */
+function conditions(relation: Relation, d: Dim, domains: Domains): readonly Clause[] {
+  const budget = new Budget(6000);
+  const found = attempt(() => {
+    const restricted = new Map<string, Domain>();
+    const narrowed: Domains = (name) => restricted.get(name) ?? domains(name);
+    for (const name of symbolsOf(d)) {
+      const modulus = Number(periodOf(d, 1, name));
+      if (modulus === 1 || modulus > 32) continue;
+      const possible = Array.from({ length: modulus }, (_, r) => r).filter((r) => {
+        const only = intersect(domains(name), { ...anything, modulus, residues: [r] })!;
+        return (
+          only.min <= only.max &&
+          decideByCases(relation, d, (n) => (n === name ? only : narrowed(n)), budget) !== "none"
+        );
+      });
+      if (possible.length < modulus)
+        restricted.set(name, intersect(domains(name), { ...anything, modulus, residues: possible })!);
+    }
+    const enough = restricted.size > 0 && decideByCases(relation, d, narrowed, budget) === "all";
+    return enough ? [...restricted] : undefined;
+  });
+  if (!found) return [balanced(relation, d)];
+  return found.map(
+    ([symbol, domain]): Clause => ({
+      kind: "domain",
+      symbol,
+      ...domain,
+      min: anything.min,
+      max: anything.max,
+    }),
+  );
 }
 
 /** d against 0 with the negative terms moved to the other side. */

@@ -24,18 +24,29 @@ import { type Int, negate, plus, quotient, refuse, times } from "./integer.ts";
 
 /** d with every symbol in `map` replaced, all at once. */
 export function substitute(d: Dim, map: ReadonlyMap<string, Dim>): Dim {
+  const touches = (e: Dim) => symbolsOf(e).some((name) => map.has(name));
+  return rewrite(d, (atom) => (atom.kind === "symbol" ? map.get(atom.name) : undefined), touches);
+}
+
+/** d with every atom, also inside others, replaced by its image if it has one; dims not touched stay as they are. */
+export function rewrite(
+  d: Dim,
+  image: (atom: Atom) => Dim | undefined,
+  touches: (d: Dim) => boolean = () => true,
+): Dim {
   const known = new Map<Dim, Dim>();
   const visit = (e: Dim): Dim => {
-    if (e.value !== undefined || !symbolsOf(e).some((name) => map.has(name))) return e;
+    if (e.value !== undefined || !touches(e)) return e;
     let made = known.get(e);
     if (!made) {
-      made = sum(e.terms.map((t) => product([constant(t.coefficient), ...t.factors.map(image)])));
+      made = sum(e.terms.map((t) => product([constant(t.coefficient), ...t.factors.map(replaced)])));
       known.set(e, made);
     }
     return made;
   };
-  const image = (atom: Atom): Dim => {
-    if (atom.kind === "symbol") return map.get(atom.name) ?? fromAtom(atom);
+  const replaced = (atom: Atom): Dim => {
+    const direct = image(atom);
+    if (direct || atom.kind === "symbol") return direct ?? fromAtom(atom);
     if (atom.kind === "floor") return floorDiv(visit(atom.numerator), visit(atom.denominator));
     return max(visit(atom.left), visit(atom.right));
   };
