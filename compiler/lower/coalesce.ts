@@ -5,7 +5,7 @@
  */
 import { constant, constantOf, type Dim, mul, substitute, symbol, symbolsOf, terms } from "../dims/index.ts";
 import type { For, Kernel, Stmt } from "../ir/loop.ts";
-import { dimsOf, mapDims } from "./walk.ts";
+import { rewriteStmts } from "../ir/loop_rewrite.ts";
 
 export function coalesce(kernel: Kernel): Kernel {
   return { ...kernel, body: kernel.body.map(merge) };
@@ -24,8 +24,19 @@ function merge(statement: Stmt): Stmt {
     [outer.axis, constant(0)],
     [inner.axis, symbol(outer.axis)],
   ]);
-  const body = mapDims(inner.body, (d) => substitute(d, once));
+  const body = rewriteStmts(inner.body, { index: (d) => substitute(d, once) });
   return merge({ ...outer, extent: mul(outer.extent, inner.extent), body });
+}
+
+function dimsOf(body: readonly Stmt[]): readonly Dim[] {
+  const found: Dim[] = [];
+  rewriteStmts(body, {
+    index: (d) => {
+      found.push(d);
+      return d;
+    },
+  });
+  return found;
 }
 
 /** True when `d` mentions neither axis, or both in the proportion of one running index. */

@@ -7,6 +7,7 @@ import type { Buffer, Expr, Kernel, Stmt } from "../ir/loop.ts";
 import type { Step } from "../ir/program.ts";
 import type { Target } from "../ir/target.ts";
 import { coalesce } from "./coalesce.ts";
+import { forward } from "./forward.ts";
 import { type Scheduled, schedule } from "./schedule/index.ts";
 
 interface Entry {
@@ -43,7 +44,8 @@ export class KernelCache {
     const key = kernelKey(kernel);
     const known = this.#entries.get(key);
     if (known) return known;
-    const scheduled = schedule({ ...coalesce(kernel), name: this.#fresh(kernel.name) }, this.#target);
+    const named = { ...forward(coalesce(kernel)), name: this.#fresh(kernel.name) };
+    const scheduled = schedule(named, this.#target);
     const entry = { scheduled, formals: [...kernel.reads, ...kernel.writes] };
     this.#entries.set(key, entry);
     this.kernels.push(scheduled.kernel);
