@@ -114,7 +114,7 @@ export class Draft {
   }
 
   shape(least = 0, most = HIGHEST_RANK): Shape {
-    const rank = this.between(least, Math.max(least, Math.min(most, 3) - this.choose(2)));
+    const rank = this.one([1, 2, 3, 2, 3, 0, 4, 2].filter((n) => n >= least && n <= most));
     return Array.from({ length: rank }, () => this.one(this.dims));
   }
 

@@ -8,6 +8,8 @@ import { constant, type Dim, evaluate, mul, symbol } from "../../../compiler/dim
 import { GraphBuilder } from "../../../compiler/infer/builder.ts";
 import type { BoundDim, Graph, Output, Source, Value } from "../../../compiler/ir/graph.ts";
 import { printGraph } from "../../../compiler/ir/graph_print.ts";
+import { binaryOps, compareOps } from "../../../compiler/ops/binary.ts";
+import { unaryOps } from "../../../compiler/ops/unary.ts";
 import type { DType } from "../../../runtime/dtype.ts";
 import { Draft } from "./draft.ts";
 import { recipes } from "./recipes.ts";
@@ -26,6 +28,9 @@ export interface SymbolicCase {
   /** Shapes of the inputs under the binding: a sample to bind with. */
   readonly sample: Readonly<Record<string, readonly number[]>>;
 }
+
+/** Many ops are alike; the others get three turns for one of theirs. */
+const elementwise = new Set([...unaryOps, ...binaryOps, ...compareOps].map(({ name }) => name));
 
 interface Choices {
   readonly steps: readonly { readonly op: string; readonly decisions: readonly number[] }[];
@@ -66,9 +71,12 @@ export function symbolicGraphArbitrary(options: GraphOptions = {}): fc.Arbitrary
 }
 
 function choicesArbitrary({ ops = [...recipes.keys()], maxSteps = 12 }: GraphOptions): fc.Arbitrary<Choices> {
-  const decisions = fc.array(fc.nat(60), { maxLength: 24 });
-  const step = fc.record({ op: fc.constantFrom(...ops), decisions });
-  return fc.record({ steps: fc.array(step, { minLength: 1, maxLength: maxSteps }), ending: decisions });
+  const decisions = fc.array(fc.nat(60), { maxLength: 24, size: "max" });
+  const often = ops.flatMap((op) => (elementwise.has(op) ? [op] : [op, op, op]));
+  const step = fc.record({ op: fc.constantFrom(...often), decisions });
+  const steps = fc.array(step, { minLength: 1, maxLength: maxSteps, size: "max" });
+  // Without fast-check's bias to extremes: decisions are read modulo small numbers, and mostly-zero ones are all alike.
+  return fc.noBias(fc.record({ steps, ending: decisions }));
 }
 
 function grow(
