@@ -15,8 +15,8 @@ import { accessesOf, type Call, type Liveness, type LiveRange, livenessOf } from
 /** Bytes; the widest vector any target stores. */
 export const arenaAlignment = 16;
 
-/** How many (slot, neighbour) pairs the search looks at in all: some tens of milliseconds. */
-const budget = 2_000_000;
+/** How many (slot, neighbour) pairs the search looks at in all: tenths of a second, and only where offsets are hard to find. */
+const budget = 6_000_000;
 
 /** Buffers with one offset, one after the other in time. */
 interface Slot {
@@ -112,17 +112,27 @@ interface Placement {
 function search(slots: readonly Slot[], lowerBound: number): Placement {
   const neighbours = liveTogether(slots);
   const pairs = neighbours.reduce((n, list) => n + list.length, slots.length);
-  let tries = Math.max(orders.length, Math.floor(budget / Math.max(1, pairs)));
   let best: Placement = { offsets: [], bytes: Number.POSITIVE_INFINITY };
-  for (const compare of orders) {
-    let order = [...slots].sort((a, b) => compare(a, b) || a.index - b.index);
-    for (let round = 0; round < 12 && tries > 0 && best.bytes > lowerBound; round++, tries--) {
-      const placement = place(order, neighbours);
-      if (placement.bytes < best.bytes) best = placement;
-      order = promoteTop(order, placement);
-    }
-  }
+  let tries = Math.max(orders.length, Math.min(60, Math.floor(budget / Math.max(1, pairs))));
+  const attempt = (order: readonly Slot[]): Placement | undefined => {
+    if (tries-- <= 0 || best.bytes <= lowerBound) return undefined;
+    const placement = place(order, neighbours);
+    if (placement.bytes < best.bytes) best = placement;
+    return placement;
+  };
+  const sorted = orders.map((compare) => [...slots].sort((a, b) => compare(a, b) || a.index - b.index));
+  const first = sorted.map((order) => ({ order, bytes: attempt(order)?.bytes ?? Number.POSITIVE_INFINITY }));
+  for (const { order } of first.sort((a, b) => a.bytes - b.bytes)) improve(order, attempt);
   return best;
+}
+
+function improve(order: readonly Slot[], attempt: (order: readonly Slot[]) => Placement | undefined): void {
+  let next = order;
+  for (let round = 0; round < 12; round++) {
+    const placement = attempt(next);
+    if (!placement) return;
+    next = promoteTop(next, placement);
+  }
 }
 
 const area = (s: Slot) => s.size * (s.last - s.first + 1);
@@ -154,17 +164,41 @@ function liveTogether(slots: readonly Slot[]): readonly (readonly number[])[] {
 function place(order: readonly Slot[], neighbours: readonly (readonly number[])[]): Placement {
   const offsets = new Array<number>(order.length).fill(-1);
   const ends = new Array<number>(order.length).fill(0);
+  const sorted: Slot[] = [];
   let bytes = 0;
-  for (const { index, size } of order) {
-    const taken = neighbours[index]!.filter(
-      (other) => offsets[other]! >= 0 && ends[other]! > offsets[other]!,
-    );
-    taken.sort((a, b) => offsets[a]! - offsets[b]!);
+  for (const slot of order) {
+    const { index, size } = slot;
+    const near = neighbours[index]!;
+    const taken = near.length * 8 < sorted.length ? placedOf(near, offsets) : overlapping(sorted, slot);
     offsets[index] = bestGap(size, taken, offsets, ends);
     ends[index] = offsets[index]! + size;
     bytes = Math.max(bytes, ends[index]!);
+    insert(sorted, slot, offsets);
   }
   return { offsets, bytes };
+}
+
+/** Those of `near` that have an offset, sorted by it. */
+function placedOf(near: readonly number[], offsets: readonly number[]): readonly number[] {
+  return near.filter((other) => offsets[other]! >= 0).sort((a, b) => offsets[a]! - offsets[b]!);
+}
+
+/** Those of `sorted` that are live with `slot`, in their order; a loop because it is the search's inner one. */
+function overlapping(sorted: readonly Slot[], { first, last }: Slot): readonly number[] {
+  const found: number[] = [];
+  for (const other of sorted) if (other.first <= last && first <= other.last) found.push(other.index);
+  return found;
+}
+
+/** Keeps the placed slots in the order of their offsets. */
+function insert(sorted: Slot[], slot: Slot, offsets: readonly number[]): void {
+  let [low, high] = [0, sorted.length];
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if (offsets[sorted[middle]!.index]! <= offsets[slot.index]!) low = middle + 1;
+    else high = middle;
+  }
+  sorted.splice(low, 0, slot);
 }
 
 /** The smallest gap that holds `size` bytes, the lowest of equals; else above all. `taken` is sorted by offset. */
