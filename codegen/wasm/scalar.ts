@@ -1,0 +1,191 @@
+/**
+ * Scalar expressions: floats are f32 (this target's numerics round every step to float32), integers and booleans i32.
+ * f32.max and f32.min propagate NaN and order the zeros, as the IR's do; f32.nearest rounds half to even.
+ */
+import type { BinaryFn, Expr, Stmt, UnaryFn } from "../../compiler/ir/loop.ts";
+import { type DType, dtypes } from "../../runtime/dtype.ts";
+import type { FunctionAssembler } from "./assembler/index.ts";
+import { elementKey, emitAddress, emitDim, innerScope, type Scope } from "./scope.ts";
+import { unsupported } from "./unsupported.ts";
+
+export const isFloat = (dtype: DType) => dtypes[dtype].kind === "float";
+
+type Emit = (f: FunctionAssembler) => unknown;
+
+const floatUnary: Partial<Record<UnaryFn, Emit>> = {
+  neg: (f) => f.f32_neg(),
+  abs: (f) => f.f32_abs(),
+  sqrt: (f) => f.f32_sqrt(),
+  floor: (f) => f.f32_floor(),
+  ceil: (f) => f.f32_ceil(),
+  round: (f) => f.f32_nearest(),
+};
+
+const floatBinary: Partial<Record<BinaryFn, Emit>> = {
+  add: (f) => f.f32_add(),
+  sub: (f) => f.f32_sub(),
+  mul: (f) => f.f32_mul(),
+  div: (f) => f.f32_div(),
+  max: (f) => f.f32_max(),
+  min: (f) => f.f32_min(),
+  eq: (f) => f.f32_eq(),
+  ne: (f) => f.f32_ne(),
+  lt: (f) => f.f32_lt(),
+  le: (f) => f.f32_le(),
+  gt: (f) => f.f32_gt(),
+  ge: (f) => f.f32_ge(),
+};
+
+const integerBinary: Partial<Record<BinaryFn, Emit>> = {
+  add: (f) => f.i32_add(),
+  sub: (f) => f.i32_sub(),
+  mul: (f) => f.i32_mul(),
+  eq: (f) => f.i32_eq(),
+  ne: (f) => f.i32_ne(),
+  lt: (f) => f.i32_lt_s(),
+  le: (f) => f.i32_le_s(),
+  gt: (f) => f.i32_gt_s(),
+  ge: (f) => f.i32_ge_s(),
+  and: (f) => f.i32_and(),
+  or: (f) => f.i32_or(),
+  xor: (f) => f.i32_xor(),
+};
+
+/** The dtype of an expression's value. */
+export function dtypeOf(e: Expr): DType {
+  if (e.kind === "load") return e.buffer.dtype;
+  return e.kind === "register" ? e.register.dtype : e.dtype;
+}
+
+/** Leaves the value on the stack: f32 for floats, i32 for everything else. */
+export function emitScalar(scope: Scope, e: Expr): void {
+  const { f } = scope;
+  switch (e.kind) {
+    case "constant":
+      if (isFloat(e.dtype)) f.f32_const(e.value);
+      else f.i32_const(e.value);
+      return;
+    case "load":
+      emitLoad(scope, e);
+      return;
+    case "register": {
+      const cell = scope.registers.get(e.register)?.get(elementKey(e.index));
+      if (!cell || cell.type === "v128") unsupported(`one lane of the register ${e.register.name}`);
+      f.local_get(cell.local);
+      return;
+    }
+    case "unary":
+      emitUnary(scope, e);
+      return;
+    case "binary":
+      emitBinary(scope, e);
+      return;
+    case "select":
+      emitScalar(scope, e.a);
+      emitScalar(scope, e.b);
+      emitScalar(scope, e.condition);
+      f.select();
+      return;
+    case "cast":
+      emitCast(scope, e);
+      return;
+    case "index":
+      emitDim(scope, e.index);
+      if (isFloat(e.dtype)) f.f32_convert_i32_s();
+      return;
+    case "guard":
+      emitGuard(scope, e, isFloat(e.dtype) ? "f32" : "i32", emitScalar);
+      return;
+  }
+}
+
+/** `emit` writes the two arms; nothing loaded in one is remembered outside it. */
+export function emitGuard(
+  scope: Scope,
+  e: Expr & { kind: "guard" },
+  type: "f32" | "i32" | "v128",
+  emit: (scope: Scope, e: Expr) => void,
+): void {
+  const { f } = scope;
+  f.i32_const(1);
+  for (const test of e.tests) {
+    emitDim(scope, test);
+    f.i32_const(0).i32_ge_s().i32_and();
+  }
+  f.if(type);
+  emit(innerScope(scope), e.inside);
+  f.else();
+  emit(innerScope(scope), e.outside);
+  f.end();
+}
+
+function emitLoad(scope: Scope, { buffer, index }: Expr & { kind: "load" }): void {
+  const { f } = scope;
+  const { bytes } = dtypes[buffer.dtype];
+  const address = scope.addresses.of(buffer, index);
+  emitAddress(scope, address, bytes);
+  const offset = address.offset * bytes;
+  if (buffer.dtype === "float32") f.f32_load(offset);
+  else if (buffer.dtype === "int32") f.i32_load(offset);
+  else if (buffer.dtype === "int8") f.i32_load8_s(offset);
+  else if (buffer.dtype === "float64") unsupported(`a load from ${buffer.name}, which is float64`);
+  else f.i32_load8_u(offset);
+}
+
+export function emitStore(scope: Scope, { buffer, index, value }: Stmt & { kind: "store" }): void {
+  const { f } = scope;
+  const { bytes } = dtypes[buffer.dtype];
+  const address = scope.addresses.of(buffer, index);
+  emitAddress(scope, address, bytes);
+  emitScalar(scope, value);
+  const offset = address.offset * bytes;
+  if (buffer.dtype === "float32") f.f32_store(offset);
+  else if (buffer.dtype === "int32") f.i32_store(offset);
+  else if (buffer.dtype === "float64") unsupported(`a store to ${buffer.name}, which is float64`);
+  else f.i32_store8(offset);
+}
+
+function emitUnary(scope: Scope, e: Expr & { kind: "unary" }): void {
+  const { f } = scope;
+  if (!isFloat(dtypeOf(e.x))) {
+    emitIntegerUnary(scope, e);
+    return;
+  }
+  const emit = floatUnary[e.fn] ?? unsupported(`${e.fn} of ${dtypeOf(e.x)}`);
+  emitScalar(scope, e.x);
+  emit(f);
+}
+
+function emitIntegerUnary(scope: Scope, e: Expr & { kind: "unary" }): void {
+  const { f } = scope;
+  if (e.fn === "neg") f.i32_const(0);
+  emitScalar(scope, e.x);
+  if (e.fn === "neg") f.i32_sub();
+  else if (e.fn === "not") f.i32_eqz();
+  else unsupported(`${e.fn} of ${dtypeOf(e.x)}`);
+}
+
+function emitBinary(scope: Scope, e: Expr & { kind: "binary" }): void {
+  const { f } = scope;
+  const table = isFloat(dtypeOf(e.a)) ? floatBinary : integerBinary;
+  const emit = table[e.fn] ?? unsupported(`${e.fn} of ${dtypeOf(e.a)}`);
+  emitScalar(scope, e.a);
+  emitScalar(scope, e.b);
+  emit(f);
+}
+
+function emitCast(scope: Scope, e: Expr & { kind: "cast" }): void {
+  const { f } = scope;
+  const from = isFloat(dtypeOf(e.x));
+  emitScalar(scope, e.x);
+  if (e.dtype === "bool") {
+    if (from) f.f32_const(0).f32_ne();
+    else f.i32_const(0).i32_ne();
+  } else if (isFloat(e.dtype)) {
+    if (!from) f.f32_convert_i32_s();
+  } else {
+    if (from) f.i32_trunc_sat_f32_s();
+    if (e.dtype === "int8") f.i32_extend8_s();
+    if (e.dtype === "uint8") f.i32_const(255).i32_and();
+  }
+}
