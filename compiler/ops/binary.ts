@@ -30,7 +30,7 @@ const rows: readonly Row[] = [
   { name: "mul", accepts: "number", float: (a, b) => a * b, integer: Math.imul },
   { name: "div", accepts: "number", float: (a, b) => a / b, integer: (a, b) => (a / b) | 0 },
   { name: "mod", accepts: "number", float: modulo, integer: (a, b) => modulo(a, b) | 0 },
-  { name: "pow", accepts: "float", float: (a, b) => a ** b },
+  { name: "pow", accepts: "float", float: Math.pow },
   { name: "max", accepts: "number", float: Math.max },
   { name: "min", accepts: "number", float: Math.min },
   { name: "atan2", accepts: "float", float: Math.atan2 },

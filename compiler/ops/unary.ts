@@ -4,11 +4,11 @@
  * NaN gives NaN everywhere. Semantics are those of NumPy and of the ONNX ops of the same names; `round` is half to even.
  */
 
+import { erf } from "../../runtime/math/erf.ts";
 import { strides } from "../../runtime/tensor.ts";
 import type { UnaryFn } from "../ir/loop.ts";
 import type { Op } from "../ir/op.ts";
 import { type Accepts, checkDType, defineOp } from "./definition.ts";
-import { erf } from "./erf.ts";
 import { build } from "./odometer.ts";
 
 interface Row {
