@@ -80,13 +80,12 @@ function combine(list: readonly (() => Outcome)[]): Outcome {
   return total;
 }
 
-function decideCase(relation: Relation, c: Case, budget: Budget): Outcome {
+function decideCase(relation: Relation, c: Case, budget: Budget, divided = false): Outcome {
   budget.spend(20 + c.d.size);
   const bounds = boundsOf(c);
   if (c.context.some((x) => range(x, bounds).max < 0)) return "empty";
-  const quick =
-    c.context.length === 0 || c.d.value !== undefined ? bySigns(relation, c.d, bounds) : undefined;
-  if (quick && c.context.length === 0) return quick;
+  const quick = c.context.length === 0 ? bySigns(relation, c.d, bounds, 0) : undefined;
+  if (quick) return quick;
   const whole = [c.d, ...c.context];
   const part = lowest(whole, "max");
   if (part?.kind === "max") {
@@ -96,19 +95,18 @@ function decideCase(relation: Relation, c: Case, budget: Budget): Outcome {
     const below = () => (min >= 0 ? "empty" : split(constant(0), sub(-1, part.left)));
     return combine([above, below]);
   }
+  const relaxed = divided ? "some" : decideLeaf(relation, c, budget);
+  if (relaxed !== "some") return relaxed;
   for (const x of whole)
     for (const name of symbolsOf(x)) {
       const p = smallestFactor(Number(periodOf(x, 1, name)));
       if (p === 1) continue;
       const top = c.tops.get(name)!;
       const residues = Array.from({ length: p }, (_, r) => r).filter((r) => r <= top);
-      return combine(
-        residues.map(
-          (r) => () => decideCase(relation, stepped(c, name, p, r, Math.floor((top - r) / p)), budget),
-        ),
-      );
+      const part = (r: number) => stepped(c, name, p, r, Math.floor((top - r) / p));
+      return combine(residues.map((r) => () => decideCase(relation, part(r), budget, true)));
     }
-  return decideLeaf(relation, c, budget);
+  return divided ? decideLeaf(relation, c, budget) : "some";
 }
 
 const boundsOf =
@@ -120,9 +118,10 @@ export function bySigns(
   relation: Relation,
   d: Dim,
   bounds: (name: string) => Interval,
+  effort = 2,
 ): "all" | "none" | undefined {
   if (d.value !== undefined) return compare(relation, d.value, 0) ? "all" : "none";
-  const { min, max } = range(d, bounds);
+  const { min, max } = range(d, bounds, effort);
   const equality = relation === "==" || relation === "!=";
   const c = constantTerm(d);
   if (equality && (min > 0 || max < 0 || remainder(c, content(sub(d, constant(c)))) !== 0))
@@ -227,12 +226,15 @@ function cheapestMonomial(rows: readonly Dim[]) {
   return [...counts.values()].sort((x, y) => x.up * x.down - y.up * y.down)[0];
 }
 
-/** What a floor by something symbolic obeys: 0 <= P - Q*floor(P/Q) <= Q - 1 (the caller has made sure that Q >= 1). */
+/** What floors obey: 0 <= P - Q*floor(P/Q) <= Q - 1 (a symbolic Q is known to be at least 1 here). */
 function divisions(list: readonly Dim[]): readonly Dim[] {
-  const floors = new Set(list.flatMap((d) => [...atomsOf(d)]));
-  return [...floors].flatMap((f) => {
-    if (f.kind !== "floor") return [];
+  const floors = new Set(list.flatMap(atomsOf));
+  const rows: Dim[] = [];
+  for (const f of floors) {
+    if (f.kind !== "floor") continue;
+    for (const inner of atomsOf(f.numerator)) floors.add(inner);
     const rest = sub(f.numerator, mul(f.denominator, fromAtom(f)));
-    return [rest, sub(sub(f.denominator, 1), rest)];
-  });
+    rows.push(rest, sub(sub(f.denominator, 1), rest));
+  }
+  return rows;
 }

@@ -123,7 +123,7 @@ function inSeveral(relation: Relation, d: Dim, domains: Domains): Verdict {
   if (quick) return verdictOf(quick);
   const seen = witnesses(relation, d, domains);
   if (seen.size === 2) return { kind: "iff", constraint: new Constraint(conditions(relation, d, domains)) };
-  return verdictOf(attempt(() => decideByCases(relation, d, domains, new Budget(15000))));
+  return verdictOf(attempt(() => decideByCases(relation, d, domains, new Budget(8000))));
 }
 
 function verdictOf(outcome: string | undefined): Verdict {
@@ -180,7 +180,7 @@ function member({ min, max, modulus, residues }: Domain, i: number): number {
 
 /** The condition as residues of single symbols if it is one ("H % 2 == 0 and W % 2 == 0"), else the relation itself. */
 function conditions(relation: Relation, d: Dim, domains: Domains): readonly Clause[] {
-  const budget = new Budget(6000);
+  const budget = new Budget(3000);
   const found = attempt(() => {
     const restricted = new Map<string, Domain>();
     const narrowed: Domains = (name) => restricted.get(name) ?? domains(name);

@@ -9,6 +9,7 @@
 import {
   type Atom,
   addScaled,
+  atomsOf,
   constant,
   type Dim,
   floorDiv,
@@ -20,7 +21,7 @@ import {
   symbolsOf,
   type Term,
 } from "./expression.ts";
-import { type Int, negate, plus, quotient, refuse, times } from "./integer.ts";
+import { type Int, plus, quotient, refuse, times } from "./integer.ts";
 
 /** d with every symbol in `map` replaced, all at once. */
 export function substitute(d: Dim, map: ReadonlyMap<string, Dim>): Dim {
@@ -95,7 +96,7 @@ export interface Interval {
 }
 
 /** An interval that holds every value d takes while its symbols stay within theirs; Infinity where unbounded. */
-export function range(d: Dim, bounds: (symbol: string) => Interval): Interval {
+export function range(d: Dim, bounds: (symbol: string) => Interval, effort = 2): Interval {
   const known = new Map<Dim, Interval>();
   const visit = (e: Dim, splits: number): Interval => {
     if (e.value !== undefined) return { min: Number(e.value), max: Number(e.value) };
@@ -104,10 +105,7 @@ export function range(d: Dim, bounds: (symbol: string) => Interval): Interval {
     let found = e.terms.map(ofTerm).reduce((x, y) => outward(x.min + y.min, x.max + y.max));
     const relaxed = relax(e);
     if (relaxed)
-      found = meet(
-        found,
-        relaxed.finish(visit(relaxed.combined, splits), range(relaxed.divisor, bounds).max),
-      );
+      found = meet(found, relaxed.finish(visit(relaxed.combined, splits), visit(relaxed.divisor, 0).max));
     for (const t of splits > 0 ? e.terms : []) {
       const f = t.factors[0]!;
       if (t.factors.length !== 1 || f.kind !== "max") continue;
@@ -133,11 +131,11 @@ export function range(d: Dim, bounds: (symbol: string) => Interval): Interval {
   };
   const ofAtom = (f: Atom): Interval => {
     if (f.kind === "symbol") return bounds(f.name);
-    if (f.kind === "floor") return divide(visit(f.numerator, 1), visit(f.denominator, 1));
-    const side = visit(f.left, 1);
+    if (f.kind === "floor") return divide(visit(f.numerator, Math.min(effort, 1)), visit(f.denominator, 0));
+    const side = visit(f.left, Math.min(effort, 1));
     return { min: Math.max(side.min, 0), max: Math.max(side.max, 0) };
   };
-  return visit(d, 2);
+  return visit(d, effort);
 }
 
 const hull = (values: readonly number[]): Interval => ({
@@ -175,27 +173,30 @@ function divide(n: Interval, q: Interval): Interval {
  * 0 <= m < Q. Of the highest floors, one whose P cancels against the rest; undefined when none does.
  */
 function relax(d: Dim) {
-  const candidates = d.terms
-    .flatMap((t) => t.factors.map((f) => ({ t, f })))
-    .sort((x, y) => y.f.height - x.f.height);
-  for (const { t, f } of candidates) {
-    if (f.kind !== "floor") continue;
-    const others = product(t.factors.toSpliced(t.factors.indexOf(f), 1).map(fromAtom));
-    const divisor = f.denominator;
-    if (others !== divisor && !(others.value === 1 && divisor.value !== undefined)) continue;
-    const scale = others === divisor ? 1 : divisor.value!;
-    const rest = mul(constant(scale), addScaled(d, negate(t.coefficient), mul(others, fromAtom(f))));
-    const combined = addScaled(rest, t.coefficient, f.numerator);
-    if (combined.terms.length >= rest.terms.length + f.numerator.terms.length) continue;
-    const [c, by] = [Number(t.coefficient), Number(scale)];
-    const finish = (x: Interval, top: number): Interval => {
-      const loss = c === 0 || top === 1 ? 0 : c * (top - 1);
-      return outward(
-        Math.ceil((x.min - Math.max(loss, 0)) / by),
-        Math.floor((x.max - Math.min(loss, 0)) / by),
-      );
-    };
-    return { combined, divisor, finish };
-  }
+  const floors = atomsOf(d).filter((f) => f.kind === "floor");
+  if (floors.length > 1) floors.sort((x, y) => y.height - x.height);
+  for (const f of floors)
+    for (const t of d.terms) {
+      const at = t.factors.indexOf(f);
+      const divisor = f.denominator;
+      if (at < 0 || (divisor.value !== undefined && t.factors.length > 1)) continue;
+      const others =
+        divisor.value === undefined ? product(t.factors.toSpliced(at, 1).map(fromAtom)) : divisor;
+      if (others !== divisor) continue;
+      const scale = divisor.value ?? 1;
+      const term = product([constant(t.coefficient), ...t.factors.map(fromAtom)]);
+      const rest = mul(constant(scale), addScaled(d, -1, term));
+      const combined = addScaled(rest, t.coefficient, f.numerator);
+      if (combined.terms.length >= rest.terms.length + f.numerator.terms.length) continue;
+      const [c, by] = [Number(t.coefficient), Number(scale)];
+      const finish = (x: Interval, top: number): Interval => {
+        const loss = top === 1 ? 0 : c * (top - 1);
+        return outward(
+          Math.ceil((x.min - Math.max(loss, 0)) / by),
+          Math.floor((x.max - Math.min(loss, 0)) / by),
+        );
+      };
+      return { combined, divisor, finish };
+    }
   return undefined;
 }

@@ -53,7 +53,8 @@ export class Dim {
   readonly size: number;
   /** Whether a max or a symbolic divisor is inside: what bounds on the symbols could simplify. */
   readonly bounded: boolean;
-  symbols: readonly string[] | undefined;
+  symbols: readonly string[] | undefined = undefined;
+  atoms: readonly Atom[] | undefined = undefined;
 
   constructor(id: number, terms: readonly Term[], value: Int | undefined) {
     this.id = id;
@@ -438,16 +439,21 @@ export function terms(d: Dim): readonly Term[] {
 export function symbolsOf(d: Dim): readonly string[] {
   if (d.symbols) return d.symbols;
   const names = new Set<string>();
-  for (const atom of atomsOf(d))
-    for (const name of atom.kind === "symbol" ? [atom.name] : childrenOf(atom).flatMap(symbolsOf))
-      names.add(name);
+  for (const atom of atomsOf(d)) {
+    if (atom.kind === "symbol") names.add(atom.name);
+    else for (const child of childrenOf(atom)) for (const name of symbolsOf(child)) names.add(name);
+  }
   d.symbols = [...names].sort();
   return d.symbols;
 }
 
 /** The atoms of d itself (not those inside them), each once. */
-export function atomsOf(d: Dim): ReadonlySet<Atom> {
-  return new Set(d.terms.flatMap((t) => t.factors));
+export function atomsOf(d: Dim): readonly Atom[] {
+  if (d.atoms) return d.atoms;
+  const found = new Set<Atom>();
+  for (const t of d.terms) for (const f of t.factors) found.add(f);
+  d.atoms = [...found];
+  return d.atoms;
 }
 
 export function childrenOf(atom: Atom): readonly Dim[] {
