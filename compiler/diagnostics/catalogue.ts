@@ -35,6 +35,7 @@ export const catalogue = {
   E2002: { title: "an output needs an input that is not among the model's", category: "check" },
   E2003: { title: "rank not accepted by the layer", category: "check" },
   E2004: { title: "unknown layer, activation or initialiser", category: "check" },
+  E2005: { title: "two things of one name", category: "check" },
 
   E2101: { title: "parameter still deferred", category: "check" },
   E2102: { title: "input not sampled", category: "check" },

@@ -1,0 +1,24 @@
+/**
+ * How `predict` runs a bound graph. The layers API may not know the stages after it (lowering, code), so whoever puts the
+ * package together hands in the function that compiles and runs; tests hand in the reference evaluation.
+ */
+import type { Tensor } from "../../runtime/tensor.ts";
+import type { BoundDim, Graph } from "../ir/graph.ts";
+
+/** Inputs by name to outputs by name. */
+export type Run = (inputs: ReadonlyMap<string, Tensor>) => ReadonlyMap<string, Tensor>;
+
+/** Makes a bound graph runnable; `weights` holds every parameter by its path. */
+export type Executor = (graph: Graph<BoundDim>, weights: ReadonlyMap<string, Tensor>) => Run;
+
+let provided: Executor | undefined;
+
+/** Sets what models without an executor of their own predict with. */
+export function provideExecutor(executor: Executor): void {
+  provided = executor;
+}
+
+export function providedExecutor(): Executor {
+  if (!provided) throw new Error("internal: no executor was provided for predict");
+  return provided;
+}

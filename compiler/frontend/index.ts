@@ -1,0 +1,13 @@
+/** The layers API: models as a person writes them. */
+export { type ActivationName, activations } from "./activations.ts";
+export { type Executor, provideExecutor, type Run } from "./executor.ts";
+export { type FunctionalOptions, model, type Outputs } from "./functional.ts";
+export { Layer, LayerOps, type LayerOptions, type WeightOptions } from "./layer.ts";
+export * from "./layers/index.ts";
+export { Model, type ModelOptions, type ModelWeight, type Tensors } from "./model.ts";
+export { Ops } from "./ops/composites.ts";
+export type { SampleInput } from "./sample.ts";
+export { Sequential, sequential } from "./sequential.ts";
+export type { ShapeLike } from "./shapes.ts";
+export { type InputOptions, input, Symbolic } from "./symbolic.ts";
+export type { WeightsInput } from "./weight_input.ts";

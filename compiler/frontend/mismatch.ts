@@ -1,0 +1,90 @@
+/**
+ * The error a bound model gives to a sample of another size (E2104): which input, which parameter, both numbers, who fixed
+ * the first of them, and why they have to agree. One per parameter that the new sample would change.
+ */
+import { CompileError, type Diagnostic, type SourceLocation } from "../diagnostics/index.ts";
+import { type Dim, type Shape, symbolsOf } from "../dims/index.ts";
+import type { Sample } from "../infer/bind.ts";
+import { shapeOfSample } from "./sample.ts";
+import { type Fixed, list, place, type Sized } from "./weights.ts";
+
+/** A parameter as the symbolic graph knows it. */
+export interface Expected {
+  readonly path: string;
+  readonly shape: Shape;
+  readonly because: string | undefined;
+  readonly chain: readonly string[];
+}
+
+interface Input {
+  readonly name: string;
+  readonly shape: Shape;
+}
+
+export function refuseSample(
+  conflicts: readonly { readonly now: Sized; readonly before: Fixed }[],
+  expected: (path: string) => Expected,
+  inputs: readonly Input[],
+  sample: Sample,
+  at: SourceLocation | undefined,
+): never {
+  throw new CompileError(
+    conflicts.map(({ now, before }) => diagnose(now, before, expected(now.path), inputs, sample, at)),
+  );
+}
+
+function diagnose(
+  now: Sized,
+  before: Fixed,
+  expected: Expected,
+  inputs: readonly Input[],
+  sample: Sample,
+  at: SourceLocation | undefined,
+): Diagnostic {
+  const axis = Math.max(
+    now.shape.findIndex((n, i) => n !== before.shape[i]),
+    0,
+  );
+  const [given, wanted] = [now.shape[axis]!, before.shape[axis]!];
+  const source = origin(expected.shape[axis], inputs);
+  const input = source?.input ?? inputs[0]!;
+  const shape = shapeOfSample(sample[input.name] ?? []);
+  const features = source?.axis === undefined ? undefined : noun(source.axis, shape);
+  return {
+    code: "E2104",
+    message: features
+      ? `input "${input.name}" has ${given} ${features}, but ${now.path} expects ${wanted}`
+      : `input "${input.name}" ${list(shape)} makes ${now.path} ${list(now.shape)}, but it is ${list(before.shape)}`,
+    facts: [
+      { subject: input.name, value: list(shape), note: "this call" },
+      {
+        subject: now.path,
+        value: list(before.shape),
+        note: `${wanted} fixed by ${before.by}${place(before.at)}`,
+      },
+    ],
+    because: `${expected.because ?? `${now.path} has one entry for each, so it`} must be both ${given} and ${wanted}.`,
+    fix: `feed ${features ? `${wanted} ${features}` : "the size it was bound to"}, or net.reset() to bind another size.`,
+    ...(expected.chain.length > 1 && { chain: expected.chain }),
+    ...(at && { at }),
+  };
+}
+
+/** The input, and if the dim is one of its axes as it stands also the axis, that a parameter's dim comes from. */
+function origin(
+  dim: Dim | undefined,
+  inputs: readonly Input[],
+): { readonly input: Input; readonly axis: number | undefined } | undefined {
+  if (!dim) return undefined;
+  for (const input of inputs) {
+    const axis = input.shape.indexOf(dim);
+    if (axis >= 0) return { input, axis };
+  }
+  const names = new Set(symbolsOf(dim));
+  const input = inputs.find(({ shape }) => shape.flatMap(symbolsOf).some((name) => names.has(name)));
+  return input && { input, axis: undefined };
+}
+
+function noun(axis: number, shape: readonly number[]): string {
+  return axis === shape.length - 1 ? "features" : `at axis ${axis}`;
+}

@@ -1,0 +1,375 @@
+/**
+ * A network as its user holds it: layers without numbers, and a store of the numbers. Nothing is computed until something
+ * is asked: then the layers are traced into a symbolic graph (once per rank of input), and a sample binds that graph. A
+ * sample fixes the shapes of the parameters and nothing else; batch and time stay free. A refused sample changes nothing.
+ */
+import type { Tensor } from "../../runtime/tensor.ts";
+import { callSite, type SourceLocation } from "../diagnostics/index.ts";
+import { constant, type Dim, evaluate, type Shape } from "../dims/index.ts";
+import { type BoundModel, bind, type Sample } from "../infer/bind.ts";
+import type { Graph, Value } from "../ir/graph.ts";
+import { type Executor, providedExecutor, type Run } from "./executor.ts";
+import { Layer, type LayerOps, type LayerOptions } from "./layer.ts";
+import { type Expected, refuseSample } from "./mismatch.ts";
+import { type Plan, runPlan, type Traced, tracePlan } from "./plan.ts";
+import { rankOf, readSample, type SampleInput, shapeOfSample } from "./sample.ts";
+import type { ShapeLike } from "./shapes.ts";
+import { StateStore } from "./states.ts";
+import { type LayerDescription, printSummary } from "./summary.ts";
+import type { Symbolic } from "./symbolic.ts";
+import type { Trace, Use } from "./trace.ts";
+import { checkedWeights, type WeightsInput } from "./weight_input.ts";
+import {
+  DEFAULT_MAX_PARAMETER_BYTES,
+  type Fixed,
+  list,
+  sizesOf,
+  stillDeferred,
+  WeightStore,
+} from "./weights.ts";
+
+export interface ModelOptions extends LayerOptions {
+  /** The most bytes its parameters may take, default 1e9. */
+  readonly maxParameterBytes?: number;
+  /** How `predict` runs; default: the compiler. */
+  readonly executor?: Executor;
+}
+
+/** A parameter as the model shows it. */
+export interface ModelWeight {
+  /** E.g. "encoder.dense.kernel". */
+  readonly path: string;
+  /** With symbols where nothing has decided a size. */
+  readonly shape: Shape;
+  /** Once it is fixed. */
+  readonly sizes: readonly number[] | undefined;
+  readonly dtype: Tensor["dtype"];
+  readonly trainable: boolean;
+  /** Whether its values are what its initialiser makes of the seed. */
+  readonly initial: boolean;
+  /** Its values. Throws E2101 while its shape is open. */
+  tensor(): Tensor;
+}
+
+/** What `predict` returns: a tensor per output, in the form the outputs were given. */
+export type Tensors<Out> = Out extends Symbolic ? Tensor : { readonly [K in keyof Out]: Tensor };
+
+interface Prepared {
+  readonly bound: BoundModel;
+  compiled: { readonly version: number; readonly run: Run } | undefined;
+}
+
+const PREPARED_KEPT = 8;
+
+export abstract class Model<Out = Symbolic> extends Layer<Out> {
+  readonly #options: ModelOptions;
+  readonly #weights = new WeightStore();
+  readonly #states = new StateStore();
+  readonly #traces = new Map<number | undefined, Traced>();
+  readonly #prepared = new Map<string, Prepared>();
+  /** The graph for the shape given to `build`; samples are bound to the open one, so that they may differ elsewhere. */
+  #built: Traced | undefined;
+  #rank: number | undefined;
+  #last: { readonly bound: BoundModel; readonly traced: Traced } | undefined;
+  #initialized = false;
+
+  constructor(kind: string, options: ModelOptions) {
+    super(kind, options);
+    this.#options = options;
+  }
+
+  /** What it does to an input of this rank; without a rank, to the lowest one it accepts. */
+  abstract plan(rank?: number): Plan;
+
+  get name(): string {
+    return this.givenName ?? this.kind;
+  }
+
+  /** As a layer of another model: its own layers run under its name. */
+  override call(ops: LayerOps, ...inputs: Value[]): readonly Value[] {
+    return runPlan(this.plan(inputs[0]?.type.shape.length), ops.scope, inputs);
+  }
+
+  /** A model has no weights of its own. */
+  override declareIn(): void {}
+
+  /** The symbolic graph. `rank` is that of the input where the model did not declare one. */
+  graph(rank?: number): Graph {
+    return (rank === undefined && this.#built ? this.#built : this.#traced(rank ?? this.#rank)).graph;
+  }
+
+  /** Every parameter, in the order of the layers. */
+  get weights(): readonly ModelWeight[] {
+    const traced = this.#settled();
+    return traced.graph.parameters.map(({ value, trainable, initializer }) => {
+      const shape = traced.trace.builder.resolve(value.type.shape);
+      const sizes = this.#weights.fixedShape(value.name)?.shape ?? sizesOf(shape);
+      return {
+        path: value.name,
+        shape,
+        sizes,
+        dtype: value.type.dtype,
+        trainable,
+        initial: this.#weights.isInitial(value.name),
+        tensor: () => {
+          if (!sizes) throw stillDeferred([{ path: value.name, shape }], traced.inputs);
+          return this.#weights.tensor({ value, trainable, initializer }, sizes);
+        },
+      };
+    });
+  }
+
+  /** The values of every parameter; [] before anything is known. After `initialize` alone: E2101. */
+  getWeights(): readonly Tensor[] {
+    const { weights } = this;
+    const open = weights.filter(({ sizes }) => !sizes);
+    if (open.length > 0 && !this.#initialized) return [];
+    if (open.length > 0) throw stillDeferred(open, this.#settled().inputs);
+    return weights.map((weight) => weight.tensor());
+  }
+
+  /** The values of every parameter by path: what a compiled program is given. */
+  parameters(): ReadonlyMap<string, Tensor> {
+    return new Map(this.weights.map((weight) => [weight.path, weight.tensor()]));
+  }
+
+  get seed(): number {
+    return this.#weights.seed;
+  }
+
+  /** Replaces all values, or none: E2109 lists everything that does not fit. */
+  setWeights(values: WeightsInput): void {
+    const at = callSite();
+    const fixed = (path: string) => this.#weights.fixedShape(path);
+    const checked = checkedWeights(values, this.weights, fixed, at);
+    this.#weights.set(checked, { by: "setWeights", ...(at && { at }) });
+  }
+
+  /** The same, for values read from a file. */
+  loadWeights(values: WeightsInput): void {
+    this.setWeights(values);
+  }
+
+  /** New initial values; one parameter's depend on the seed and its path only. Where a shape is open, they wait for it. */
+  initialize(options: { readonly seed?: number } = {}): void {
+    this.#initialized = true;
+    this.#weights.reseed(options.seed ?? 0);
+  }
+
+  /** Binds the parameters without data: `shape` is the input's with its batch axis, e.g. `[null, 20]`. */
+  override build(shape: ShapeLike): void {
+    const at = callSite();
+    const traced = tracePlan(this.name, this.plan(shape.length), shape);
+    const by = { by: `build(${JSON.stringify(shape)})`, ...(at && { at }) };
+    this.#fixShapes(traced, sizesOfParameters(traced), { [traced.inputs[0]!.name]: [] }, by);
+    this.#built = traced;
+    this.#rank = shape.length;
+  }
+
+  /** Binds the model to a sample, which decides the parameter shapes. Throws E2101..E2111, E2201, E2301. */
+  bind(sample: SampleInput, shape?: readonly number[]): BoundModel {
+    const at = callSite();
+    return this.#prepare(this.#read(sample, shape, at), at).bound;
+  }
+
+  /** The outputs for `x`; a typed array needs its shape. The first call binds the model. */
+  predict(x: SampleInput, shape?: readonly number[]): Tensors<Out> {
+    const at = callSite();
+    const sample = this.#read(x, shape, at);
+    const prepared = this.#prepare(sample, at);
+    const inputs = new Map(Object.entries(sample).map(([name, value]) => [name, asData(name, value)]));
+    const traced = this.#traced(this.#rank);
+    for (const [name, state] of this.#states.for(traced, prepared.bound)) inputs.set(name, state);
+    const results = this.#run(prepared)(inputs);
+    this.#states.keep(traced, results);
+    return this.outputsOf(results);
+  }
+
+  /** `predict`'s results in the form the model's outputs were given. */
+  protected outputsOf(results: ReadonlyMap<string, Tensor>): Tensors<Out> {
+    const names = this.plan(this.#rank).outputs.map(({ name }) => name);
+    const tensors = names.map((name) => results.get(name)!);
+    return (tensors.length === 1 ? tensors[0] : tensors) as Tensors<Out>;
+  }
+
+  /** Forgets shapes and values, so that another size can be bound; the seed stays. */
+  reset(): void {
+    this.#weights.clear();
+    this.#states.clear();
+    this.#traces.clear();
+    this.#prepared.clear();
+    this.#built = undefined;
+    this.#rank = undefined;
+    this.#last = undefined;
+  }
+
+  /** Sets the states of stateful layers back to zero. */
+  resetStates(): void {
+    this.#states.clear();
+  }
+
+  /** Every use of a layer, with output shapes before and, after a sample, under it. */
+  describe(): readonly LayerDescription[] {
+    const { trace } = this.#settled();
+    return rows(trace).map(({ path, layer, outputs, first }, i) => {
+      const shapes = outputs.map((output) => trace.builder.resolve(output.type.shape));
+      const weights = trace.weightsAt(path).map(({ value }) => {
+        const sizes = this.#weights.fixedShape(value.name)?.shape;
+        const shape = sizes?.map((n) => constant(n)) ?? trace.builder.resolve(value.type.shape);
+        return { name: value.name.slice(path.length + 1), shape };
+      });
+      return {
+        path,
+        kind: layer.kind,
+        outputs: shapes,
+        bound: this.#boundShapes(i),
+        weights,
+        shared: !first,
+      };
+    });
+  }
+
+  /** A table of the layers, their outputs and parameters. `bound`: outputs under the last sample. */
+  summary(options: { readonly bound?: boolean; readonly print?: (text: string) => void } = {}): string {
+    const text = printSummary(this.describe(), options);
+    options.print?.(text);
+    return text;
+  }
+
+  /** To be called when the layers changed. */
+  protected forgetTraces(): void {
+    this.#traces.clear();
+    this.#prepared.clear();
+  }
+
+  #traced(rank: number | undefined): Traced {
+    let traced = this.#traces.get(rank);
+    if (!traced) {
+      traced = tracePlan(this.name, this.plan(rank));
+      this.#traces.set(rank, traced);
+    }
+    return traced;
+  }
+
+  /** The current trace; parameters that need no sample are fixed. */
+  #settled(): Traced {
+    if (this.#built) return this.#built;
+    const traced = this.#traced(this.#rank);
+    if (!this.#weights.empty) return traced;
+    const sizes = sizesOfParameters(traced);
+    const input = traced.inputs[0];
+    const at = this.at;
+    if (sizes.every(({ shape }) => shape))
+      this.#fixShapes(traced, sizes, {}, { by: `the declared input ${input?.name}`, ...(at && { at }) });
+    return traced;
+  }
+
+  #read(given: SampleInput, shape: readonly number[] | undefined, at: SourceLocation | undefined): Sample {
+    return readSample(given, shape, this.#traced(this.#rank).inputs, at);
+  }
+
+  #prepare(sample: Sample, at: SourceLocation | undefined): Prepared {
+    const rank = rankOf(sample);
+    const key = keyOf(sample);
+    const known = this.#prepared.get(key);
+    if (known) return known;
+    const traced = this.#traced(rank);
+    const bound = bind(traced.graph, { ...sample, ...this.#states.shapes(traced, sample) }, at ? { at } : {});
+    const sizes = bound.graph.parameters.map(({ value }) => ({
+      path: value.name,
+      shape: sizesOf(value.type.shape),
+      dtype: value.type.dtype,
+    }));
+    this.#fixShapes(traced, sizes, sample, { by: sampleName(sample), ...(at && { at }) });
+    this.#rank = rank;
+    this.#last = { bound, traced };
+    return this.#keep(key, { bound, compiled: undefined });
+  }
+
+  #keep(key: string, prepared: Prepared): Prepared {
+    this.#prepared.set(key, prepared);
+    const [oldest] = this.#prepared.keys();
+    if (this.#prepared.size > PREPARED_KEPT && oldest !== undefined) this.#prepared.delete(oldest);
+    return prepared;
+  }
+
+  #run(prepared: Prepared): Run {
+    const { version } = this.#weights;
+    if (prepared.compiled?.version !== version) {
+      const executor = this.#options.executor ?? providedExecutor();
+      prepared.compiled = { version, run: executor(prepared.bound.graph, this.parameters()) };
+    }
+    return prepared.compiled.run;
+  }
+
+  /** Fixes the shapes that are known; refuses the whole when one contradicts what was fixed before. */
+  #fixShapes(traced: Traced, sizes: readonly MaybeSized[], sample: Sample, by: Omit<Fixed, "shape">): void {
+    const known = sizes.flatMap(({ shape, ...rest }) => (shape ? [{ ...rest, shape }] : []));
+    const conflicts = this.#weights.conflicts(known);
+    if (conflicts.length > 0)
+      refuseSample(conflicts, (path) => expectation(traced, path), traced.inputs, sample, by.at);
+    this.#weights.fix(known, by, this.#options.maxParameterBytes ?? DEFAULT_MAX_PARAMETER_BYTES);
+  }
+
+  /** Output shapes of row `i` under the last sample. */
+  #boundShapes(i: number): readonly (readonly number[])[] | undefined {
+    if (!this.#last) return undefined;
+    const { bound, traced } = this.#last;
+    const use = rows(traced.trace)[i];
+    const number = (d: Dim) => Number(evaluate(d, bound.symbols));
+    return use?.outputs.map((output) => traced.trace.builder.resolve(output.type.shape).map(number));
+  }
+}
+
+/** The uses that stand for themselves: not those inside another layer, and for a nested model those of its layers. */
+function rows(trace: Trace): readonly Use[] {
+  return trace.uses.filter(({ layer, inside }) => !inside && !(layer instanceof Model));
+}
+
+interface MaybeSized {
+  readonly path: string;
+  readonly shape: readonly number[] | undefined;
+  readonly dtype: Tensor["dtype"];
+}
+
+function sizesOfParameters({ trace, graph }: Traced): readonly MaybeSized[] {
+  return graph.parameters.map(({ value }) => ({
+    path: value.name,
+    shape: sizesOf(trace.builder.resolve(value.type.shape)),
+    dtype: value.type.dtype,
+  }));
+}
+
+function expectation({ trace, graph }: Traced, path: string): Expected {
+  const weight = trace.weights.find(({ value }) => value.name === path);
+  const value = graph.parameters.find((p) => p.value.name === path)?.value;
+  const use = trace.uses.find((one) => path.startsWith(`${one.path}.`) && one.first && !one.inside);
+  return {
+    path,
+    shape: value ? trace.builder.resolve(value.type.shape) : [],
+    because: weight?.because,
+    chain: use ? [...trace.chain(use.inputs), use.path] : [],
+  };
+}
+
+function sampleName(sample: Sample): string {
+  const shapes = Object.entries(sample).map(([name, value]) => [name, list(shapeOfSample(value))] as const);
+  const [only] = shapes;
+  if (only && shapes.length === 1) return `the sample ${only[1]}`;
+  return `the sample { ${shapes.map(([name, shape]) => `${name}: ${shape}`).join(", ")} }`;
+}
+
+function keyOf(sample: Sample): string {
+  return JSON.stringify(
+    Object.entries(sample).map(([name, value]) => [
+      name,
+      shapeOfSample(value),
+      "dtype" in value ? value.dtype : "",
+    ]),
+  );
+}
+
+function asData(name: string, value: readonly number[] | Tensor): Tensor {
+  if ("data" in value) return value;
+  throw new Error(`predict needs data for input "${name}", not the shape [${value.join(", ")}]`);
+}

@@ -1,0 +1,288 @@
+/**
+ * Turns a model into a graph: runs every layer once over a GraphBuilder, with the names, paths and source lines that errors and
+ * generated comments show, and remembers who declared which weight. A layer that fails is reported and replaced by
+ * outputs of unknown size, so that all independent mistakes of a model come at once; what only follows from
+ * such a replacement (wrong ranks, dtypes and shapes downstream) is not reported.
+ */
+
+import { type InitializerInput, parseInitializer } from "../../runtime/initializers/index.ts";
+import {
+  type Code,
+  CompileError,
+  type Diagnostic,
+  DiagnosticBag,
+  type SourceLocation,
+} from "../diagnostics/index.ts";
+import type { Dim, Shape } from "../dims/index.ts";
+import { GraphBuilder } from "../infer/builder.ts";
+import type { Graph, Output, TensorType, Value } from "../ir/graph.ts";
+import { type Layer, LayerOps, type Scope, type State, type WeightOptions } from "./layer.ts";
+import { Names } from "./names.ts";
+import { printShape } from "./shapes.ts";
+
+/** A weight as its layer declared it. */
+export interface Weight {
+  readonly name: string;
+  readonly value: Value;
+  /** What ties its size to the input, in words. */
+  readonly because: string | undefined;
+  readonly trainable: boolean;
+}
+
+/** One use of a layer in the model. */
+export interface Use {
+  readonly path: string;
+  readonly layer: Layer<unknown>;
+  readonly inputs: readonly Value[];
+  readonly outputs: readonly Value[];
+  /** False from the second use of a shared layer on. */
+  readonly first: boolean;
+  /** The layer it runs inside, if that is no model. */
+  readonly inside: boolean;
+  readonly at: SourceLocation | undefined;
+}
+
+interface Declared {
+  readonly path: string;
+  readonly weights: Map<string, Weight>;
+  readonly inputs: readonly Shape[];
+  readonly at: SourceLocation | undefined;
+}
+
+export interface TracedState {
+  readonly name: string;
+  readonly input: Value;
+  output: Value | undefined;
+}
+
+/** Errors that an earlier error may merely have caused. */
+const consequences: ReadonlySet<Code> = new Set(["E2003", "E2103", "E2107", "E2110", "E2111"]);
+const tieBreaks: ReadonlySet<Code> = new Set(["E2103", "E2104", "E2111", "E2201"]);
+
+export class Trace implements Scope {
+  readonly builder: GraphBuilder;
+  readonly uses: Use[] = [];
+  readonly states: TracedState[] = [];
+  readonly #bag = new DiagnosticBag();
+  readonly #declared = new Map<Layer<unknown>, Declared>();
+  readonly #children = new Map<string, Names<Layer<unknown>>>();
+  readonly #producer = new Map<Value, Use>();
+  readonly #replaced = new Set<Value>();
+  #path = "";
+  #current: Declared | undefined;
+  #depth = 0;
+
+  constructor(name: string) {
+    this.builder = new GraphBuilder(name);
+  }
+
+  get path(): string {
+    return this.#path;
+  }
+
+  /** Every weight, in the order of declaration. */
+  get weights(): readonly Weight[] {
+    return [...this.#declared.values()].flatMap(({ weights }) => [...weights.values()]);
+  }
+
+  /** Path of the layer that declared each weight. */
+  weightsAt(path: string): readonly Weight[] {
+    const under = [...this.#declared.values()].filter(
+      (d) => d.path === path || d.path.startsWith(`${path}.`),
+    );
+    return under.flatMap(({ weights }) => [...weights.values()]);
+  }
+
+  /** Adds something that is wrong; it is thrown with the rest. */
+  report(diagnostic: Diagnostic): void {
+    this.#bag.add(diagnostic);
+  }
+
+  run(layer: Layer<unknown>, name: string, inputs: readonly Value[], at?: SourceLocation): readonly Value[] {
+    const tainted = inputs.some((input) => this.#replaced.has(input));
+    try {
+      const outputs = this.#enter(layer, name, inputs, at);
+      if (tainted) for (const output of outputs) this.#replaced.add(output);
+      return outputs;
+    } catch (error) {
+      if (!(error instanceof CompileError)) throw error;
+      for (const diagnostic of error.diagnostics)
+        if (!tainted || !consequences.has(diagnostic.code))
+          this.report(this.#placed(diagnostic, layer, name, inputs, at));
+      return this.#replacements(layer, inputs);
+    }
+  }
+
+  apply(layer: Layer<unknown>, inputs: readonly Value[]): readonly Value[] {
+    const names = this.#children.get(this.#path) ?? new Names<Layer<unknown>>([]);
+    this.#children.set(this.#path, names);
+    this.#depth++;
+    try {
+      return this.#enter(layer, names.of(layer), inputs, undefined);
+    } finally {
+      this.#depth--;
+    }
+  }
+
+  unknown(hint: string): Dim {
+    return this.builder.unknown(hint);
+  }
+
+  weight(name: string, shape: Shape, options: WeightOptions & { readonly trainable: boolean }): Value {
+    const declared = this.#current;
+    if (!declared) throw new Error("internal: a weight outside a layer");
+    const { trainable, initializer = "zeros", dtype = "float32", because } = options;
+    const known = declared.weights.get(name);
+    if (known) throw new CompileError([twice(`${declared.path}.${name}`)]);
+    const type = { dtype, shape: this.builder.resolve(shape) };
+    const spec = parseInitializer(initializer as InitializerInput);
+    const value = this.builder.parameter(`${declared.path}.${name}`, type, spec, { trainable });
+    declared.weights.set(name, { name, value, because, trainable });
+    return value;
+  }
+
+  weightsOf(layer: Layer<unknown>): ReadonlyMap<string, Value> | undefined {
+    const declared = this.#declared.get(layer);
+    return declared && new Map([...declared.weights].map(([name, weight]) => [name, weight.value]));
+  }
+
+  /** The line that first used `layer`. */
+  placeOf(layer: Layer<unknown>): SourceLocation | undefined {
+    return this.#declared.get(layer)?.at;
+  }
+
+  state(name: string, type: TensorType): State {
+    const input = this.builder.input(`${this.#path}.${name}`, type);
+    const traced: TracedState = { name: input.name, input, output: undefined };
+    this.states.push(traced);
+    return {
+      before: input,
+      after(value) {
+        traced.output = value;
+      },
+    };
+  }
+
+  /** The graph, or every problem that was met. */
+  finish(outputs: readonly Output[]): Graph {
+    this.#bag.throwIfAny();
+    const states = this.states.flatMap(({ name, output }) => (output ? [{ name, value: output }] : []));
+    return this.builder.finish([...outputs, ...states]);
+  }
+
+  /** Layers from an input of the model to `values`, first to last, along the first operands. */
+  chain(values: readonly Value[]): readonly string[] {
+    const paths: string[] = [];
+    let use = this.#producer.get(values[0]!);
+    while (use) {
+      paths.unshift(use.path);
+      use = use.inputs.map((input) => this.#producer.get(input)).find((found) => found !== undefined);
+    }
+    return paths;
+  }
+
+  #enter(
+    layer: Layer<unknown>,
+    name: string,
+    inputs: readonly Value[],
+    at: SourceLocation | undefined,
+  ): readonly Value[] {
+    const [outerPath, outerDeclared] = [this.#path, this.#current];
+    this.#path = outerPath === "" ? name : `${outerPath}.${name}`;
+    const place = at ?? layer.at;
+    try {
+      return this.builder.within({ path: name, ...(place && { at: place }) }, () =>
+        this.#call(layer, inputs, place),
+      );
+    } finally {
+      this.#path = outerPath;
+      this.#current = outerDeclared;
+    }
+  }
+
+  #call(layer: Layer<unknown>, inputs: readonly Value[], at: SourceLocation | undefined): readonly Value[] {
+    const path = this.#path;
+    const inside = this.#depth > 0;
+    const shapes = inputs.map((input) => this.builder.resolve(input.type.shape));
+    layer.check(...shapes);
+    const earlier = this.#declared.get(layer);
+    this.#current = earlier ?? { path, weights: new Map(), inputs: shapes, at };
+    if (!earlier) {
+      this.#declared.set(layer, this.#current);
+      layer.declareIn(this, shapes);
+    }
+    const made = layer.call(new LayerOps(this.builder, this), ...inputs);
+    const outputs: readonly Value[] = "id" in made ? [made] : made;
+    const use = { path, layer, inputs, outputs, first: !earlier, inside, at };
+    this.uses.push(use);
+    for (const output of outputs) if (!inputs.includes(output)) this.#producer.set(output, use);
+    return outputs;
+  }
+
+  #replacements(layer: Layer<unknown>, inputs: readonly Value[]): readonly Value[] {
+    const rank = layer.outputRank(Math.max(inputs[0]?.type.shape.length ?? 0, layer.minimumRank));
+    return Array.from({ length: layer.outputCount }, () => {
+      const shape = Array.from({ length: rank }, () => this.builder.unknown("failed"));
+      const value = this.builder.input("failed", { dtype: "float32", shape });
+      this.#replaced.add(value);
+      return value;
+    });
+  }
+
+  #placed(
+    diagnostic: Diagnostic,
+    layer: Layer<unknown>,
+    name: string,
+    inputs: readonly Value[],
+    at: SourceLocation | undefined,
+  ): Diagnostic {
+    const path = this.#path === "" ? name : `${this.#path}.${name}`;
+    const chain = [...this.chain(inputs), path];
+    const place = diagnostic.at ?? at ?? layer.at;
+    const earlier = this.#declared.get(layer);
+    const shared = earlier && (earlier.path !== path || earlier.at !== (at ?? layer.at));
+    const about =
+      shared && tieBreaks.has(diagnostic.code)
+        ? this.#tied(diagnostic, earlier, path, inputs, at)
+        : diagnostic;
+    return {
+      layer: path,
+      ...about,
+      ...(chain.length > 1 && { chain: about.chain ?? chain }),
+      ...(place && { at: place }),
+    };
+  }
+
+  /** The second use of a shared layer does not fit the weights that the first one decided. */
+  #tied(
+    diagnostic: Diagnostic,
+    first: Declared,
+    path: string,
+    inputs: readonly Value[],
+    at: SourceLocation | undefined,
+  ): Diagnostic {
+    const where = (place: SourceLocation | undefined) => (place ? ` at ${place.file}:${place.line}` : "");
+    const list = (shapes: readonly Shape[]) => shapes.map((shape) => printShape(shape)).join(", ");
+    const now = list(inputs.map((input) => this.builder.resolve(input.type.shape)));
+    const before = list(first.inputs);
+    return {
+      ...diagnostic,
+      code: "E2110",
+      message: `${path} is used for ${before} and for ${now}, but both uses share its weights`,
+      facts: [
+        { subject: first.path, value: before, note: `first used${where(first.at)}` },
+        { subject: path, value: now, note: `used again${where(at)}` },
+      ],
+      because: diagnostic.message,
+      fix: `give both uses the same size, or make a second layer for one of them`,
+    };
+  }
+}
+
+function twice(path: string): Diagnostic {
+  return {
+    code: "E2005",
+    message: `${path} is added twice`,
+    fix: "give each addWeight of a layer its own name",
+  };
+}
