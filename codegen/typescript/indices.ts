@@ -29,6 +29,7 @@ import {
   type Scope,
   toInt32,
   unary,
+  within,
 } from "../source/index.ts";
 import type { Block } from "./block.ts";
 import { dimOf, indexName, type Part, split } from "./polynomial.ts";
@@ -43,6 +44,7 @@ export class Indices {
   private readonly names = new Map<Key, string>();
   private readonly scope: Scope;
   private counting = true;
+  private subject = "at";
 
   /** `scope` is the function's; the names of shared parts are taken there in the first pass. */
   constructor(scope: Scope) {
@@ -54,8 +56,13 @@ export class Indices {
     this.counting = false;
   }
 
-  /** The value of `dim` as seen from `block`. */
-  print(dim: Dim, block: Block): Code {
+  /** The value of `dim` as seen from `block`; `subject` is what it addresses, for names. */
+  print(dim: Dim, block: Block, subject = "at"): Code {
+    this.subject = subject;
+    return this.offset(dim, block);
+  }
+
+  private offset(dim: Dim, block: Block): Code {
     const { parts, offset } = split(dim);
     if (parts.length === 0) return primary(numberLiteral(offset));
     if (parts.every((part) => part.coefficient < 0) && offset > 0)
@@ -77,15 +84,12 @@ export class Indices {
     }
     const ordered = [...groups].sort(([a], [b]) => a.depth - b.depth);
     if (ordered.length === 0) return undefined;
-    return ordered
-      .map(([home, group]) => this.condition(group, home, block))
-      .reduce((a, b) => infix(a, "&&", b, binding.and));
+    return allOf(ordered.map(([home, group]) => this.condition(group, home, block)));
   }
 
   private condition(tests: readonly Dim[], home: Block, block: Block): Code {
     const key = `inside ${tests.join(" and ")}`;
-    const inline = (at: Block) =>
-      tests.map((test) => this.test(test, at)).reduce((a, b) => infix(a, "&&", b, binding.and));
+    const inline = (at: Block) => allOf(tests.map((test) => this.test(test, at)));
     return this.share(key, "inside", home, block, inline);
   }
 
@@ -100,7 +104,7 @@ export class Indices {
       );
     const [left, right] = [side(1), side(-1)];
     const compare = (a: Dim, operator: string, b: Dim) =>
-      infix(this.print(a, block), operator, this.print(b, block), binding.relation);
+      infix(this.offset(a, block), operator, this.offset(b, block), binding.relation);
     if (terms(left).length === 0) return compare(right, "<", constant(offset + 1));
     if (offset > 0) return compare(add(left, offset), ">=", right);
     return compare(left, ">=", sub(right, offset));
@@ -122,12 +126,18 @@ export class Indices {
     const only = parts.length === 1 && parts[0]!.coefficient === 1 ? parts[0]!.unit : undefined;
     const name = only && symbolName(only);
     if (name !== undefined) return primary(block.symbol(name).name);
-    return this.share(
-      dim,
-      indexName(dim, (s) => block.symbol(s).name),
-      home,
-      block,
-      (at) => (only ? this.unit(only, at) : this.inPlace(parts, home, at)),
+    return this.share(dim, this.suggest(dim, home), home, block, (at) =>
+      only ? this.unit(only, at) : this.inPlace(parts, home, at),
+    );
+  }
+
+  /** What the value is, if that is short; else what it addresses and the loop it belongs to: `xKw`. */
+  private suggest(dim: Dim, home: Block): string {
+    const { name } = home.symbol(symbolsOf(dim).find((symbol) => home.homeOf(symbol) === home)!);
+    const depth = (part: Part) => this.homeOf(part.unit, home).depth;
+    return (
+      indexName(dim, (symbol) => home.symbol(symbol).name, depth) ??
+      `${this.subject}${name[0]!.toUpperCase()}${name.slice(1)}`
     );
   }
 
@@ -176,7 +186,7 @@ export class Indices {
     if (outer.length > 0) {
       const sign = outer.every((part) => part.coefficient < 0) ? -1 : 1;
       const whole = sum(outer.map((part) => mul(sign * part.coefficient, part.unit)));
-      terms.push({ sign, stride: stride(outer), code: this.part(whole, block) });
+      terms.unshift({ sign, stride: stride(outer), code: this.part(whole, block) });
     }
     terms.sort((a, b) => Math.sign(b.sign) - Math.sign(a.sign) || b.stride - a.stride);
     const first = terms[0]!;
@@ -203,7 +213,7 @@ export class Indices {
   }
 
   private modulo(dividend: Dim, divisor: number, block: Block): Code {
-    const code = this.print(dividend, block);
+    const code = this.offset(dividend, block);
     if (isPowerOfTwo(divisor) && this.fitsInt32(dividend, block))
       return bitwise(code, "&", primary(`${divisor - 1}`), binding.bitAnd);
     const remainder = infix(code, "%", primary(`${divisor}`), binding.remainder);
@@ -215,9 +225,9 @@ export class Indices {
   private atom(atom: Atom, block: Block): Code {
     if (atom.kind === "symbol") return primary(block.symbol(atom.name).name);
     if (atom.kind === "max")
-      return call("Math.max", this.print(atom.left, block), this.print(atom.right, block));
-    const numerator = this.print(atom.numerator, block);
-    const denominator = this.print(atom.denominator, block);
+      return call("Math.max", this.offset(atom.left, block), this.offset(atom.right, block));
+    const numerator = this.offset(atom.numerator, block);
+    const denominator = this.offset(atom.denominator, block);
     const quotient = infix(numerator, "/", denominator, binding.product);
     if (!this.fitsInt32(atom.numerator, block)) return call("Math.floor", quotient);
     const divisor = split(atom.denominator);
@@ -245,4 +255,11 @@ function isPowerOfTwo(n: number): boolean {
 
 function stride(parts: readonly Part[]): number {
   return Math.max(...parts.map((part) => Math.abs(part.coefficient)));
+}
+
+function allOf(conditions: readonly Code[]): Code {
+  return {
+    text: conditions.map((condition) => within(condition, binding.and)).join(" && "),
+    binds: binding.and,
+  };
 }

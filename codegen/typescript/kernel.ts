@@ -44,7 +44,7 @@ export function printKernel(kernel: Kernel, name: string, module: Scope, types: 
   printer.indices.settle();
   const body = printer.body();
   const writer = new Writer();
-  writer.line(`/** ${commentText(kernel.comment)} */`);
+  if (kernel.comment !== "") writer.line(`/** ${commentText(kernel.comment)} */`);
   writer.list(`function ${name}`, printer.parameters, `${types.only(": void")} {`);
   writer.indent(() => body.print(writer));
   writer.line("}");
@@ -72,7 +72,7 @@ class KernelPrinter {
     this.parameters = [
       ...bufferPositions(kernel).map((i) => {
         const buffer = all[i]!;
-        this.buffers.set(buffer, scope.take(buffer.name));
+        this.buffers.set(buffer, scope.take(localName(buffer.name, kernel.name)));
         return this.buffers.get(buffer)! + types.only(`: ${dtypes[buffer.dtype].array.name}`);
       }),
       ...kernel.parameters.map((parameter) => this.symbolName(parameter) + types.only(": number")),
@@ -196,7 +196,7 @@ class KernelPrinter {
     const name = this.buffers.get(buffer);
     if (name === undefined)
       throw new Error(`internal: the kernel does not declare the buffer ${buffer.name}`);
-    return `${name}[${this.indices.print(index, block).text}]`;
+    return `${name}[${this.indices.print(index, block, name).text}]`;
   }
 
   private place(
@@ -221,6 +221,11 @@ class KernelPrinter {
 function clamped(value: Code, extent: Code): Code {
   const last = infix(extent, "-", primary("1"), binding.sum);
   return call("Math.min", call("Math.max", value, primary("0")), last);
+}
+
+/** Buffers made for one kernel carry its name in front; inside it that says nothing. */
+function localName(buffer: string, kernel: string): string {
+  return buffer.startsWith(`${kernel}_`) ? buffer.slice(kernel.length + 1) : buffer;
 }
 
 /** `acc += x` where that is what it is, else `acc = ...`. */

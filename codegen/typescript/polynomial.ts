@@ -82,13 +82,20 @@ function takeRemainder(dim: Dim): Polynomial | undefined {
   return undefined;
 }
 
-/** A name that says what the polynomial is: `i784_k` for i*784 + k. Long ones are called `at`. */
-export function indexName(dim: Dim, nameOf: (symbol: string) => string): string {
-  const { parts } = split(dim);
-  const name = parts
+/**
+ * A name that says what the polynomial is: `i784_k` for i*784 + k, terms in the order they are written. Undefined where
+ * that would be no name or too long to read.
+ */
+export function indexName(
+  dim: Dim,
+  nameOf: (symbol: string) => string,
+  depthOf: (part: Part) => number = () => 0,
+): string | undefined {
+  const name = split(dim)
+    .parts.toSorted((a, b) => Math.abs(b.coefficient) - Math.abs(a.coefficient) || depthOf(a) - depthOf(b))
     .map(({ coefficient, unit }) => `${unitName(unit, nameOf)}${coefficient === 1 ? "" : coefficient}`)
     .join("_");
-  return /^[A-Za-z]\w{0,23}$/.test(name) ? name : "at";
+  return /^[A-Za-z]\w{0,11}$/.test(name) ? name : undefined;
 }
 
 function unitName(unit: Dim, nameOf: (symbol: string) => string): string {

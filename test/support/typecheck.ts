@@ -45,5 +45,6 @@ const strictest = {
   isolatedModules: true,
   erasableSyntaxOnly: true,
   verbatimModuleSyntax: true,
+  skipLibCheck: true,
   types: [],
 };
