@@ -17,6 +17,7 @@ import {
   type OutputsOf,
   typeText,
 } from "./signature.ts";
+import { numberText } from "./text.ts";
 
 /** What the outputs must be: for each output its elements in row-major order. */
 export type Reference<S extends ModuleSignature> = (inputs: InputsOf<S>) => {
@@ -157,20 +158,22 @@ function checkOutput({ outputs: ports }: ModuleSignature, outputs: Arrays, name:
     );
 }
 
-/** Bit for bit; NaN payloads count, since the same computation gives the same ones. */
+/** Bit for bit, except that NaN is NaN: JavaScript does not say which bits it has. */
 function requireSame(expected: Arrays, found: Arrays, otherwise: string, what = "output"): void {
   for (const [name, data] of Object.entries(expected)) {
     const other = found[name]!;
-    const [a, b] = [bytes(data), bytes(other)];
-    const at = a.findIndex((byte, i) => byte !== b[i]);
-    if (at < 0) continue;
-    const i = Math.floor(at / data.BYTES_PER_ELEMENT);
-    const zero = data[i] === 0 && other[i] === 0 ? " (the zeros differ in sign)" : "";
-    throw new Error(`${otherwise}: ${what} "${name}" element ${i} was ${data[i]}, is ${other[i]}${zero}`);
+    const i = firstDifference(data, other);
+    if (i < 0) continue;
+    const [was, is] = [numberText(data[i]!), numberText(other[i]!)];
+    throw new Error(`${otherwise}: ${what} "${name}" element ${i} was ${was}, is ${is}`);
   }
 }
 
-const bytes = (data: TypedArray): Uint8Array => new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
+/** A plain loop over the one comparison that is nearly always enough: arrays are long and this runs often. */
+function firstDifference(a: TypedArray, b: TypedArray): number {
+  for (let i = 0; i < a.length; i++) if ((a[i] !== b[i] || a[i] === 0) && !Object.is(a[i], b[i])) return i;
+  return -1;
+}
 
 function compare<S extends ModuleSignature>(
   { outputs: ports }: S,

@@ -114,7 +114,7 @@ describe("checkModule", () => {
     const compute: Parts["compute"] = (_, y) => {
       y[0] = runs++ === 0 ? 0 : -0;
     };
-    expect(checking({ compute })).toThrow("the zeros differ in sign");
+    expect(checking({ compute })).toThrow("element 0 was 0, is -0");
   });
 
   test("finds inputs that are not refused, or not by name", () => {

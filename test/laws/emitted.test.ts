@@ -1,0 +1,67 @@
+/** The laws of emitted modules: random graphs, really emitted as JavaScript, loaded and run. */
+import fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import type { Graph } from "../../compiler/ir/graph.ts";
+import { ops } from "../../compiler/ops/index.ts";
+import { checkModule } from "../../runtime/fuzz/index.ts";
+import { load } from "../../runtime/load.ts";
+import { graphArbitrary } from "../support/arbitrary/graphs.ts";
+import { fill, fillingArbitrary } from "../support/arbitrary/tensors.ts";
+import { emitGraph, inputsOf, poisoned, reference, requireEqual, runEmitted } from "../support/laws.ts";
+import { contractionArbitrary } from "../support/laws-contractions.ts";
+import { runs } from "../support/runs.ts";
+
+const filling = fillingArbitrary({ specials: true });
+
+describe.each([
+  ["a random graph", graphArbitrary(), 600],
+  ["a contraction of many sizes", contractionArbitrary(), 300],
+])("the emitted module of %s", (_, graph, numRuns) => {
+  test("gives the reference's answer, bit for bit", () => {
+    fc.assert(
+      fc.property(graph, filling, (graph, filling) => {
+        const data = fill(graph, filling);
+        const emitted = emitGraph(graph, data);
+        requireEqual(runEmitted(emitted, data), reference(graph, data), emitted);
+      }),
+      runs(numRuns),
+    );
+  });
+
+  test("gives it twice on a poisoned arena", () => {
+    fc.assert(
+      fc.property(graph, filling, (graph, filling) => {
+        const data = fill(graph, filling);
+        const emitted = emitGraph(graph, data);
+        const instance = load(poisoned(emitted)).instantiate();
+        const expected = reference(graph, data);
+        for (let i = 0; i < 2; i++) requireEqual(instance.run(inputsOf(graph, data)), expected, emitted);
+      }),
+      runs(),
+    );
+  });
+
+  test("keeps the promises that every module makes", () => {
+    fc.assert(
+      fc.property(graph, filling, (graph, filling) => {
+        const data = fill(graph, filling);
+        checkModule(load(emitGraph(graph, data).module), inputsOf(graph, data));
+      }),
+      runs(),
+    );
+  });
+});
+
+test("every op of the table is emitted at least ten times in 600 random graphs", () => {
+  const counts = new Map([...ops.keys()].map((name) => [name, 0]));
+  for (const graph of fc.sample(graphArbitrary(), runs(600)))
+    for (const op of opsIn(graph)) counts.set(op, counts.get(op)! + 1);
+  expect([...counts].filter(([, count]) => count < 10)).toEqual([]);
+});
+
+function opsIn(graph: Graph): string[] {
+  return graph.nodes.flatMap(({ op, attributes: { body } }) => [
+    op,
+    ...(typeof body === "object" && "nodes" in body ? opsIn(body) : []),
+  ]);
+}
