@@ -62,7 +62,7 @@ const unary: Record<UnaryFn, (x: number) => number> = {
 function roundHalfEven(x: number): number {
   const down = Math.floor(x);
   if (x - down !== 0.5) return Math.round(x);
-  return down % 2 === 0 ? down : down + 1;
+  return down % 2 === 0 ? down : -(-1 - down);
 }
 
 const floating: Record<BinaryFn, (a: number, b: number) => number> = {
