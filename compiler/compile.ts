@@ -3,10 +3,12 @@
  *
  *   graph ─bind→ bound graph ─passes→ bound graph ─lower→ program ─emit→ module
  *
- * Each arrow is a pure function with a type of its own on either side, so none can be skipped or run twice.
+ * Each arrow is a pure function with a type of its own on either side, so none can be skipped or run twice. What a model
+ * adds to it (which values its parameters have, what its header says) is compile-model.ts.
  */
 import { emitTypeScript } from "../codegen/typescript/index.ts";
-import { CompileError, type SourceLocation } from "./diagnostics/index.ts";
+import type { SourceLocation } from "./diagnostics/index.ts";
+import { kindOf } from "./dims/index.ts";
 import { type BoundModel, bind, type Known, type Sample } from "./infer/bind.ts";
 import type { BoundDim, Graph } from "./ir/graph.ts";
 import type { Program } from "./ir/program.ts";
@@ -15,35 +17,56 @@ import type { ParameterData } from "./lower/context.ts";
 import { lower } from "./lower/lower.ts";
 import { runPasses } from "./passes/pipeline.ts";
 
-export interface CompileOptions {
-  readonly sample: Sample;
-  /** Symbols fixed otherwise: by an earlier sample, or by `--dim`. */
-  readonly known?: ReadonlyMap<string, Known>;
-  /** Values of every parameter once its shape is known. */
-  readonly parameters: (bound: BoundModel) => ReadonlyMap<string, ParameterData>;
-  readonly emit: EmitOptions;
-  readonly target?: Target;
-  readonly at?: SourceLocation;
+export interface LowerOptions {
+  /** Values of every parameter, by name. */
+  readonly parameters: ReadonlyMap<string, ParameterData>;
+  readonly target?: Target | undefined;
   /** Called with the graph after each pass, for `--print-after`. */
-  readonly onPass?: (pass: string, graph: Graph<BoundDim>) => void;
+  readonly onPass?: ((pass: string, graph: Graph<BoundDim>) => void) | undefined;
+  /** Called when a stage begins, for progress on a terminal. */
+  readonly onStage?: ((stage: Stage) => void) | undefined;
 }
 
-export interface Compiled {
-  readonly bound: BoundModel;
+export type Stage = "passes" | "lower" | "emit";
+
+export interface Lowered {
   readonly optimised: Graph<BoundDim>;
   readonly program: Program;
+}
+
+export interface GraphCompileOptions extends Omit<LowerOptions, "parameters"> {
+  readonly sample: Sample;
+  /** Symbols fixed otherwise: by an earlier sample, or by hand. */
+  readonly known?: ReadonlyMap<string, Known>;
+  readonly parameters: (bound: BoundModel) => ReadonlyMap<string, ParameterData>;
+  readonly emit: EmitOptions;
+  readonly at?: SourceLocation;
+}
+
+export interface Compiled extends Lowered {
+  readonly bound: BoundModel;
   readonly module: EmittedModule;
 }
 
 /** Throws CompileError with all that is wrong with the sample, or what cannot be emitted. */
-export function compile(graph: Graph, options: CompileOptions): Compiled {
-  const { sample, known, at, emit, onPass, target = targets.ts } = options;
+export function compileGraph(graph: Graph, options: GraphCompileOptions): Compiled {
+  const { sample, known, at, emit, onStage } = options;
   const bound = bind(graph, sample, { ...(known && { known }), ...(at && { at }) });
-  const parameters = options.parameters(bound);
-  const optimised = runPasses(bound.graph, { ...(onPass && { onPass }) });
-  const program = lower(optimised, { target, parameters, symbols: bound.symbols });
-  const module = emitTypeScript(program, emit);
-  return { bound, optimised, program, module };
+  const lowered = lowerBound(bound, { ...options, parameters: options.parameters(bound) });
+  onStage?.("emit");
+  return { bound, ...lowered, module: emitTypeScript(lowered.program, emit) };
 }
 
-export { CompileError };
+/** The middle of the story, for a graph that is bound. */
+export function lowerBound(bound: Pick<BoundModel, "graph" | "symbols">, options: LowerOptions): Lowered {
+  const { parameters, target = targets.ts, onPass, onStage } = options;
+  onStage?.("passes");
+  const optimised = runPasses(bound.graph, { ...(onPass && { onPass }) });
+  onStage?.("lower");
+  return { optimised, program: lower(optimised, { target, parameters, symbols: namedSymbols(bound) }) };
+}
+
+/** Without the unknowns the builder made up (`?dense.in`): they mean nothing to a reader of the module. */
+function namedSymbols({ symbols }: Pick<BoundModel, "symbols">): ReadonlyMap<string, number> {
+  return new Map([...symbols].filter(([name]) => kindOf(name) !== "flex"));
+}

@@ -20,11 +20,16 @@ const parts: readonly Part[] = [
   { name: "passes", path: "compiler/passes", sees: [...BASE, "runtime", "ops", "infer", "frontend"] },
   { name: "lower", path: "compiler/lower", sees: GRAPHS },
   { name: "compile", path: "compiler/compile.ts", sees: WHOLE },
-  { name: "public index", path: "compiler/index.ts", sees: WHOLE },
+  { name: "compile", path: "compiler/compile-model.ts", sees: WHOLE },
+  { name: "compile", path: "compiler/sample-dims.ts", sees: WHOLE },
+  { name: "compile", path: "compiler/execute.ts", sees: WHOLE },
+  { name: "compile", path: "compiler/version.ts", sees: [] },
+  { name: "inspect", path: "compiler/inspect", sees: WHOLE },
+  { name: "public index", path: "compiler/index.ts", sees: [...WHOLE, "inspect"] },
   {
     name: "cli",
     path: "compiler/cli",
-    sees: [...WHOLE, "public index"],
+    sees: [...WHOLE, "inspect", "public index", "fuzz"],
     packages: [/^node:/, "cac", "jiti"],
   },
   {

@@ -1,0 +1,95 @@
+/**
+ * The commands, their options and examples, as a table: parsing, `--help` and the suggestions for a misspelt option all read
+ * it, so that none of them can know an option the others do not.
+ */
+
+export interface OptionSpec {
+  /** As cac reads it: `-o, --output <file>`; without a `<value>` it is a switch. */
+  readonly flag: string;
+  readonly text: string;
+  /** May be given several times. */
+  readonly repeats?: boolean;
+}
+
+export interface CommandSpec {
+  readonly name: string;
+  readonly argument: string;
+  readonly summary: string;
+  readonly options: readonly OptionSpec[];
+  readonly examples: readonly (readonly [command: string, what: string])[];
+}
+
+const sample = (text: string): OptionSpec => ({ flag: "--sample <input=sizes>", text, repeats: true });
+const dim: OptionSpec = {
+  flag: "--dim <name=size>",
+  text: "size of one named dim, e.g. batch=1; may repeat",
+  repeats: true,
+};
+const maxParams: OptionSpec = {
+  flag: "--max-params <bytes>",
+  text: "refuse a model with more bytes of parameters (default 1GB)",
+};
+
+const compile: CommandSpec = {
+  name: "compile",
+  argument: "<model>",
+  summary: "compile a model to one TypeScript module that imports nothing",
+  options: [
+    { flag: "-o, --output <file>", text: "file to write; .ts or .js decides the format" },
+    sample("shape of an input, e.g. x=2,20; one per input, may repeat"),
+    dim,
+    {
+      flag: "--weights <mode>",
+      text: "inline | file | init | auto: in the module, beside it, as their seed, by size (default auto)",
+    },
+    { flag: "--format <format>", text: "ts | js (default: as the output file's name says)" },
+    { flag: "--seed <n>", text: "seed of the weights nobody set (default: the model's)" },
+    maxParams,
+    { flag: "--emit <stage>", text: "print graph | bound | program | ts | js and write nothing" },
+    { flag: "--print-after <pass>", text: "print the graph after a pass, or after all of them" },
+  ],
+  examples: [
+    ["shapecast compile mlp.ts --sample x=1,784 -o mlp.gen.ts", "one module, sizes fixed by the sample"],
+    ["shapecast compile nets.ts#encoder --dim batch=1 --dim time=128 -o encoder.gen.ts", "a named export"],
+    [
+      "shapecast compile mlp.ts --sample x=1,784 --weights init -o mlp.gen.js",
+      "ship the seed, not the numbers",
+    ],
+    ["shapecast compile mlp.ts --sample x=1,784 --emit program", "read what the compiler made of it"],
+  ],
+};
+
+const inspect: CommandSpec = {
+  name: "inspect",
+  argument: "<model>",
+  summary: "show layers, shapes, parameters, multiply-accumulates and memory",
+  options: [
+    sample("shape of an input, e.g. x=2,20; without it shapes stay symbolic; may repeat"),
+    dim,
+    maxParams,
+    { flag: "--symbolic", text: "shapes as expressions of the inputs' dims, even with a sample" },
+    { flag: "--json", text: "the same as JSON" },
+  ],
+  examples: [
+    ["shapecast inspect unet.ts", "what is known before any data, and what sizes it needs"],
+    ["shapecast inspect unet.ts --sample image=1,96,96,3", "with sizes, arena and work"],
+    ["shapecast inspect unet.ts --sample image=1,96,96,3 --json", "for a script"],
+  ],
+};
+
+export const commands: readonly CommandSpec[] = [compile, inspect];
+
+export const globalOptions: readonly OptionSpec[] = [
+  { flag: "-h, --help", text: "show this" },
+  { flag: "-v, --version", text: "show the version" },
+];
+
+/** Long and short names of an option, without dashes. */
+export function namesOf({ flag }: OptionSpec): readonly string[] {
+  return flag
+    .replace(/<.*$/, "")
+    .split(",")
+    .map((name) => name.trim().replace(/^-+/, ""));
+}
+
+export const takesValue = ({ flag }: OptionSpec): boolean => flag.includes("<");

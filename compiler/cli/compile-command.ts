@@ -1,0 +1,158 @@
+/** `shapecast compile`: a model file to a module, or to any stage in between as text. */
+import { createHash } from "node:crypto";
+import { readFileSync } from "node:fs";
+import { basename, extname, resolve } from "node:path";
+import { gzipSync } from "node:zlib";
+import { type CompiledModel, compile } from "../compile-model.ts";
+import { fail } from "../diagnostics/index.ts";
+import { printGraph } from "../ir/graph_print.ts";
+import { bytes, grouped, macs, milliseconds } from "./amounts.ts";
+import { readBinding } from "./binding.ts";
+import type { Options } from "./command-line.ts";
+import { detached } from "./detached.ts";
+import type { Host } from "./host.ts";
+import { type LoadedModel, loadModel } from "./load-model.ts";
+import { writeFiles } from "./output-files.ts";
+import { printProgram } from "./print-program.ts";
+import { progressOn } from "./progress.ts";
+import { readSeed, readWord } from "./values.ts";
+
+const stages = ["graph", "bound", "program", "ts", "js"] as const;
+type EmitStage = (typeof stages)[number];
+type Format = "ts" | "js";
+
+export async function runCompile(where: string, options: Options, host: Host): Promise<void> {
+  const binding = readBinding(options);
+  const seed = readSeed(options);
+  const weights = readWord(options, "weights", ["auto", "inline", "file", "init"]);
+  const emit = readWord(options, "emit", stages);
+  const output = readOutput(options, emit, where, host);
+  const progress = progressOn(host);
+  progress.stage("load");
+  try {
+    const loaded = await loadModel(where, host.cwd);
+    refuseOverwriting(loaded.file, output?.path);
+    if (emit === "graph") return host.out.write(printGraph(loaded.model.graph()));
+    const start = host.now();
+    const compiled = await detached(() =>
+      compile(loaded.model, {
+        ...binding(loaded.model),
+        format: output?.format ?? (emit === "js" ? "js" : "ts"),
+        ...(seed !== undefined && { seed }),
+        ...(weights && { weights }),
+        ...naming(loaded),
+        ...printing(options, host),
+        onStage: progress.stage,
+      }),
+    );
+    progress.clear();
+    if (emit) return host.out.write(stageText(compiled, emit));
+    write(compiled, output!, host, host.now() - start);
+  } finally {
+    progress.clear();
+  }
+}
+
+interface Output {
+  /** Absolute. */
+  readonly path: string;
+  readonly format: Format;
+}
+
+function readOutput(
+  options: Options,
+  emit: EmitStage | undefined,
+  model: string,
+  { cwd }: Host,
+): Output | undefined {
+  const format = readWord(options, "format", ["ts", "js"]);
+  const given = options.get("output")?.[0];
+  if (emit !== undefined && given !== undefined)
+    fail({
+      code: "E1002",
+      message: `--emit ${emit} prints, and -o ${given} writes`,
+      fix: "give one of the two; a shell can write what is printed: --emit ts > file",
+    });
+  if (emit !== undefined) return undefined;
+  if (given === undefined)
+    return fail({
+      code: "E1002",
+      message: "compile does not know where to write the module",
+      fix: `add -o ${basename(model)
+        .replace(/#.*$/, "")
+        .replace(/\.\w+$/, "")}.gen.ts, or --emit ts to print it`,
+    });
+  return { path: resolve(cwd, given), format: formatOf(given, format) };
+}
+
+function formatOf(file: string, format: Format | undefined): Format {
+  const extension = extname(file);
+  const says = /^\.m?([tj]s)$/.exec(extension)?.[1] as Format | undefined;
+  if (says === undefined)
+    fail({
+      code: "E1002",
+      message: `-o ${file} ends in "${extension}", but a module is .ts or .js`,
+      fix: `write -o ${file.slice(0, file.length - extension.length)}.${format ?? "ts"}`,
+    });
+  if (format !== undefined && format !== says)
+    fail({
+      code: "E1002",
+      message: `-o ${file} is a .${says} file, but --format is ${format}`,
+      fix: `leave --format out, or rename the file`,
+    });
+  return says;
+}
+
+function refuseOverwriting(file: string, output: string | undefined): void {
+  if (file !== output) return;
+  fail({
+    code: "E1004",
+    message: `-o ${basename(file)} would overwrite the model itself`,
+    fix: `write to another file, such as ${basename(file, extname(file))}.gen.ts`,
+  });
+}
+
+/** Base name and hash, never a path: the same model gives the same bytes on every machine. */
+function naming({ model, file, exportName }: LoadedModel) {
+  const sha256 = createHash("sha256").update(readFileSync(file)).digest("hex");
+  const fallback = exportName === "default" ? basename(file).replace(/\.\w+$/, "") : exportName;
+  const suffix = exportName === "default" ? "" : `#${exportName}`;
+  return { name: model.givenName ?? fallback, source: { name: basename(file) + suffix, sha256 } };
+}
+
+/** Goes to stderr: it is for the developer of a pass, beside whatever the command itself prints. */
+function printing(options: Options, { err, environment }: Host) {
+  const wanted = options.get("print-after")?.[0] ?? environment.printAfter;
+  if (wanted === undefined) return {};
+  return {
+    onPass(pass: string, graph: Parameters<typeof printGraph>[0]) {
+      if (wanted === "all" || wanted === pass) err.write(`// after ${pass}\n${printGraph(graph)}\n`);
+    },
+  };
+}
+
+function stageText({ code, weights, stages }: CompiledModel, stage: Exclude<EmitStage, "graph">): string {
+  if (stage === "bound") return printGraph(stages.bound.graph);
+  if (stage === "program") return `${printProgram(stages.program)}\n`;
+  if (!weights) return code;
+  return fail({
+    code: "E1002",
+    message: `--emit ${stage} prints one text, but these weights (${bytes(weights.length)}) go into a file of their own`,
+    fix: "add --weights inline or --weights init, or write files with -o",
+  });
+}
+
+function write(compiled: CompiledModel, { path, format }: Output, host: Host, elapsed: number): void {
+  const { code, weights, report } = compiled;
+  const sidecar = `${path.slice(0, path.length - extname(path).length)}.bin`;
+  writeFiles([...(weights ? [{ path: sidecar, content: weights }] : []), { path, content: code }]);
+  const gzip = gzipSync(code).length;
+  const beside = weights ? ` + ${bytes(weights.length)} weights in ${basename(sidecar)}` : "";
+  host.out.write(
+    `${basename(path)}   ${format}   ${bytes(report.codeBytes)} (${bytes(gzip)} gzip)${beside}\n`,
+  );
+  host.out.write(
+    `parameters ${grouped(report.parameters)}   arena ${bytes(report.arenaBytes)} (lower bound ${bytes(report.arenaLowerBound)})` +
+      `   ${macs(report.macs)}   compiled in ${milliseconds(elapsed)}\n`,
+  );
+}

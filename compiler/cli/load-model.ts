@@ -1,0 +1,155 @@
+/**
+ * The user's model file, TypeScript or JavaScript, run by jiti. Its `import ... from "shapecast"` is answered with the very
+ * modules this command runs on, not with what resolution from the file's folder would find: dims are interned, so a
+ * second copy of shapecast in the process would make two dims of one, and a model of the other copy no model at all.
+ */
+import { existsSync, statSync } from "node:fs";
+import { basename, dirname, extname, join, resolve } from "node:path";
+import { fileURLToPath } from "node:url";
+import { createJiti } from "jiti";
+import { nearest } from "../../runtime/initializers/nearest.ts";
+import { CompileError, fail } from "../diagnostics/index.ts";
+import * as dims from "../dims/index.ts";
+import * as shapecast from "../index.ts";
+import { nearestUserFrame } from "./stack.ts";
+
+export interface LoadedModel {
+  readonly model: shapecast.Model;
+  /** Absolute. */
+  readonly file: string;
+  /** The export that was taken. */
+  readonly exportName: string;
+}
+
+const extensions = new Set([".ts", ".mts", ".cts", ".js", ".mjs", ".cjs"]);
+
+/** `where` is a path, with `#name` for one export. Throws E1004 when it has no model to give, and what the model's code throws. */
+export async function loadModel(where: string, cwd: string): Promise<LoadedModel> {
+  const { file, name } = locate(where, cwd);
+  const exports = await evaluate(file);
+  const exportName = choose(exports, name, basename(file));
+  return { model: exports[exportName] as shapecast.Model, file, exportName };
+}
+
+function locate(where: string, cwd: string): { readonly file: string; readonly name: string | undefined } {
+  const hash = where.lastIndexOf("#");
+  const whole = resolve(cwd, where);
+  const named = hash > 0 && !existsSync(whole);
+  const file = named ? resolve(cwd, where.slice(0, hash)) : whole;
+  const name = named ? where.slice(hash + 1) : undefined;
+  if (!existsSync(file))
+    fail({ code: "E1004", message: `there is no file ${basename(file)}`, fix: `check the path: ${file}` });
+  if (!statSync(file).isFile())
+    fail({ code: "E1004", message: `${basename(file)} is a folder`, fix: "name the model file in it" });
+  if (!extensions.has(extname(file)))
+    fail({
+      code: "E1004",
+      message: `${basename(file)} is neither TypeScript nor JavaScript`,
+      fix: `give a file that exports a model (${[...extensions].join(", ")})`,
+    });
+  return { file, name };
+}
+
+async function evaluate(file: string): Promise<Readonly<Record<string, unknown>>> {
+  const jiti = createJiti(join(dirname(file), "_"), {
+    fsCache: false,
+    moduleCache: false,
+    interopDefault: false,
+    virtualModules: await ownModules(),
+    // Keeps the user's line numbers, which errors show.
+    transformOptions: { retainLines: true },
+  });
+  try {
+    const exports: unknown = await jiti.import(file);
+    return typeof exports === "object" && exports !== null ? { ...exports } : { default: exports };
+  } catch (error) {
+    if (error instanceof CompileError) throw error;
+    throw explained(error, file);
+  }
+}
+
+/** The fuzz kit needs fast-check, which a user who only compiles need not have. */
+async function ownModules(): Promise<Record<string, unknown>> {
+  const modules = { shapecast, "shapecast/dims": dims };
+  try {
+    return { ...modules, "shapecast/fuzz": await import("../../runtime/fuzz/index.ts") };
+  } catch {
+    return modules;
+  }
+}
+
+function explained(error: unknown, file: string): unknown {
+  if (!(error instanceof Error)) return error;
+  const [message = ""] = error.message.split("\n");
+  const at = syntaxErrorPlace(error) ?? nearestUserFrame(error);
+  const missing = /^Cannot find (?:module|package) '([^']+)'/.exec(message)?.[1];
+  const what = /^ParseError: */.test(message) ? message.trim() : `${error.name}: ${message}`;
+  return new CompileError([
+    {
+      code: "E1004",
+      message: missing
+        ? `${basename(file)} imports ${missing}, which is not there`
+        : `${basename(file)} fails: ${what}`,
+      fix: missing
+        ? "install it, or correct the path"
+        : "repair the model file; it has to run before it can be compiled",
+      ...(at && { at }),
+    },
+  ]);
+}
+
+/** jiti puts the place of a syntax error into the message. */
+function syntaxErrorPlace({ message }: Error) {
+  const [, file, line, column] = /^ParseError:[^\n]*\n\s*(.+):(\d+):(\d+)/.exec(message) ?? [];
+  if (file === undefined) return undefined;
+  const path = file.startsWith("file:") ? fileURLToPath(file) : file;
+  return { file: path, line: Number(line), column: Number(column) };
+}
+
+function choose(exports: Readonly<Record<string, unknown>>, name: string | undefined, file: string): string {
+  const models = Object.keys(exports).filter((each) => exports[each] instanceof shapecast.Model);
+  if (name !== undefined) return chooseNamed(exports, models, name, file);
+  if (models.includes("default")) return "default";
+  if (models.length === 1) return models[0]!;
+  if (models.length > 1)
+    return fail({
+      code: "E1004",
+      message: `${file} exports ${models.length} models: ${models.join(", ")}`,
+      fix: `name one, as in ${file}#${models[0]}, or make one the default export`,
+    });
+  return fail({
+    code: "E1004",
+    message: `${file} exports no model`,
+    facts: describeExports(exports),
+    fix: "export what sequential([...]) or model({ ... }) returns, as the default export or under a name",
+  });
+}
+
+function chooseNamed(
+  exports: Readonly<Record<string, unknown>>,
+  models: readonly string[],
+  name: string,
+  file: string,
+): string {
+  if (models.includes(name)) return name;
+  const exists = Object.hasOwn(exports, name);
+  const [suggestion] = nearest(name, models);
+  return fail({
+    code: "E1004",
+    message: exists ? `${file} exports "${name}", but it is no model` : `${file} has no export "${name}"`,
+    facts: describeExports(exports),
+    fix: suggestion ? `write ${file}#${suggestion}` : "export a model under that name",
+  });
+}
+
+function describeExports(exports: Readonly<Record<string, unknown>>) {
+  const names = Object.keys(exports);
+  if (names.length === 0) return [{ subject: "exports", value: "none" }];
+  return names.map((name) => ({ subject: `export ${name}`, value: describe(exports[name]) }));
+}
+
+function describe(value: unknown): string {
+  if (value instanceof shapecast.Model) return "a model";
+  if (typeof value === "object" && value !== null) return `an object (${value.constructor?.name ?? "plain"})`;
+  return value === null ? "null" : `a ${typeof value}`;
+}

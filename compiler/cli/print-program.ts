@@ -1,0 +1,41 @@
+/** `--emit program`: what is left of a model when it has been lowered, as text to read. */
+
+import { print } from "../dims/index.ts";
+import type { Buffer } from "../ir/loop.ts";
+import { printKernel } from "../ir/loop_print.ts";
+import type { Program, Step } from "../ir/program.ts";
+import { grouped } from "./amounts.ts";
+
+export function printProgram(program: Program): string {
+  const { name, inputs, outputs, weights, packed, kernels, prepare, steps, arena, macs } = program;
+  const ports = (word: string, list: Program["inputs"]) =>
+    list.map((port) => `${word} ${port.name}: ${port.dtype}[${port.shape.join(", ")}] = ${port.buffer.name}`);
+  return [
+    `program ${name}`,
+    ...ports("input", inputs),
+    ...ports("output", outputs),
+    ...weights.map((w) => `weight ${w.name}: ${w.buffer.dtype}[${w.shape.join(", ")}] = ${w.buffer.name}`),
+    ...packed.map((buffer) => `packed ${buffer.name}: ${buffer.dtype}[${buffer.length}]`),
+    `arena ${grouped(arena.bytes)} bytes, lower bound ${grouped(arena.lowerBound)}`,
+    ...[...arena.offsets].map(([buffer, offset]) => `  ${offset}: ${printBuffer(buffer)}`),
+    `${grouped(macs)} multiply-accumulates`,
+    "",
+    ...kernels.map((kernel) => `${printKernel(kernel)}\n`),
+    ...(prepare.length > 0 ? ["prepare", ...prepare.flatMap((step) => printStep(step, "  ")), ""] : []),
+    "run",
+    ...steps.flatMap((step) => printStep(step, "  ")),
+  ].join("\n");
+}
+
+const printBuffer = ({ name, dtype, length }: Buffer): string => `${name} ${dtype}[${length}]`;
+
+function printStep(step: Step, indent: string): readonly string[] {
+  if (step.kind === "call") {
+    const args = [...step.buffers.map(({ name }) => name), ...step.args.map(print)];
+    return [`${indent}${step.kernel.name}(${args.join(", ")})`];
+  }
+  return [
+    `${indent}repeat ${step.axis} < ${print(step.extent)}`,
+    ...step.body.flatMap((inner) => printStep(inner, `${indent}  `)),
+  ];
+}

@@ -1,0 +1,127 @@
+/** The words a user gave as option values, read into what the compiler takes. Throws E1002 with an example of what would do. */
+import type { DType } from "../../runtime/dtype.ts";
+import { dtypes } from "../../runtime/dtype.ts";
+import { nearest } from "../../runtime/initializers/nearest.ts";
+import { fail } from "../diagnostics/index.ts";
+import type { Options } from "./command-line.ts";
+
+/** The shape of one input, and its dtype where the user wrote one. */
+export interface GivenSample {
+  readonly shape: readonly number[];
+  readonly dtype?: DType;
+}
+
+/** `--sample x=2,20`, `--sample tokens=int32:1,128`, or just sizes for the only input (name ""). */
+export function readSamples(options: Options): ReadonlyMap<string, GivenSample> {
+  const samples = new Map<string, GivenSample>();
+  for (const text of options.get("sample") ?? []) {
+    const [, name = "", value = ""] = /^(?:(.*)=)?(.*)$/s.exec(text)!;
+    if (samples.has(name))
+      fail({
+        code: "E1002",
+        message: `--sample gives input "${name}" twice`,
+        facts: [
+          { subject: "--sample", value: print(samples.get(name)!) },
+          { subject: "--sample", value: text },
+        ],
+        fix: "give each input once",
+      });
+    samples.set(name, readSample(text, value));
+  }
+  return samples;
+}
+
+function readSample(text: string, value: string): GivenSample {
+  const [, word, list = ""] = /^(?:([a-z]\w*):)?(.*)$/s.exec(value.trim())!;
+  const bare = list.replace(/^\[(.*)\]$/s, "$1").trim();
+  const shape = bare === "" ? [] : bare.split(/[,x]/).map((size) => readSize(text, size.trim()));
+  return word === undefined ? { shape } : { shape, dtype: readDtype(word) };
+}
+
+/** Any number is taken, NaN and 2.5 too: whether it can be a size is for the binder to say, with the input's declaration. */
+function readSize(text: string, size: string): number {
+  const value = Number(size);
+  if (size !== "" && (size === "NaN" || !Number.isNaN(value))) return value;
+  return fail({
+    code: "E1002",
+    message: `--sample ${text} has the size "${size}", which is not a number`,
+    fix: "write the input's name and its sizes, as in --sample x=2,20",
+  });
+}
+
+function readDtype(word: string): DType {
+  if (Object.hasOwn(dtypes, word)) return word as DType;
+  const known = Object.keys(dtypes);
+  return fail({
+    code: "E1002",
+    message: `--sample has the dtype "${word}"; did you mean "${nearest(word, known)[0]}"?`,
+    fix: `write one of ${known.join(", ")}`,
+  });
+}
+
+const print = ({ shape, dtype }: GivenSample): string => `${dtype ? `${dtype}:` : ""}${shape.join(",")}`;
+
+/** `--dim batch=1`. */
+export function readDims(options: Options): Readonly<Record<string, number>> {
+  const entries = (options.get("dim") ?? []).map((text): readonly [string, number] => {
+    const [, name, value] = /^([^=]+)=(\d+)$/.exec(text) ?? [];
+    if (name !== undefined && Number.isSafeInteger(Number(value))) return [name, Number(value)];
+    return fail({
+      code: "E1002",
+      message: `--dim ${text} is not a name and a whole size`,
+      fix: "write it as in --dim batch=1",
+    });
+  });
+  const twice = entries.find(([name], i) => entries.findIndex((other) => other[0] === name) < i);
+  if (twice) fail({ code: "E1002", message: `--dim gives "${twice[0]}" twice`, fix: "give each dim once" });
+  return Object.fromEntries(entries);
+}
+
+/** One of a list of words, or undefined when the option is not given. */
+export function readWord<W extends string>(
+  options: Options,
+  name: string,
+  words: readonly W[],
+): W | undefined {
+  const given = options.get(name)?.[0];
+  const found = words.find((word) => word === given);
+  if (given === undefined || found !== undefined) return found;
+  return fail({
+    code: "E1002",
+    message: `--${name} is "${given}"; did you mean "${nearest(given, words)[0]}"?`,
+    fix: `write one of ${words.join(", ")}`,
+  });
+}
+
+export function readSeed(options: Options): number | undefined {
+  const given = options.get("seed")?.[0];
+  const seed = Number(given);
+  if (given === undefined || Number.isSafeInteger(seed)) return given === undefined ? undefined : seed;
+  return fail({
+    code: "E1002",
+    message: `--seed is "${given}", but it must be a whole number below 2^53`,
+    fix: "write it as in --seed 1",
+  });
+}
+
+const units: Readonly<Record<string, number>> = { "": 1, kb: 1e3, mb: 1e6, gb: 1e9 };
+
+/** `--max-params 1000000`, `50MB`, `1GB`. */
+export function readBytes(options: Options, name: string): number | undefined {
+  const given = options.get(name)?.[0];
+  if (given === undefined) return undefined;
+  const [, number, unit = ""] = /^(\d+(?:\.\d+)?(?:e\d+)?)\s*([kmg]?b?)$/i.exec(given) ?? [];
+  const scale =
+    units[
+      unit
+        .toLowerCase()
+        .replace(/^([kmg])$/, "$1b")
+        .replace(/^b$/, "")
+    ];
+  if (number !== undefined && scale !== undefined) return Math.floor(Number(number) * scale);
+  return fail({
+    code: "E1002",
+    message: `--${name} is "${given}", which is not a number of bytes`,
+    fix: `write it as in --${name} 50MB or --${name} 1000000`,
+  });
+}

@@ -1,0 +1,164 @@
+/**
+ * compile(model, options): what a model adds to the story of compile.ts. The sample binds the model as any first sample does;
+ * the values of its parameters travel on with where they came from (initialiser, seed, path), so that a module may ship that
+ * instead of the numbers; and the header says what the module was made from, without a path or a time.
+ */
+import { emitTypeScript } from "../codegen/typescript/index.ts";
+import { byteSize } from "../runtime/dtype.ts";
+import { initialize } from "../runtime/initializers/index.ts";
+import { type Lowered, lowerBound, type Stage } from "./compile.ts";
+import type { Model, SampleInput } from "./frontend/index.ts";
+import type { BoundModel, Sample } from "./infer/bind.ts";
+import type { BoundDim, Graph, Parameter } from "./ir/graph.ts";
+import type { Program } from "./ir/program.ts";
+import type { EmittedModule, WeightsMode } from "./ir/target.ts";
+import type { ParameterData } from "./lower/context.ts";
+import { completeSample } from "./sample-dims.ts";
+import { VERSION } from "./version.ts";
+
+export interface BindOptions {
+  /** A shape or data per input, or just that for the only input. May be left out where the model or `dims` say all sizes. */
+  readonly sample?: SampleInput;
+  /** Sizes of named dims, e.g. `{ batch: 1 }`. */
+  readonly dims?: Readonly<Record<string, number>>;
+  /** The most bytes the parameters may take, default 1e9. */
+  readonly maxParams?: number;
+}
+
+export interface CompileOptions extends BindOptions {
+  /** Where the weights go; default "auto": inline up to 1 MB, a file beyond. */
+  readonly weights?: WeightsMode;
+  /** Default "ts". `load` takes "js". */
+  readonly format?: "ts" | "js";
+  /** Seed of the weights nobody set; default: the model's. */
+  readonly seed?: number;
+  /** The module's name in its signature; default: the model's. */
+  readonly name?: string;
+  /** The file the model came from, for the header. */
+  readonly source?: { readonly name: string; readonly sha256: string };
+  /** Called with the graph after each pass. */
+  readonly onPass?: (pass: string, graph: Graph<BoundDim>) => void;
+  /** Called when a stage begins. */
+  readonly onStage?: (stage: "bind" | Stage) => void;
+}
+
+/** What compiling found out, for reports and tests. */
+export interface Report {
+  readonly parameters: number;
+  readonly parameterBytes: number;
+  readonly arenaBytes: number;
+  /** No plan of the arena can be smaller. */
+  readonly arenaLowerBound: number;
+  /** Multiply-accumulates of one run. */
+  readonly macs: number;
+  /** Length of the code in bytes of UTF-8, without a sidecar. */
+  readonly codeBytes: number;
+  readonly weightBytes: number;
+}
+
+export interface CompiledModel extends EmittedModule {
+  readonly report: Report;
+  /** What lies between, for tools and curious people. */
+  readonly stages: {
+    readonly graph: Graph;
+    readonly bound: BoundModel;
+    readonly optimised: Graph<BoundDim>;
+    readonly program: Program;
+  };
+}
+
+/**
+ * One module from a model and a sample. Deterministic: the same model, sample and options give the same bytes.
+ * @throws CompileError with everything that is wrong: E2101..E2112 shapes, E2201 sizes, E2301 the parameter budget, E4001 what cannot
+ * be emitted.
+ */
+export function compile(model: Model<never> | Model<unknown>, options: CompileOptions = {}): CompiledModel {
+  const { format = "ts", weights = "auto", onStage } = options;
+  const lowered = lowerModel(model as Model<unknown>, options);
+  onStage?.("emit");
+  const program = { ...lowered.program, name: options.name ?? lowered.program.name };
+  const emitted = emitTypeScript(program, { format, weights, header: header(options, lowered.sample) });
+  const { graph, bound, optimised } = lowered;
+  return {
+    ...emitted,
+    report: report(bound, program, emitted),
+    stages: { graph, bound, optimised, program },
+  };
+}
+
+export interface LoweredModel extends Lowered {
+  readonly graph: Graph;
+  readonly bound: BoundModel;
+  readonly sample: Sample;
+}
+
+/** Everything up to the program. */
+export function lowerModel(model: Model<unknown>, options: CompileOptions): LoweredModel {
+  const { onPass, onStage } = options;
+  onStage?.("bind");
+  const sample = completeSample(model, options.sample, options.dims ?? {});
+  const bound = model.bind(sample);
+  const parameters = parametersOf(model, bound, options.seed);
+  const lowered = lowerBound(bound, { parameters, onPass, onStage });
+  return { ...lowered, graph: model.graph(), bound, sample };
+}
+
+/** The values of each parameter and, while they are still what its initialiser gave, that initialiser and its seed. */
+function parametersOf(
+  model: Model<unknown>,
+  bound: BoundModel,
+  seed = model.seed,
+): ReadonlyMap<string, ParameterData> {
+  const weights = new Map(model.weights.map((weight) => [weight.path, weight]));
+  return new Map(
+    bound.graph.parameters.map((parameter): [string, ParameterData] => {
+      const path = parameter.value.name;
+      const weight = weights.get(path);
+      if (!weight) throw new Error(`internal: the model has no weight ${path}`);
+      const reseeded = weight.initial && seed !== model.seed;
+      const { dtype, shape, data } = weight.tensor();
+      if (!weight.initial || dtype !== "float32") return [path, { data }];
+      const initializer = { spec: parameter.initializer, seed, path };
+      return [
+        path,
+        { data: reseeded ? initialize(parameter.initializer, shape, seed, path) : data, initializer },
+      ];
+    }),
+  );
+}
+
+function header({ source, seed, weights, dims = {} }: CompileOptions, sample: Sample): readonly string[] {
+  const shapes = Object.entries(sample).map(
+    ([name, value]) => `${name}=[${("shape" in value ? value.shape : value).join(", ")}]`,
+  );
+  const options = [
+    ...(shapes.length > 0 ? [`sample ${shapes.join(" ")}`] : []),
+    ...Object.entries(dims).map(([name, n]) => `dim ${name}=${n}`),
+    ...(weights === undefined ? [] : [`weights ${weights}`]),
+    ...(seed === undefined ? [] : [`seed ${seed}`]),
+  ];
+  return [
+    `Made by shapecast ${VERSION}${source ? ` from ${source.name}` : ""}; do not edit.`,
+    ...(source ? [`source sha256 ${source.sha256}`] : []),
+    ...(options.length > 0 ? [`options: ${options.join(", ")}`] : []),
+  ];
+}
+
+function report(bound: BoundModel, { arena, macs }: Program, { code, weights }: EmittedModule): Report {
+  const tensors = bound.graph.parameters.map(sizeOf);
+  return {
+    parameters: tensors.reduce((sum, { count }) => sum + count, 0),
+    parameterBytes: tensors.reduce((sum, { bytes }) => sum + bytes, 0),
+    arenaBytes: arena.bytes,
+    arenaLowerBound: arena.lowerBound,
+    macs,
+    codeBytes: new TextEncoder().encode(code).length,
+    weightBytes: weights?.length ?? 0,
+  };
+}
+
+/** Elements and bytes of a bound parameter. */
+export function sizeOf({ value }: Parameter<BoundDim>): { readonly count: number; readonly bytes: number } {
+  const count = value.type.shape.reduce((n, d) => n * Number(String(d)), 1);
+  return { count, bytes: byteSize(value.type.dtype, count) };
+}

@@ -1,0 +1,32 @@
+/**
+ * shapecast: compile neural networks ahead of time to TypeScript that imports nothing. This is the public entry: layers
+ * to write a model with, `compile` and `inspect` to make something of it, `load` to run what was compiled.
+ */
+import { executeCompiled } from "./execute.ts";
+import { provideExecutor } from "./frontend/index.ts";
+
+export type { DType, TypedArray } from "../runtime/dtype.ts";
+export {
+  type Instance,
+  type LoadableModule,
+  type LoadedModule,
+  load,
+  type Signature,
+} from "../runtime/load.ts";
+export { fromNested, type Nested, type Tensor, tensor, toNested } from "../runtime/tensor.ts";
+export {
+  type BindOptions,
+  type CompiledModel,
+  type CompileOptions,
+  compile,
+  type Report,
+} from "./compile-model.ts";
+export { CompileError, type Diagnostic, type SourceLocation } from "./diagnostics/index.ts";
+export * from "./frontend/index.ts";
+export { type Inspection, inspect } from "./inspect/index.ts";
+export { parseGraph } from "./ir/graph_parse.ts";
+export { printGraph } from "./ir/graph_print.ts";
+export { VERSION as version } from "./version.ts";
+
+// `net.predict` runs what `load(compile(net))` would: the layers cannot know the stages after them, so they are told here.
+provideExecutor(executeCompiled);

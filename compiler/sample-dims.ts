@@ -1,0 +1,72 @@
+/**
+ * Named dims as a part of the sample: `{ batch: 1 }` fills in every input whose sizes they decide, and must agree with the sample
+ * where both speak of one dim.
+ */
+import { nearest } from "../runtime/initializers/nearest.ts";
+import { fail } from "./diagnostics/index.ts";
+import { evaluate, type Shape, symbolsOf } from "./dims/index.ts";
+import type { Model, SampleInput } from "./frontend/index.ts";
+import { rankOf, readSample, shapeOfSample } from "./frontend/sample.ts";
+import type { Sample } from "./infer/bind.ts";
+import type { Value } from "./ir/graph.ts";
+
+type Dims = Readonly<Record<string, number>>;
+
+/** Throws E1002 for a dim no input has, E2104 where dims and sample disagree, E2102 for several inputs without names. */
+export function completeSample(model: Model<unknown>, given: SampleInput = {}, dims: Dims = {}): Sample {
+  const spec = model.plan().inputs;
+  const sample = readSample(given, undefined, spec, undefined);
+  if (Object.keys(dims).length === 0) return sample;
+  const graph = model.graph(rankOf(sample));
+  const inputs = graph.inputs.filter(({ name }) => spec.some((input) => input.name === name));
+  checkDims(inputs, dims);
+  const complete: Record<string, Sample[string]> = { ...sample };
+  for (const { name, type } of inputs) {
+    const known = sample[name];
+    const sizes = type.shape.map((d) => sizeUnder(d, dims));
+    if (known) checkAgreement(name, type.shape, sizes, shapeOfSample(known), dims);
+    else if (sizes.every((n) => n !== undefined)) complete[name] = sizes;
+  }
+  return complete;
+}
+
+function checkDims(inputs: readonly Value[], dims: Dims): void {
+  const names = [...new Set(inputs.flatMap(({ type }) => type.shape.flatMap(symbolsOf)))];
+  const unknown = Object.keys(dims).find((name) => !names.includes(name));
+  if (unknown === undefined) return;
+  const [suggestion] = nearest(unknown, names);
+  fail({
+    code: "E1002",
+    message: `no input has a dim "${unknown}"${suggestion === undefined ? "" : `; did you mean "${suggestion}"?`}`,
+    facts: inputs.map(({ name, type }) => ({ subject: name, value: `[${type.shape.join(", ")}]` })),
+    fix: "name a dim of an input, or give that input a sample",
+  });
+}
+
+function sizeUnder(d: Shape[number], dims: Dims): number | undefined {
+  const names = symbolsOf(d);
+  if (names.some((name) => !Object.hasOwn(dims, name))) return undefined;
+  return Number(evaluate(d, new Map(names.map((name) => [name, dims[name]!]))));
+}
+
+function checkAgreement(
+  name: string,
+  declared: Shape,
+  sizes: readonly (number | undefined)[],
+  shape: readonly number[],
+  dims: Dims,
+): void {
+  const axis = sizes.findIndex((n, i) => n !== undefined && i < shape.length && n !== shape[i]);
+  const dim = declared[axis];
+  if (!dim || symbolsOf(dim).length === 0) return;
+  fail({
+    code: "E2104",
+    message: `input "${name}" has ${shape[axis]} at axis ${axis}, but ${dim} is ${sizes[axis]}`,
+    facts: [
+      { subject: name, value: `[${shape.join(", ")}]`, note: "the sample" },
+      { subject: `${name} declared`, value: `[${declared.join(", ")}]` },
+      ...symbolsOf(dim).map((each) => ({ subject: each, value: String(dims[each]), note: "given as a dim" })),
+    ],
+    fix: `leave one of the two out, or give the same size`,
+  });
+}
