@@ -41,7 +41,7 @@ export function diagnose(conflict: Conflict, site: Site | undefined, store: Stor
     ...(site ? operandFacts(site, store) : []),
   ];
   return {
-    code: call ? "E2104" : conflict.relation === "==" ? "E2103" : "E2201",
+    code: call ? "E2104" : merging.has(conflict.relation) ? "E2103" : "E2201",
     message: message(conflict, call, known, layer),
     facts: facts.filter((fact, i) => facts.findIndex((other) => other.subject === fact.subject) === i),
     ...(because && { because }),
@@ -50,6 +50,9 @@ export function diagnose(conflict: Conflict, site: Site | undefined, store: Stor
     ...(layer && { layer }),
   };
 }
+
+/** Relations between two shapes; any other is a constraint on one. */
+const merging = new Set(["==", "broadcasts with"]);
 
 function message(
   { left, right, relation, suggestion }: Conflict,
