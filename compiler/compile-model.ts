@@ -6,8 +6,10 @@
 import { emitTypeScript } from "../codegen/typescript/index.ts";
 import { byteSize } from "../runtime/dtype.ts";
 import { initialize } from "../runtime/initializers/index.ts";
+import { size } from "../runtime/tensor.ts";
 import { type Lowered, lowerBound, type Stage } from "./compile.ts";
 import type { Model, SampleInput } from "./frontend/index.ts";
+import { checkBudget, sizesOf } from "./frontend/weights.ts";
 import type { BoundModel, Sample } from "./infer/bind.ts";
 import type { BoundDim, Graph, Parameter } from "./ir/graph.ts";
 import type { Program } from "./ir/program.ts";
@@ -97,7 +99,9 @@ export function lowerModel(model: Model<unknown>, options: CompileOptions): Lowe
   const { onPass, onStage } = options;
   onStage?.("bind");
   const sample = completeSample(model, options.sample, options.dims ?? {});
-  const bound = model.bind(sample);
+  const { maxParams } = options;
+  const bound = model.bind(sample, undefined, { maxParameterBytes: maxParams });
+  if (maxParams !== undefined) checkBudget(bound.graph.parameters.map(sized), maxParams, undefined);
   const parameters = parametersOf(model, bound, options.seed);
   const lowered = lowerBound(bound, { parameters, onPass, onStage });
   return { ...lowered, graph: model.graph(), bound, sample };
@@ -157,8 +161,14 @@ function report(bound: BoundModel, { arena, macs }: Program, { code, weights }: 
   };
 }
 
+function sized({ value }: Parameter<BoundDim>) {
+  const { dtype, shape } = value.type;
+  return { path: value.name, shape: sizesOf(shape)!, dtype };
+}
+
 /** Elements and bytes of a bound parameter. */
-export function sizeOf({ value }: Parameter<BoundDim>): { readonly count: number; readonly bytes: number } {
-  const count = value.type.shape.reduce((n, d) => n * Number(String(d)), 1);
-  return { count, bytes: byteSize(value.type.dtype, count) };
+export function sizeOf(parameter: Parameter<BoundDim>): { readonly count: number; readonly bytes: number } {
+  const { shape, dtype } = sized(parameter);
+  const count = size(shape);
+  return { count, bytes: byteSize(dtype, count) };
 }

@@ -5,7 +5,9 @@ import { basename, extname, resolve } from "node:path";
 import { gzipSync } from "node:zlib";
 import { type CompiledModel, compile } from "../compile-model.ts";
 import { fail } from "../diagnostics/index.ts";
+import { rankOf } from "../frontend/sample.ts";
 import { printGraph } from "../ir/graph_print.ts";
+import { completeSample } from "../sample-dims.ts";
 import { bytes, grouped, macs, milliseconds } from "./amounts.ts";
 import { readBinding } from "./binding.ts";
 import type { Options } from "./command-line.ts";
@@ -32,7 +34,8 @@ export async function runCompile(where: string, options: Options, host: Host): P
   try {
     const loaded = await loadModel(where, host.cwd);
     refuseOverwriting(loaded.file, output?.path);
-    if (emit === "graph") return host.out.write(printGraph(loaded.model.graph()));
+    if (emit === "graph")
+      return host.out.write(printGraph(await detached(() => symbolicGraph(loaded.model, binding))));
     const start = host.now();
     const compiled = await detached(() =>
       compile(loaded.model, {
@@ -51,6 +54,11 @@ export async function runCompile(where: string, options: Options, host: Host): P
   } finally {
     progress.clear();
   }
+}
+
+/** A sequential model that declares no input has the rank of its sample. */
+function symbolicGraph(model: LoadedModel["model"], binding: ReturnType<typeof readBinding>) {
+  return model.graph(rankOf(completeSample(model, binding(model).sample)));
 }
 
 interface Output {
@@ -147,9 +155,10 @@ function write(compiled: CompiledModel, { path, format }: Output, host: Host, el
   const sidecar = `${path.slice(0, path.length - extname(path).length)}.bin`;
   writeFiles([...(weights ? [{ path: sidecar, content: weights }] : []), { path, content: code }]);
   const gzip = gzipSync(code).length;
-  const beside = weights ? ` + ${bytes(weights.length)} weights in ${basename(sidecar)}` : "";
+  const inside = compiled.weightsMode === "init" ? "weights as their seed" : "weights inside";
+  const beside = weights ? `+ ${bytes(weights.length)} weights in ${basename(sidecar)}` : inside;
   host.out.write(
-    `${basename(path)}   ${format}   ${bytes(report.codeBytes)} (${bytes(gzip)} gzip)${beside}\n`,
+    `${basename(path)}   ${format}   ${bytes(report.codeBytes)} (${bytes(gzip)} gzip) ${beside}\n`,
   );
   host.out.write(
     `parameters ${grouped(report.parameters)}   arena ${bytes(report.arenaBytes)} (lower bound ${bytes(report.arenaLowerBound)})` +

@@ -3,7 +3,7 @@
  * modules this command runs on, not with what resolution from the file's folder would find: dims are interned, so a
  * second copy of shapecast in the process would make two dims of one, and a model of the other copy no model at all.
  */
-import { existsSync, statSync } from "node:fs";
+import { existsSync, readdirSync, statSync } from "node:fs";
 import { basename, dirname, extname, join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { createJiti } from "jiti";
@@ -37,8 +37,7 @@ function locate(where: string, cwd: string): { readonly file: string; readonly n
   const named = hash > 0 && !existsSync(whole);
   const file = named ? resolve(cwd, where.slice(0, hash)) : whole;
   const name = named ? where.slice(hash + 1) : undefined;
-  if (!existsSync(file))
-    fail({ code: "E1004", message: `there is no file ${basename(file)}`, fix: `check the path: ${file}` });
+  if (!existsSync(file)) missing(file);
   if (!statSync(file).isFile())
     fail({ code: "E1004", message: `${basename(file)} is a folder`, fix: "name the model file in it" });
   if (!extensions.has(extname(file)))
@@ -48,6 +47,19 @@ function locate(where: string, cwd: string): { readonly file: string; readonly n
       fix: `give a file that exports a model (${[...extensions].join(", ")})`,
     });
   return { file, name };
+}
+
+function missing(file: string): never {
+  const folder = dirname(file);
+  const names = existsSync(folder) ? readdirSync(folder).filter((name) => extensions.has(extname(name))) : [];
+  const [suggestion] = nearest(basename(file), names.sort());
+  return fail({
+    code: "E1004",
+    message: `there is no file ${basename(file)}${suggestion === undefined ? "" : `; did you mean "${suggestion}"?`}`,
+    fix: existsSync(folder)
+      ? `check the name; the folder is ${folder}`
+      : `check the path; there is no folder ${folder}`,
+  });
 }
 
 async function evaluate(file: string): Promise<Readonly<Record<string, unknown>>> {

@@ -166,10 +166,17 @@ export abstract class Model<Out = Symbolic> extends Layer<Out> {
     this.#rank = shape.length;
   }
 
-  /** Binds the model to a sample, which decides the parameter shapes. Throws E2101..E2111, E2201, E2301. */
-  bind(sample: SampleInput, shape?: readonly number[]): BoundModel {
+  /**
+   * Binds the model to a sample, which decides the parameter shapes. `maxParameterBytes` replaces the model's budget for this
+   * once. Throws E2101..E2111, E2201, E2301.
+   */
+  bind(
+    sample: SampleInput,
+    shape?: readonly number[],
+    options: { readonly maxParameterBytes?: number | undefined } = {},
+  ): BoundModel {
     const at = callSite();
-    return this.#prepare(this.#read(sample, shape, at), at).bound;
+    return this.#prepare(this.#read(sample, shape, at), at, options.maxParameterBytes).bound;
   }
 
   /** The outputs for `x`; a typed array needs its shape. The first call binds the model. */
@@ -268,7 +275,7 @@ export abstract class Model<Out = Symbolic> extends Layer<Out> {
     return readSample(given, shape, this.#traced(this.#rank).inputs, at);
   }
 
-  #prepare(sample: Sample, at: SourceLocation | undefined): Prepared {
+  #prepare(sample: Sample, at: SourceLocation | undefined, budget?: number): Prepared {
     const rank = rankOf(sample);
     const key = keyOf(sample);
     const known = this.#prepared.get(key);
@@ -280,7 +287,7 @@ export abstract class Model<Out = Symbolic> extends Layer<Out> {
       shape: sizesOf(value.type.shape),
       dtype: value.type.dtype,
     }));
-    this.#fixShapes(traced, sizes, sample, { by: sampleName(sample), ...(at && { at }) });
+    this.#fixShapes(traced, sizes, sample, { by: sampleName(sample), ...(at && { at }) }, budget);
     this.#rank = rank;
     this.#last = { bound, traced };
     return this.#keep(key, { bound, compiled: undefined });
@@ -303,12 +310,18 @@ export abstract class Model<Out = Symbolic> extends Layer<Out> {
   }
 
   /** Fixes the shapes that are known; refuses the whole when one contradicts what was fixed before. */
-  #fixShapes(traced: Traced, sizes: readonly MaybeSized[], sample: Sample, by: Omit<Fixed, "shape">): void {
+  #fixShapes(
+    traced: Traced,
+    sizes: readonly MaybeSized[],
+    sample: Sample,
+    by: Omit<Fixed, "shape">,
+    budget = this.#options.maxParameterBytes ?? DEFAULT_MAX_PARAMETER_BYTES,
+  ): void {
     const known = sizes.flatMap(({ shape, ...rest }) => (shape ? [{ ...rest, shape }] : []));
     const conflicts = this.#weights.conflicts(known);
     if (conflicts.length > 0)
       refuseSample(conflicts, (path) => expectation(traced, path), traced.inputs, sample, by.at);
-    this.#weights.fix(known, by, this.#options.maxParameterBytes ?? DEFAULT_MAX_PARAMETER_BYTES);
+    this.#weights.fix(known, by, budget);
   }
 
   /** Output shapes of row `i` under the last sample. */

@@ -126,7 +126,8 @@ export function sameShape(a: readonly number[], b: readonly number[]): boolean {
   return a.length === b.length && a.every((n, i) => n === b[i]);
 }
 
-function checkBudget(
+/** Throws E2301 when the parameters need more than `budget` bytes. */
+export function checkBudget(
   sized: readonly (Sized & { readonly dtype: Tensor["dtype"] })[],
   budget: number,
   at: SourceLocation | undefined,
