@@ -141,11 +141,12 @@ function printNumber(x: number): string {
 
 /** The shortest decimal that reads back as the same float32; nine digits always do. */
 function printSingle(x: number): string {
+  if (x === 0 || !Number.isFinite(x)) return printNumber(x);
   for (let digits = 1; digits < 9; digits++) {
     const short = Number(x.toPrecision(digits));
     if (Object.is(Math.fround(short), x)) return printNumber(short);
   }
-  return printNumber(Number.isFinite(x) ? Number(x.toPrecision(9)) : x);
+  return printNumber(Number(x.toPrecision(9)));
 }
 
 /** JSON, with the characters escaped that it lets through but that break lines or hide text. */

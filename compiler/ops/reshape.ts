@@ -38,12 +38,23 @@ function stateCount(context: RelationContext, given: Shape, wanted: Shape): void
 
 /** False when numbers alone rule it out; what still has symbols is left to the equation. */
 function canDivide(given: Shape, wanted: Shape): boolean {
-  const have = constantOf(product(given));
-  if (have === undefined) return true;
-  const rest = constantOf(product(wanted.filter((d) => !isOpen(d))));
-  if (rest === undefined) return true;
-  if (!wanted.some(isOpen)) return have === rest;
+  const [mine, theirs] = withoutCommon(given, wanted);
+  const have = constantOf(product(mine));
+  const rest = constantOf(product(theirs.filter((d) => !isOpen(d))));
+  if (have === undefined || rest === undefined) return true;
+  if (!theirs.some(isOpen)) return have === rest;
   return rest === 0 ? have === 0 : have % rest === 0;
+}
+
+/** Both shapes without the symbolic dims they share, a batch say; at least 1, they divide out of the equation. */
+function withoutCommon(a: Shape, b: Shape): readonly [Shape, Shape] {
+  const right = [...b];
+  const left = a.filter((d) => {
+    const at = constantOf(d) === undefined && !isOpen(d) ? right.indexOf(d) : -1;
+    if (at >= 0) right.splice(at, 1);
+    return at < 0;
+  });
+  return [left, right];
 }
 
 function isOpen(d: Dim): boolean {

@@ -246,6 +246,16 @@ describe("sizes that do not fit", () => {
     });
   });
 
+  test("a reshape that cannot divide behind a batch of any size is E2105 as well", () => {
+    const open = { shape: [symbol("batch"), constant(4), symbol("?rest")] };
+    expect(refusal("reshape", [["float32", "batch", 30]], open)).toMatchObject({
+      code: "E2105",
+      message: "reshape of [batch, 30] to [batch, 4, -1] cannot divide",
+    });
+    const closed = { shape: [symbol("batch"), constant(28)] };
+    expect(refusal("reshape", [["float32", "batch", 30]], closed).code).toBe("E2105");
+  });
+
   test.each<[string, readonly Spec[], Attributes]>([
     [
       "add",
