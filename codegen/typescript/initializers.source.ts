@@ -337,6 +337,19 @@ const functions: Readonly<Record<string, EmbeddedFunction>> = {
 }
 `,
   },
+  fillBlock: {
+    uses: [],
+    ts: `function fillBlock(out: Float32Array, start: number, length: number, value: number): void {
+  out.fill(0);
+  out.fill(value, start, start + length);
+}
+`,
+    js: `function fillBlock(out, start, length, value) {
+  out.fill(0);
+  out.fill(value, start, start + length);
+}
+`,
+  },
   dot: {
     uses: [],
     ts: `function dot(v: Float64Array, a: number, b: number, length: number): number {
@@ -444,6 +457,7 @@ const functions: Readonly<Record<string, EmbeddedFunction>> = {
 const fillsOfKind: Readonly<Record<string, readonly string[]>> = {
   zeros: ["fillConstant"],
   ones: ["fillConstant"],
+  unitForgetBias: ["fillBlock"],
   constant: ["fillConstant"],
   randomNormal: ["fillNormal"],
   randomUniform: ["fillUniform"],

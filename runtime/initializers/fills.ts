@@ -13,3 +13,9 @@ export function fillIdentity(out: Float32Array, columns: number, gain: number): 
   out.fill(0);
   for (let i = 0; i < Math.min(out.length, columns * columns); i += columns + 1) out[i] = gain;
 }
+
+/** Overwrites `out` with 0, and with `value` in the `length` elements from `start`. */
+export function fillBlock(out: Float32Array, start: number, length: number, value: number): void {
+  out.fill(0);
+  out.fill(value, start, start + length);
+}

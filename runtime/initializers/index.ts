@@ -5,7 +5,7 @@
 import { fillNormal, fillTruncatedNormal } from "../random/normal.ts";
 import { fillUniform } from "../random/uniform.ts";
 import { size } from "../tensor.ts";
-import { fillConstant, fillIdentity } from "./fills.ts";
+import { fillBlock, fillConstant, fillIdentity } from "./fills.ts";
 import { fillOrthogonal } from "./orthogonal.ts";
 import { type FillName, planFill } from "./plan.ts";
 import type { InitializerSpec } from "./spec.ts";
@@ -16,6 +16,7 @@ export type { FanMode, InitializerKind, InitializerSpec, ScaledDistribution } fr
 
 const fills: Readonly<Record<FillName, (out: Float32Array, ...args: readonly number[]) => void>> = {
   fillConstant,
+  fillBlock,
   fillIdentity,
   fillUniform,
   fillNormal,

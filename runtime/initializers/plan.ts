@@ -10,6 +10,7 @@ import type { FanMode, InitializerKind, InitializerSpec, ScaledDistribution } fr
 
 export type FillName =
   | "fillConstant"
+  | "fillBlock"
   | "fillIdentity"
   | "fillUniform"
   | "fillNormal"
@@ -51,6 +52,7 @@ const truncatedStddev = 0.8796256610342398;
 export const fillsOfKind: Readonly<Record<InitializerKind, readonly FillName[]>> = {
   zeros: ["fillConstant"],
   ones: ["fillConstant"],
+  unitForgetBias: ["fillBlock"],
   constant: ["fillConstant"],
   randomNormal: ["fillNormal"],
   randomUniform: ["fillUniform"],
@@ -85,6 +87,8 @@ export function planFill(
       return { fill: "fillConstant", args: [0] };
     case "ones":
       return { fill: "fillConstant", args: [1] };
+    case "unitForgetBias":
+      return { fill: "fillBlock", args: [shape[0]! / 4, shape[0]! / 4, 1] };
     case "constant":
       return { fill: "fillConstant", args: [spec.value] };
     case "randomUniform":

@@ -12,6 +12,8 @@ export type ScaledDistribution = "normal" | "truncatedNormal" | "untruncatedNorm
 
 export type InitializerSpec =
   | { readonly kind: "zeros" | "ones" }
+  /** Keras's `unit_forget_bias`: the bias of an LSTM [4 units], ones for the forget gate and zeros elsewhere. */
+  | { readonly kind: "unitForgetBias" }
   | { readonly kind: "constant"; readonly value: number }
   | { readonly kind: "randomNormal" | "truncatedNormal"; readonly mean: number; readonly stddev: number }
   | { readonly kind: "randomUniform"; readonly minval: number; readonly maxval: number }
@@ -34,6 +36,7 @@ export const initializerDefaults: Readonly<
 > = {
   zeros: {},
   ones: {},
+  unitForgetBias: {},
   constant: { value: 0 },
   randomNormal: { mean: 0, stddev: 0.05 },
   randomUniform: { minval: -0.05, maxval: 0.05 },

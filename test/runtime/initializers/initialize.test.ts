@@ -15,7 +15,7 @@ const draw = (input: InitializerInput, shape: readonly number[], seed = 1, path 
   initialize(parseInitializer(input), shape, seed, path);
 
 const randomKinds = Object.entries(fillsOfKind).flatMap(([kind, fills]) =>
-  fills.some((fill) => fill !== "fillConstant" && fill !== "fillIdentity") ? [kind] : [],
+  fills.some((fill) => !["fillConstant", "fillBlock", "fillIdentity"].includes(fill)) ? [kind] : [],
 );
 
 describe("initialisers without randomness", () => {
@@ -23,6 +23,10 @@ describe("initialisers without randomness", () => {
     expect([...draw("zeros", [3])]).toEqual([0, 0, 0]);
     expect([...draw("ones", [2])]).toEqual([1, 1]);
     expect([...draw({ kind: "constant", value: 0.5 }, [])]).toEqual([0.5]);
+  });
+
+  test("unitForgetBias is one for the forget gate, the second of four", () => {
+    expect([...draw("unit_forget_bias", [8])]).toEqual([0, 0, 1, 1, 0, 0, 0, 0]);
   });
 
   test.each([
@@ -179,6 +183,7 @@ describe("recorded bits", () => {
         "randomNormal": "c756768c0ad60cae",
         "randomUniform": "39af3ef8eb5d9602",
         "truncatedNormal": "1ea8ea65ea75c6b2",
+        "unitForgetBias": "3dbaeeed5ccaa20f",
         "varianceScaling": "544e0dcc5d807ed9",
         "zeros": "2fd8349b1c004f60",
       }
