@@ -10,6 +10,8 @@ import type { Code, Scope, Writer } from "../source/index.ts";
 export interface Declaration {
   readonly name: string;
   readonly boolean: boolean;
+  /** Declared with a literal, which TypeScript may take for its type. */
+  readonly literal: boolean;
   mutable: boolean;
 }
 
@@ -67,8 +69,8 @@ export class Block {
   }
 
   /** Declares register element `key` anew; an earlier declaration of it in this block is out of reach from here on. */
-  declareRegister(key: string, suggestion: string, boolean: boolean, value: Code): void {
-    const variable = { name: this.scope.take(suggestion), boolean, mutable: false };
+  declareRegister(key: string, kind: Pick<Declaration, "boolean" | "literal">, value: Code): void {
+    const variable = { ...kind, name: this.scope.take(key), mutable: false };
     this.registers.set(key, variable);
     this.items.push({ kind: "declare", variable, value });
   }

@@ -3,8 +3,9 @@
  * bounds; tiles of registers are scalars. It is printed twice into the same structure: first to learn which parts of
  * the indices are worth a name, then for good.
  */
-import { constantOf, type Dim, range } from "../../compiler/dims/index.ts";
+import { constantOf, type Dim, range, symbolsOf } from "../../compiler/dims/index.ts";
 import type { Buffer, Expr, For, Kernel, Stmt } from "../../compiler/ir/loop.ts";
+import { expressionOf, visitExpr, visitStmts } from "../../compiler/ir/loop_rewrite.ts";
 import { dtypes } from "../../runtime/dtype.ts";
 import {
   binding,
@@ -24,7 +25,16 @@ import { flatten } from "./flatten.ts";
 import type { RuntimeFunction } from "./functions.ts";
 import { Indices } from "./indices.ts";
 import { findShared, registerKey, type SimpleStmt, type ValueNode } from "./sharing.ts";
-import { compute, conditionOf, kindOf, numberOf, type Place, storedValue, type Value } from "./values.ts";
+import {
+  compute,
+  conditionOf,
+  kindOf,
+  numberOf,
+  type Place,
+  storedValue,
+  type Value,
+  valueAt,
+} from "./values.ts";
 
 export interface KernelText {
   readonly text: string;
@@ -45,7 +55,7 @@ export function printKernel(kernel: Kernel, name: string, module: Scope, types: 
   const body = printer.body();
   const writer = new Writer();
   if (kernel.comment !== "") writer.line(`/** ${commentText(kernel.comment)} */`);
-  writer.list(`function ${name}`, printer.parameters, `${types.only(": void")} {`);
+  writer.list(`function ${name}`, printer.parameters(), `${types.only(": void")} {`);
   writer.indent(() => body.print(writer));
   writer.line("}");
   return { text: `${writer}`, needs: printer.needs };
@@ -56,27 +66,37 @@ type Bind = Extract<Stmt, { kind: "bind" }>;
 class KernelPrinter {
   readonly indices: Indices;
   readonly needs = new Set<RuntimeFunction>();
-  readonly parameters: readonly string[];
+  private readonly kernel: Kernel;
   private readonly scope: Scope;
   private readonly types: Types;
   private readonly flat: readonly Stmt[];
+  private readonly indexed: ReadonlySet<string>;
   private readonly buffers = new Map<Buffer, string>();
+  /** Buffers that the code really reads or writes: a window that lies in the padding reads nothing. */
+  private readonly touched = new Set<Buffer>();
   private readonly symbols = new Map<string, string>();
 
   constructor(kernel: Kernel, scope: Scope, types: Types) {
+    this.kernel = kernel;
     this.scope = scope;
     this.types = types;
     this.indices = new Indices(scope);
     this.flat = flatten(kernel.body);
-    const all = [...kernel.reads, ...kernel.writes];
-    this.parameters = [
-      ...bufferPositions(kernel).map((i) => {
-        const buffer = all[i]!;
+    this.indexed = symbolsIn(this.flat);
+    for (const buffer of [...kernel.reads, ...kernel.writes])
+      if (!this.buffers.has(buffer))
         this.buffers.set(buffer, scope.take(localName(buffer.name, kernel.name)));
-        return this.buffers.get(buffer)! + types.only(`: ${dtypes[buffer.dtype].array.name}`);
-      }),
-      ...kernel.parameters.map((parameter) => this.symbolName(parameter) + types.only(": number")),
-    ];
+    for (const parameter of kernel.parameters) this.symbolName(parameter);
+  }
+
+  /** After `body`: an underscore marks what turned out to be unused. */
+  parameters(): readonly string[] {
+    const buffers = [...this.buffers].map(([buffer, name]) => {
+      const mark = this.touched.has(buffer) ? "" : "_";
+      return mark + name + this.types.only(`: ${dtypes[buffer.dtype].array.name}`);
+    });
+    const symbols = this.kernel.parameters.map((name) => this.symbolName(name) + this.types.only(": number"));
+    return [...buffers, ...symbols];
   }
 
   body(): Block {
@@ -136,7 +156,9 @@ class KernelPrinter {
     const max = (constantOf(stmt.extent) ?? Number.POSITIVE_INFINITY) - 1;
     const name = this.symbolName(stmt.symbol);
     block.defineSymbol(stmt.symbol, name, { min: 0, max });
-    if (stmt.mode === "check") block.constant(name, this.checked(stmt, raw, extent));
+    if (!this.indexed.has(stmt.symbol)) {
+      if (stmt.mode === "check") block.line(`${this.checked(stmt, raw, extent).text};`);
+    } else if (stmt.mode === "check") block.constant(name, this.checked(stmt, raw, extent));
     else block.constant(name, clamped(stmt.wrap ? this.fromEnd(raw, extent, block) : raw, extent));
   }
 
@@ -161,10 +183,10 @@ class KernelPrinter {
       const place = this.place(block, values[position]!, names);
       for (const node of shared) {
         if (node.first !== position) continue;
-        const { code, boolean } = compute(node.expr, place);
+        const value = compute(node.expr, place);
         const name = block.scope.takeNumbered(this.stemFor(node.expr));
-        block.constant(name, code);
-        names.set(node, { code: primary(name), boolean });
+        block.constant(name, value.code);
+        names.set(node, { ...value, code: primary(name) });
       }
       this.simple(stmt, block, place);
     }
@@ -184,7 +206,8 @@ class KernelPrinter {
     const isBool = kindOf(stmt.register.dtype) === "bool";
     const valueCode = (e: Expr) => (isBool ? conditionOf(e, place) : numberOf(e, place));
     if (stmt.kind === "let") {
-      block.declareRegister(key, key, isBool, valueCode(stmt.value));
+      const literal = valueAt(stmt.value, place).literal === true;
+      block.declareRegister(key, { boolean: isBool, literal }, valueCode(stmt.value));
       return;
     }
     const variable = block.register(key);
@@ -196,6 +219,7 @@ class KernelPrinter {
     const name = this.buffers.get(buffer);
     if (name === undefined)
       throw new Error(`internal: the kernel does not declare the buffer ${buffer.name}`);
+    this.touched.add(buffer);
     return `${name}[${this.indices.print(index, block, name).text}]`;
   }
 
@@ -209,13 +233,30 @@ class KernelPrinter {
       load: (e) => primary(this.element(e.buffer, e.index, block) + this.types.element),
       register: (e) => {
         const variable = block.register(registerKey(e.register.name, e.index));
-        return { code: primary(variable.name), boolean: variable.boolean };
+        return { ...variable, code: primary(variable.name) };
       },
       index: (e) => this.indices.print(e.index, block),
       inside: (e) => this.indices.inside(e.tests, block),
+      types: this.types,
       needs: (fn) => this.needs.add(fn),
     };
   }
+}
+
+/** The symbols that stand in an index, an extent or a test: a checked index of an axis of one element need not. */
+function symbolsIn(body: readonly Stmt[]): ReadonlySet<string> {
+  const dims: Dim[] = [];
+  const inExpr = (e: Expr) => {
+    if (e.kind === "load" || e.kind === "index") dims.push(e.index);
+    if (e.kind === "guard") dims.push(...e.tests);
+  };
+  visitStmts(body, (s) => {
+    if (s.kind === "store") dims.push(s.index);
+    if (s.kind === "for" || s.kind === "bind") dims.push(s.extent);
+    const value = expressionOf(s);
+    if (value) visitExpr(value, inExpr);
+  });
+  return new Set(dims.flatMap((d) => symbolsOf(d)));
 }
 
 function clamped(value: Code, extent: Code): Code {

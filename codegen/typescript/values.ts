@@ -15,8 +15,10 @@ import {
   infix,
   numberLiteral,
   primary,
+  type Types,
   toInt32,
   unary,
+  within,
 } from "../source/index.ts";
 import { binaryFunctions, type RuntimeFunction, runtimeFunctions, unaryFunctions } from "./functions.ts";
 
@@ -29,6 +31,8 @@ export interface Place {
   index(e: Extract<Expr, { kind: "index" }>): Code;
   /** The condition of a guard; undefined when it always holds, false when it never does. */
   inside(e: Extract<Expr, { kind: "guard" }>): Code | false | undefined;
+  /** Types, where the checker would otherwise see literals and take a comparison for a mistake. */
+  readonly types: Types;
   /** A function of the module is called. */
   needs(fn: RuntimeFunction): void;
 }
@@ -36,6 +40,8 @@ export interface Place {
 export interface Value {
   readonly code: Code;
   readonly boolean: boolean;
+  /** TypeScript may infer a literal type, such as `1 | 0`. */
+  readonly literal?: boolean;
 }
 
 type Of<K extends Expr["kind"]> = Extract<Expr, { kind: K }>;
@@ -69,14 +75,22 @@ export function dtypeOf(e: Expr): DType {
 
 /** As a number; a bool as 0 or 1. */
 export function numberOf(e: Expr, place: Place): Code {
-  const { code, boolean } = valueAt(e, place);
-  return boolean ? conditional(code, primary("1"), primary("0")) : code;
+  return asNumber(valueAt(e, place));
 }
 
 /** As a boolean. */
 export function conditionOf(e: Expr, place: Place): Code {
-  const { code, boolean } = valueAt(e, place);
-  return boolean ? code : infix(code, "!==", primary("0"), binding.equality);
+  return asCondition(valueAt(e, place), place);
+}
+
+function asNumber({ code, boolean }: Value): Code {
+  return boolean ? conditional(code, primary("1"), primary("0")) : code;
+}
+
+function asCondition(value: Value, place: Place): Code {
+  if (value.boolean) return value.code;
+  const code = isLiteral(value) ? widen(value.code, false, place) : value.code;
+  return infix(code, "!==", primary("0"), binding.equality);
 }
 
 /** What is written to memory of this dtype, which narrows by itself. */
@@ -124,24 +138,38 @@ const number = (code: Code): Value => ({ code, boolean: false });
 const boolean = (code: Code): Value => ({ code, boolean: true });
 
 function constantValue({ value, dtype }: Of<"constant">): Value {
-  if (kindOf(dtype) === "bool") return boolean(primary(String(value !== 0)));
-  return number(primary(numberLiteral(value)));
+  if (kindOf(dtype) === "bool") return { ...boolean(primary(String(value !== 0))), literal: true };
+  return { ...number(primary(numberLiteral(value))), literal: true };
 }
 
 function choice(test: Code, a: Expr, b: Expr, place: Place): Value {
   const [x, y] = [valueAt(a, place), valueAt(b, place)];
-  if (x.boolean && y.boolean) return boolean(conditional(test, x.code, y.code));
-  return number(conditional(test, numberOf(a, place), numberOf(b, place)));
+  if (x.boolean && y.boolean)
+    return { ...boolean(conditional(test, x.code, y.code)), literal: isLiteral(x) && isLiteral(y) };
+  const literal = couldBeLiteral(x) && couldBeLiteral(y);
+  return { ...number(conditional(test, asNumber(x), asNumber(y))), literal };
+}
+
+function isLiteral(value: Value): boolean {
+  return value.literal === true;
+}
+
+/** As a number: a boolean becomes `? 1 : 0`. */
+function couldBeLiteral(value: Value): boolean {
+  return isLiteral(value) || value.boolean;
 }
 
 function castValue({ x, dtype }: Of<"cast">, place: Place): Value {
   const from = dtypeOf(x);
-  if (kindOf(dtype) === "bool") return boolean(conditionOf(x, place));
-  const code = numberOf(x, place);
+  const value = valueAt(x, place);
+  if (kindOf(dtype) === "bool")
+    return { ...boolean(asCondition(value, place)), literal: value.boolean && isLiteral(value) };
+  const code = asNumber(value);
+  const unchanged = { ...number(code), literal: couldBeLiteral(value) };
   if (dtype === "float32" && !isFloat32(x)) return number(call("Math.fround", code));
-  if (kindOf(dtype) === "float" || kindOf(from) === "bool") return number(code);
-  if (dtype === "int32") return number(kindOf(from) === "float" ? toInt32(code) : code);
-  if (x.kind === "load" && from === dtype) return number(code);
+  if (kindOf(dtype) === "float" || kindOf(from) === "bool") return unchanged;
+  if (dtype === "int32") return kindOf(from) === "float" ? number(toInt32(code)) : unchanged;
+  if (x.kind === "load" && from === dtype) return unchanged;
   if (dtype === "uint8") return number(bitwise(code, "&", primary("255"), binding.bitAnd));
   const shifted = bitwise(code, "<<", primary("24"), binding.shift);
   return number(bitwise(shifted, ">>", primary("24"), binding.shift));
@@ -172,7 +200,8 @@ function isFloat32(e: Expr): boolean {
 function unaryValue(e: Of<"unary">, place: Place): Value {
   if (e.fn === "not") {
     if (kindOf(e.dtype) !== "bool") return number(unary("~", numberOf(e.x, place)));
-    return boolean(unary("!", conditionOf(e.x, place)));
+    const x = valueAt(e.x, place);
+    return { ...boolean(unary("!", asCondition(x, place))), literal: isLiteral(x) };
   }
   const x = numberOf(e.x, place);
   const isInteger = kindOf(e.dtype) === "integer";
@@ -203,17 +232,27 @@ function binaryValue(e: Of<"binary">, place: Place): Value {
 function compareValue(e: Of<"binary">, operator: string, place: Place): Value {
   const [x, y] = [valueAt(e.a, place), valueAt(e.b, place)];
   const binds = strength[operator] ?? binding.relation;
-  if (x.boolean && y.boolean && binds === binding.equality)
-    return boolean(infix(x.code, operator, y.code, binds));
-  return boolean(infix(numberOf(e.a, place), operator, numberOf(e.b, place), binds));
+  const isEquality = binds === binding.equality;
+  const asBooleans = isEquality && x.boolean && y.boolean;
+  const isKnown = asBooleans ? isLiteral : couldBeLiteral;
+  const [a, b] = asBooleans ? [x.code, y.code] : [asNumber(x), asNumber(y)];
+  const left = isEquality && isKnown(x) && isKnown(y) ? widen(a, asBooleans, place) : a;
+  return boolean(infix(left, operator, b, binds));
 }
 
 /** On booleans where either side is one, else on bits: 0 and 1 in memory need no detour. */
 function logicValue(e: Of<"binary">, fn: keyof typeof bits, place: Place): Value {
   const [x, y] = [valueAt(e.a, place), valueAt(e.b, place)];
   if (!x.boolean && !y.boolean) return number(bitwise(x.code, bits[fn], y.code, strength[bits[fn]]!));
-  const [a, b] = [conditionOf(e.a, place), conditionOf(e.b, place)];
-  return boolean(infix(a, logic[fn], b, strength[logic[fn]]!));
+  const [a, b] = [asCondition(x, place), asCondition(y, place)];
+  const left = fn === "xor" && isLiteral(x) && isLiteral(y) ? widen(a, true, place) : a;
+  const literal = fn !== "xor" && (isLiteral(x) || isLiteral(y));
+  return { ...boolean(infix(left, logic[fn], b, strength[logic[fn]]!)), literal };
+}
+
+function widen(code: Code, isBoolean: boolean, { types }: Place): Code {
+  const type = types.only(isBoolean ? " as boolean" : " as number");
+  return type === "" ? code : primary(`(${within(code, binding.relation)}${type})`);
 }
 
 function isKey<T extends object>(fn: BinaryFn, table: T): fn is BinaryFn & keyof T {
