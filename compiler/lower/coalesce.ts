@@ -1,6 +1,7 @@
 /**
- * Merges directly nested parallel loops whose axes only ever occur together as one running index, so that an
- * elementwise kernel is one flat loop and the rows of a batched matmul are one axis. For axes i (outer) and j of
+ * Merges directly nested loops whose axes only ever occur together as one running index, so that an elementwise kernel
+ * is one flat loop, the rows of a batched matmul are one axis, and the columns and channels of a convolution's window
+ * are one reduction. Both are parallel or both reduce, and a merged reduction keeps its order. For axes i (outer) and j of
  * extents a and b: every index that mentions either must be c*(b*i + j) plus something free of both.
  */
 import { constant, constantOf, type Dim, mul, substitute, symbol, symbolsOf, terms } from "../dims/index.ts";
@@ -16,7 +17,7 @@ function merge(statement: Stmt): Stmt {
   const outer: For = { ...statement, body: statement.body.map(merge) };
   const inner = outer.body[0];
   if (outer.body.length !== 1 || inner?.kind !== "for") return outer;
-  if (!outer.parallel || !inner.parallel || outer.step !== 1 || inner.step !== 1) return outer;
+  if (outer.parallel !== inner.parallel || outer.step !== 1 || inner.step !== 1) return outer;
   const extent = constantOf(inner.extent);
   if (extent === undefined || !dimsOf(inner.body).every((d) => runsAsOne(d, outer.axis, inner.axis, extent)))
     return outer;

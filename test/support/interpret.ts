@@ -5,8 +5,9 @@
  * result may differ from hardware in the last place where the first rounding lands on a tie).
  */
 
-import { type Dim, evaluate } from "../../compiler/dims/index.ts";
+import { type Dim, evaluate, terms } from "../../compiler/dims/index.ts";
 import type { BinaryFn, Buffer, Expr, Kernel, Register, Stmt, UnaryFn } from "../../compiler/ir/loop.ts";
+import type { Place } from "../../compiler/ir/loop_rewrite.ts";
 import type { Numerics } from "../../compiler/ir/target.ts";
 import { allocate, dtypes, type TypedArray } from "../../runtime/dtype.ts";
 import { erf } from "../../runtime/math/erf.ts";
@@ -97,7 +98,7 @@ class Machine {
   readonly #memory: Memory;
   readonly #numerics: Numerics;
   readonly #symbols: Map<string, number>;
-  readonly #registers = new Map<Register, Map<string, number>>();
+  readonly #registers = new Map<Register, number[]>();
 
   constructor(memory: Memory, numerics: Numerics, symbols: Map<string, number>) {
     this.#memory = memory;
@@ -123,9 +124,9 @@ class Machine {
       case "let":
       case "set": {
         const value = this.#narrow(this.#value(s.value), s.register.dtype);
-        const elements = this.#registers.get(s.register) ?? new Map<string, number>();
+        const elements = this.#registers.get(s.register) ?? [];
         this.#registers.set(s.register, elements);
-        elements.set(this.#key(s.index), value);
+        elements[this.#element(s)] = value;
         return;
       }
       case "store": {
@@ -156,7 +157,7 @@ class Machine {
       case "load":
         return this.#array(e.buffer, e.index)[this.#at(e.index)]!;
       case "register": {
-        const value = this.#registers.get(e.register)?.get(this.#key(e.index));
+        const value = this.#registers.get(e.register)?.[this.#element(e)];
         if (value === undefined) throw new Error(`register ${e.register.name} is read before it is declared`);
         return value;
       }
@@ -210,12 +211,28 @@ class Machine {
     return data;
   }
 
+  /** Sums of products of symbols are done here; the general evaluation is slow. */
   #at(d: Dim): number {
-    return Number(evaluate(d, this.#symbols));
+    let sum = 0;
+    for (const { coefficient, factors } of terms(d)) {
+      let product = Number(coefficient);
+      for (const factor of factors) {
+        const value = factor.kind === "symbol" ? this.#symbols.get(factor.name) : undefined;
+        if (value === undefined) return Number(evaluate(d, this.#symbols));
+        product *= value;
+      }
+      sum += product;
+    }
+    return sum;
   }
 
-  #key(index: readonly Dim[]): string {
-    return index.map((d) => this.#at(d)).join(",");
+  #element({ register, index }: Place): number {
+    return index.reduce((at, d, axis) => {
+      const i = this.#at(d);
+      const extent = register.shape[axis]!;
+      if (!(i >= 0 && i < extent)) throw new RangeError(`${register.name}: index ${i} outside ${extent}`);
+      return at * extent + i;
+    }, 0);
   }
 }
 

@@ -109,6 +109,8 @@ export interface ConvShape {
   readonly channels: readonly [input: number, output: number];
   readonly kernel: readonly [number, number];
   readonly stride?: number;
+  /** Where the image lies; an arena by default, as after padding. */
+  readonly space?: Space;
 }
 
 /** A valid convolution, NHWC, weights [kh, kw, input, output]. */
@@ -135,7 +137,7 @@ export function conv2d(shape: ConvShape, target: Target, bare = false): Kernel {
         ["kw", KW],
         ["ci", CI],
       ],
-      x: [buffer("x", IH * IW * CI, "arena"), add(mul(IW * CI, ih), mul(CI, iw), ci)],
+      x: [buffer("x", IH * IW * CI, shape.space ?? "arena"), add(mul(IW * CI, ih), mul(CI, iw), ci)],
       w: [
         buffer("w", KH * KW * CI * CO, "weight"),
         add(mul(KW * CI * CO, kh), mul(CI * CO, kw), mul(CO, ci), co),

@@ -36,7 +36,7 @@ export interface Scheduled {
 /** Schedules one kernel for one target. Buffers in space `weight` may be packed; all others are read where they are. */
 export function schedule(kernel: Kernel, target: Target): Scheduled {
   const tiled = { ...kernel, body: kernel.body.flatMap((s) => scheduleStmt(s, target)) };
-  const packed = pack(tiled, target.numerics.accumulate === "float64" ? "float64" : "float32");
+  const packed = pack(tiled, target.numerics);
   return { ...packed, kernel: { ...packed.kernel, body: unrollReductions(packed.kernel.body, target) } };
 }
 
@@ -51,23 +51,34 @@ function scheduleStmt(s: Stmt, target: Target): readonly Stmt[] {
   );
 }
 
-/** Blocks the loops over `axis` and pushes the iterations of a block, as lanes where they fit, inside. */
+/**
+ * Blocks the loops over `axis` and pushes the iterations of a block, as lanes where they fit, inside. What is left over
+ * is cut once more, so that only iterations that do not fill a vector are done one by one.
+ */
 function block(stmts: readonly Stmt[], axis: string, factor: number, lanes: number): readonly Stmt[] {
-  const inner = new Set([`${axis}.i`, `${axis}.r`]);
-  const cut = mapLoops(stmts, (loop) => (loop.axis === axis ? split(loop, factor, "unroll") : undefined));
+  const rest = `${axis}.r`;
+  const inner = new Set([`${axis}.i`, `${axis}.r`, `${rest}.i`, `${rest}.r`]);
+  const blocks = mapLoops(stmts, (loop) => (loop.axis === axis ? split(loop, factor, "unroll") : undefined));
+  const cut = mapLoops(blocks, (loop) => {
+    const extent = constantOf(loop.extent) ?? 0;
+    return loop.axis === rest && extent > lanes
+      ? split(loop, extent - (extent % lanes), "unroll")
+      : undefined;
+  });
   const sunk = mapLoops(cut, (loop) => (inner.has(loop.axis) ? sink(loop) : undefined));
   return mapLoops(sunk, (loop) => (inner.has(loop.axis) ? [vectorise(loop, lanes)] : undefined));
 }
 
 /** Statements worth having in one iteration of an innermost reduction: beyond, code grows and nothing is won. */
-const statementsPerIteration = { ts: 8, wasm: 48 } as const;
+const statementsPerIteration = { float64: 8, float32: 8, "float32-fma": 48 } as const;
 
 /** Unrolls reductions from the inside out while their bodies are short; the order of the sum stays. */
 function unrollReductions(stmts: readonly Stmt[], target: Target): readonly Stmt[] {
   return mapLoops(stmts, (loop) => {
     const extent = constantOf(loop.extent);
     if (loop.parallel || loop.mode !== "serial" || loop.step !== 1 || extent === undefined) return undefined;
-    const most = Math.floor(statementsPerIteration[target.name] / printedStatements(loop.body));
+    const statements = statementsPerIteration[target.numerics.accumulate];
+    const most = Math.floor(statements / printedStatements(loop.body));
     const factor = extent <= 1.5 * most ? extent : divisorNear(extent, most);
     return factor < 2 ? undefined : split(loop, factor, "unroll");
   });

@@ -37,9 +37,11 @@ interface Costs {
   readonly holdsLoads: boolean;
 }
 
-const costs: Record<Target["name"], Costs> = {
-  ts: { load: 3, convert: 1, loop: 3, registers: 15, holdsLoads: true },
-  wasm: { load: 1, convert: 0, loop: 3, registers: 15, holdsLoads: false },
+/** Of the sixteen registers of x86, separate products of a multiplication and its addition take their share. */
+const costs: Record<Target["numerics"]["accumulate"], Costs> = {
+  float64: { load: 3, convert: 1, loop: 3, registers: 15, holdsLoads: true },
+  float32: { load: 1, convert: 0, loop: 3, registers: 11, holdsLoads: false },
+  "float32-fma": { load: 1, convert: 0, loop: 3, registers: 15, holdsLoads: false },
 };
 const latency = 4;
 
@@ -107,20 +109,21 @@ interface Piece {
 
 function cut(piece: Piece, axis: string, extent: number, factor: number, lanes: number): readonly Piece[] {
   const rest = extent % factor;
+  const last = rest % lanes;
   const part = (n: number, count: number): Piece => ({
     factors: new Map(piece.factors).set(axis, n),
     share: (piece.share * count) / extent,
     lanes: n % lanes === 0 ? lanes : 1,
     vectorAxis: axis,
   });
-  const whole = part(factor, extent - rest);
-  return rest === 0 ? [whole] : [whole, part(rest, rest)];
+  const parts = [part(factor, extent - rest), part(rest - last, rest - last), part(last, last)];
+  return parts.filter(({ share }) => share > 0);
 }
 
 function costOfPiece(workload: Workload, piece: Piece, target: Target): number {
   let cycles = 0;
   for (const reduction of workload.reductions)
-    cycles += reduction.trips * cyclesOfPass(reduction, piece, costs[target.name]);
+    cycles += reduction.trips * cyclesOfPass(reduction, piece, costs[target.numerics.accumulate]);
   return cycles / [...piece.factors.values()].reduce((a, b) => a * b, 1);
 }
 

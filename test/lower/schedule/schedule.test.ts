@@ -20,12 +20,12 @@ function expectSameResults(naive: Kernel, target: Target, seed: number): void {
 
 describe("a schedule keeps every result bit for bit", () => {
   test("of matrix products of every small size", () => {
-    const size = fc.integer({ min: 1, max: 19 });
+    const size = fc.integer({ min: 1, max: 15 });
     fc.assert(
       fc.property(size, size, size, allTargets, fc.integer(), (M, K, N, target, seed) => {
         expectSameResults(matmul(M, K, N, target), target, seed);
       }),
-      { numRuns: 60 },
+      { numRuns: 50 },
     );
   });
 
@@ -99,11 +99,11 @@ test("a weight is packed in the order the kernel reads it, and the kernel then r
           for n.i.u < 3 unroll parallel
             for n.i.v < 4 vector parallel
               let acc[m.i, 4*n.i.u + n.i.v] = 0
-        for k.i < 3 unroll
+        for k < 3
           for m.i < 2 unroll parallel
             for n.i.u < 3 unroll parallel
               for n.i.v < 4 vector parallel
-                set acc[m.i, 4*n.i.u + n.i.v] = acc[m.i, 4*n.i.u + n.i.v] + x[k.i + 3*m.i] * matmul_2x3x36_w[12*k.i + 3*n + 4*n.i.u + n.i.v]
+                set acc[m.i, 4*n.i.u + n.i.v] = acc[m.i, 4*n.i.u + n.i.v] + x[k + 3*m.i] * matmul_2x3x36_w[12*k + 3*n + 4*n.i.u + n.i.v]
         for m.i < 2 unroll parallel
           for n.i.u < 3 unroll parallel
             for n.i.v < 4 vector parallel

@@ -1,0 +1,150 @@
+/**
+ * Does the loop IR carry the speed? In one run, alternating, medians: the kernels that schedules make of naive nests,
+ * emitted as plain JavaScript, beside the best written by hand and the loops people write (bench/hand_written.ts), and
+ * as WebAssembly beside the peak of one core. Time is processor time, so that neighbours on a shared machine cost less;
+ * clocks still move: only the ratios mean anything.
+ *
+ * Run with Node 24 for WebAssembly's fused multiply-add; Node 20 measures multiply and add.
+ */
+import { emitTypeScript } from "../codegen/typescript/index.ts";
+import { featureDetect } from "../codegen/wasm/assembler/index.ts";
+import type { Kernel } from "../compiler/ir/loop.ts";
+import { type Target, targets } from "../compiler/ir/target.ts";
+import { coalesce } from "../compiler/lower/coalesce.ts";
+import { schedule } from "../compiler/lower/schedule/index.ts";
+import { load } from "../runtime/load.ts";
+import { conv2d, matmul } from "../test/support/nests.ts";
+import { call, program } from "../test/support/programs.ts";
+import { noise } from "../test/support/results.ts";
+import { wasmMachine } from "../test/support/wasm.ts";
+import { type Candidate, type HandWritten, handWritten } from "./hand_written.ts";
+import { measurePeak } from "./wasm-peak.ts";
+
+interface Case {
+  readonly name: string;
+  readonly kernel: (target: Target) => Kernel;
+  readonly macs: number;
+  readonly hand: HandWritten;
+}
+
+const cases: readonly Case[] = [
+  {
+    name: "GEMM 256x256x256",
+    kernel: (target) => matmul(256, 256, 256, target),
+    macs: 256 ** 3,
+    hand: handWritten.gemm,
+  },
+  {
+    name: "GEMV 1x784x256",
+    kernel: (target) => matmul(1, 784, 256, target),
+    macs: 784 * 256,
+    hand: handWritten.gemv,
+  },
+  {
+    name: "conv 3x3 56x56 64 -> 64",
+    kernel: (target) =>
+      conv2d({ size: [56, 56], channels: [64, 64], kernel: [3, 3], space: "input" }, target),
+    macs: 56 * 56 * 64 * 64 * 9,
+    hand: handWritten.conv,
+  },
+];
+
+const rounds = 30;
+const warmUps = 6;
+const macsPerSample = 1e7;
+
+interface Subject {
+  readonly name: string;
+  readonly run: () => void;
+}
+
+/** Median milliseconds of each subject; each round times all of them, one after the other. */
+function race(subjects: readonly Subject[], macs: number): readonly number[] {
+  const repeats = Math.max(1, Math.round(macsPerSample / macs));
+  const times = subjects.map((): number[] => []);
+  for (let round = 0; round < rounds + warmUps; round++)
+    subjects.forEach(({ run }, i) => {
+      const start = processorTime();
+      for (let r = 0; r < repeats; r++) run();
+      if (round >= warmUps) times[i]!.push((processorTime() - start) / repeats);
+    });
+  return times.map(median);
+}
+
+function processorTime(): number {
+  const { user, system } = process.cpuUsage();
+  return (user + system) / 1000;
+}
+
+function median(values: readonly number[]): number {
+  return [...values].sort((a, b) => a - b)[values.length >> 1]!;
+}
+
+/** The scheduled kernel as an emitted module, run through its door. */
+function emitted(test: Case): { readonly subject: Subject; readonly output: () => Float32Array } {
+  const { kernel, panels } = schedule(coalesce(test.kernel(targets.ts)), targets.ts);
+  const prepare = panels.map((panel) => call(panel.prepare));
+  const module = emitTypeScript(program({ prepare, steps: [call(kernel)] }), {
+    format: "js",
+    weights: "file",
+    header: [],
+  });
+  const instance = load(module).instantiate();
+  const inputs = { x: noise(kernel.reads[0]!, 1) };
+  const output = () => instance.run(inputs)["y"] as Float32Array;
+  return { subject: { name: "emitted", run: output }, output };
+}
+
+function handSubjects(test: Case): readonly { readonly subject: Subject; readonly y: Float32Array }[] {
+  const kernel = test.kernel(targets.ts);
+  const [x, w, b] = kernel.reads.map((each) => noise(each, 1)) as [Float32Array, Float32Array, Float32Array];
+  const subjectOf = ({ name, bind }: Candidate) => {
+    const y = new Float32Array(kernel.writes[0]!.length);
+    return { subject: { name, run: bind(x, w, b, y) }, y };
+  };
+  return [subjectOf(test.hand.naive), ...test.hand.blocked.map(subjectOf)];
+}
+
+function benchPlain(test: Case): void {
+  const ours = emitted(test);
+  const hand = handSubjects(test);
+  // Equal sums in equal order: what is compared is the same result, bit for bit.
+  const expected = ours.output();
+  for (const { subject, y } of hand) {
+    subject.run();
+    const wrong = y.findIndex((value, i) => value !== expected[i]);
+    if (wrong >= 0) throw new Error(`${test.name}, ${subject.name}: ${y[wrong]} != ${expected[wrong]}`);
+  }
+  const subjects = [ours.subject, ...hand.map(({ subject }) => subject)];
+  const [mine, naive, ...blocked] = race(subjects, test.macs) as [number, number, ...number[]];
+  const best = Math.min(...blocked);
+  const rate = (ms: number) => `${((2 * test.macs) / ms / 1e6).toFixed(2)} GFLOP/s`;
+  console.log(
+    `${test.name.padEnd(26)} emitted ${rate(mine)}, by hand ${rate(best)} (${subjects[blocked.indexOf(best) + 2]!.name}), ` +
+      `naive ${rate(naive)}: ${(best / mine).toFixed(2)} x by hand, ${(naive / mine).toFixed(1)} x naive`,
+  );
+}
+
+function benchWasm(test: Case, target: Target): void {
+  const fused = target.numerics.accumulate === "float32-fma";
+  const { kernel } = schedule(coalesce(test.kernel(target)), target);
+  const machine = wasmMachine([kernel], target.numerics, (b) => noise(b, 1));
+  const subject = { name: "wasm", run: machine.bound(kernel) };
+  const before = measurePeak();
+  const [ms] = race([subject], test.macs) as [number];
+  const after = measurePeak();
+  const peak = fused ? Math.max(before.fma!, after.fma!) : Math.max(before.mulAdd, after.mulAdd);
+  const rate = (2 * test.macs) / ms / 1e6;
+  console.log(
+    `${test.name.padEnd(26)} ${rate.toFixed(1)} GFLOP/s of ${peak.toFixed(1)} (${fused ? "fused" : "mul + add"}): ` +
+      `${(rate / peak).toFixed(2)} x peak`,
+  );
+}
+
+console.log(`Node ${process.versions.node}, one core, medians of ${rounds}\n\nPlain JavaScript`);
+for (const test of cases) benchPlain(test);
+console.log("\nWebAssembly");
+for (const test of cases) {
+  if (featureDetect("relaxedSimd")) benchWasm(test, targets["wasm-relaxed"]);
+  benchWasm(test, targets.wasm);
+}
