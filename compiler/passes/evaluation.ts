@@ -1,0 +1,99 @@
+/**
+ * Evaluates parts of a graph at compile time with the reference of each op, so that what is computed early has the bits it
+ * would have had at run time. It refuses what is not worth it: more work than its limit, scans (their reference is slow,
+ * and nothing constant is one), and a gather that would raise at run time, which is left to do so.
+ */
+import { allocate, dtypes } from "../../runtime/dtype.ts";
+import { size, type Tensor } from "../../runtime/tensor.ts";
+import { constantOf } from "../dims/index.ts";
+import type { Numerics } from "../ir/target.ts";
+import { numbersOf } from "../ops/definition.ts";
+import { evaluateNode } from "../ops/evaluate.ts";
+import { ops } from "../ops/index.ts";
+import type { WindowReduceAttributes } from "../ops/window-reduce.ts";
+import type { BoundNode, BoundType, BoundValue } from "./rewrite.ts";
+
+/** The node that computes a value. */
+export type Producer = (value: BoundValue) => BoundNode | undefined;
+
+export class Evaluation {
+  readonly #numerics: Numerics;
+  /** Elements that one value may cost with all that it is computed from. */
+  readonly #limit: number;
+  readonly #leaf: (value: BoundValue) => Tensor | undefined;
+  readonly #known = new Map<BoundValue, Tensor | undefined>();
+
+  constructor(numerics: Numerics, limit: number, leaf: (value: BoundValue) => Tensor | undefined) {
+    this.#numerics = numerics;
+    this.#limit = limit;
+    this.#leaf = leaf;
+  }
+
+  /** The value's tensor, if it is known and cheap enough. */
+  tensorOf(value: BoundValue, producer: Producer): Tensor | undefined {
+    if (this.#known.has(value)) return this.#known.get(value);
+    const tensor = this.#leaf(value) ?? this.#evaluate(value, producer);
+    this.#known.set(value, tensor);
+    return tensor;
+  }
+
+  #evaluate(value: BoundValue, producer: Producer): Tensor | undefined {
+    const node = producer(value);
+    if (!node || node.op === "scan" || !(workOf(node) <= this.#limit)) return undefined;
+    const operands = node.operands.map((operand) => this.tensorOf(operand, producer));
+    if (!operands.every((operand) => operand !== undefined)) return undefined;
+    return product(node, operands) ?? this.#reference(node, operands);
+  }
+
+  #reference(node: BoundNode, operands: readonly Tensor[]): Tensor | undefined {
+    const run = () => {
+      throw new Error("internal: a node with a body is not evaluated at compile time");
+    };
+    try {
+      return evaluateNode(node, operands, { numerics: this.#numerics, run })[0];
+    } catch (error) {
+      if (error instanceof RangeError) return undefined;
+      throw error;
+    }
+  }
+}
+
+/** NaN when a dim is not a number. */
+export function countOf({ shape }: BoundType): number {
+  return shape.reduce((count, d) => count * (constantOf(d) ?? Number.NaN), 1);
+}
+
+export function bytesOf(type: BoundType): number {
+  return countOf(type) * dtypes[type.dtype].bytes;
+}
+
+/** Elements read or written, at least. */
+function workOf(node: BoundNode): number {
+  const types = node.operands.map((operand) => operand.type);
+  const results = node.results.map((result) => result.type);
+  const macs = ops.get(node.op)?.macs?.(types, node.attributes, results);
+  if (macs) return constantOf(macs) ?? Number.NaN;
+  if (node.op === "windowReduce") {
+    const { window } = node.attributes as WindowReduceAttributes;
+    return countOf(results[0]!) * window.reduce((count, d) => count * (constantOf(d) ?? Number.NaN), 1);
+  }
+  return [...types, ...results].reduce((total, type) => total + countOf(type), 0);
+}
+
+/**
+ * A float product with a vector that lies along one axis, which is how whole kernels are scaled: the reference's `mul`,
+ * fast enough for tens of millions of elements.
+ */
+function product({ op, results }: BoundNode, [a, b]: readonly Tensor[]): Tensor | undefined {
+  if (op !== "mul" || !a || !b || dtypes[a.dtype].kind !== "float") return undefined;
+  const shape = numbersOf(results[0]!.type.shape);
+  const axis = shape.length - b.shape.length + b.shape.findIndex((n) => n !== 1);
+  if (a.data.length !== size(shape) || b.data.length !== (shape[axis] ?? 0)) return undefined;
+  const data = allocate(a.dtype, a.data.length);
+  const run = size(shape.slice(axis + 1));
+  for (let at = 0, k = 0; at < data.length; k = (k + 1) % b.data.length) {
+    const factor = b.data[k]!;
+    for (const end = at + run; at < end; at++) data[at] = a.data[at]! * factor;
+  }
+  return { dtype: a.dtype, shape, data };
+}

@@ -1,0 +1,69 @@
+/** The passes between binding and lowering, in order. The list is the pipeline. */
+import type { Numerics } from "../ir/target.ts";
+import { canonicalise } from "./canonicalise.ts";
+import { eliminateCommon } from "./eliminate-common.ts";
+import { eliminateDead } from "./eliminate-dead.ts";
+import { foldConstants } from "./fold-constants.ts";
+import { foldScale } from "./fold-scale.ts";
+import { hoistParameters } from "./hoist-parameters.ts";
+import { padOnce } from "./pad-once.ts";
+import type { ParameterTable } from "./parameters.ts";
+import type { BoundGraph } from "./rewrite.ts";
+
+export interface PassContext {
+  /** What the target computes with, and so what is evaluated at compile time. */
+  readonly numerics: Numerics;
+  /** Values of the parameters; without them the passes that compute with weights do nothing. */
+  readonly parameters: ParameterTable | undefined;
+}
+
+export interface Pass {
+  readonly name: string;
+  /** Keeps every bit of every output; else its file states the bound. */
+  readonly exact: boolean;
+  readonly run: (graph: BoundGraph, context: PassContext) => BoundGraph;
+}
+
+export const pipeline: readonly Pass[] = [
+  // First, so that sizes counted by reductions of ones are numbers for the rows after it.
+  { name: "fold-constants", exact: true, run: (graph, { numerics }) => foldConstants(graph, numerics) },
+  { name: "canonicalise", exact: true, run: canonicalise },
+  // After canonicalisation has made equal things look equal.
+  { name: "eliminate-common", exact: true, run: eliminateCommon },
+  // Before anything counts uses.
+  { name: "eliminate-dead", exact: true, run: eliminateDead },
+  // Moves factors to where the next pass can compute with them.
+  { name: "fold-scale", exact: false, run: (graph, c) => (c.parameters ? foldScale(graph) : graph) },
+  {
+    name: "hoist-parameters",
+    exact: true,
+    run: (graph, c) => (c.parameters ? hoistParameters(graph, c.parameters, c.numerics) : graph),
+  },
+  // Late, because a padded convolution is one node for all passes above.
+  { name: "pad-once", exact: true, run: padOnce },
+  // Again: one input padded for several readers, parameters that hoisting left without a reader.
+  { name: "eliminate-common-again", exact: true, run: eliminateCommon },
+  { name: "eliminate-dead-again", exact: true, run: eliminateDead },
+];
+
+export interface PassOptions {
+  readonly passes?: readonly Pass[];
+  /** Called with the graph after each pass. */
+  readonly onPass?: (name: string, graph: BoundGraph) => void;
+  /**
+   * Lets passes compute with weights. Leave it out where parameters are shipped as their initialisers: what is computed
+   * from them is a constant of the graph afterwards, and is shipped as numbers.
+   */
+  readonly parameters?: ParameterTable;
+  readonly numerics?: Numerics;
+}
+
+export function runPasses(graph: BoundGraph, options: PassOptions = {}): BoundGraph {
+  const { passes = pipeline, numerics = { accumulate: "float64" }, parameters, onPass } = options;
+  let current = graph;
+  for (const { name, run } of passes) {
+    current = run(current, { numerics, parameters });
+    onPass?.(name, current);
+  }
+  return current;
+}

@@ -1,0 +1,10 @@
+/** Tensors as text that tells every value apart, -0 from 0 too; all NaNs are one. */
+import type { Tensor } from "../../runtime/tensor.ts";
+
+export function bitsOf(tensors: ReadonlyMap<string, Tensor>): Record<string, string> {
+  return Object.fromEntries([...tensors].map(([name, tensor]) => [name, bits(tensor)]));
+}
+
+function bits({ dtype, shape, data }: Tensor): string {
+  return `${dtype}[${shape}] ${Array.from(data, (x: number) => (Object.is(x, -0) ? "-0" : x)).join(" ")}`;
+}
