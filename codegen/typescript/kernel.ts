@@ -5,7 +5,7 @@
  */
 import { constantOf, type Dim, range, symbolsOf } from "../../compiler/dims/index.ts";
 import type { Buffer, Expr, For, Kernel, Stmt } from "../../compiler/ir/loop.ts";
-import { expressionOf, visitExpr, visitStmts } from "../../compiler/ir/loop_rewrite.ts";
+import { expressionOf, partsOf, visitStmts } from "../../compiler/ir/loop_rewrite.ts";
 import { dtypes } from "../../runtime/dtype.ts";
 import {
   binding,
@@ -245,18 +245,25 @@ class KernelPrinter {
 
 /** The symbols that stand in an index, an extent or a test: a checked index of an axis of one element need not. */
 function symbolsIn(body: readonly Stmt[]): ReadonlySet<string> {
-  const dims: Dim[] = [];
-  const inExpr = (e: Expr) => {
-    if (e.kind === "load" || e.kind === "index") dims.push(e.index);
-    if (e.kind === "guard") dims.push(...e.tests);
+  const found = new Set<string>();
+  const seen = new Set<Expr>();
+  const add = (...dims: readonly Dim[]) => {
+    for (const d of dims) for (const name of symbolsOf(d)) found.add(name);
+  };
+  const inExpr = (e: Expr): void => {
+    if (seen.has(e)) return;
+    seen.add(e);
+    if (e.kind === "load" || e.kind === "index") add(e.index);
+    if (e.kind === "guard") add(...e.tests);
+    partsOf(e).forEach(inExpr);
   };
   visitStmts(body, (s) => {
-    if (s.kind === "store") dims.push(s.index);
-    if (s.kind === "for" || s.kind === "bind") dims.push(s.extent);
+    if (s.kind === "store") add(s.index);
+    if (s.kind === "for" || s.kind === "bind") add(s.extent);
     const value = expressionOf(s);
-    if (value) visitExpr(value, inExpr);
+    if (value) inExpr(value);
   });
-  return new Set(dims.flatMap((d) => symbolsOf(d)));
+  return found;
 }
 
 function clamped(value: Code, extent: Code): Code {
