@@ -94,8 +94,7 @@ describe("nests of float32", () => {
               const kh3 = kh * 3;
               for (let kw = 0; kw < 3; kw++) {
                 const ow_kw = ow + kw;
-                const xKw = oh5_kh5_ow + kw;
-                acc += (inside && ow_kw >= 1 && ow_kw < 6 ? x[xKw - 6]! : 0) * w[kh3 + kw]!;
+                acc += (inside && ow_kw >= 1 && ow_kw < 6 ? x[oh5_kh5_ow + kw - 6]! : 0) * w[kh3 + kw]!;
               }
             }
             y[oh5_ow] = acc;
