@@ -48,13 +48,11 @@ const conv = fc.record({
 type Surroundings = Pick<Random<typeof matmul>, "dtype" | "weight" | "producer" | "epilogue">;
 
 export function contractionArbitrary(): fc.Arbitrary<Graph<BoundDim>> {
-  return fc
-    .noBias(fc.oneof(matmul.map(matmulGraph), conv.map(convGraph)))
-    .map((graph) =>
-      Object.defineProperty(graph as Graph<BoundDim>, fc.toStringMethod, {
-        value: () => `\n${printGraph(graph)}\n`,
-      }),
-    );
+  return fc.noBias(fc.oneof(matmul.map(matmulGraph), conv.map(convGraph))).map((graph) =>
+    Object.defineProperty(graph as Graph<BoundDim>, fc.toStringMethod, {
+      value: () => `\n${printGraph(graph)}\n`,
+    }),
+  );
 }
 
 /** Builds around a contraction. */

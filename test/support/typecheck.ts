@@ -21,7 +21,7 @@ export function checkEmitted(code: string, consumer = ""): readonly string[] {
   });
 }
 
-const strictest = {
+export const strictest = {
   target: ScriptTarget.ES2022,
   lib: ["lib.es2022.d.ts", "lib.dom.d.ts"],
   module: ModuleKind.ESNext,
