@@ -1,4 +1,7 @@
-/** Telling the forms of an attribute apart. They are plain data of different shapes, and only here is that knowledge. */
+/**
+ * Telling the forms of an attribute apart. They are plain data of different shapes, and only here is that
+ * knowledge.
+ */
 import type { Tensor } from "../../runtime/tensor.ts";
 import type { Dim } from "../dims/index.ts";
 import type { Attribute, Graph } from "./graph.ts";

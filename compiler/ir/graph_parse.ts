@@ -1,12 +1,15 @@
 /**
- * Reads the text form of a graph. It checks what the text alone can tell: form, names, that values are defined above their use.
- * Whether ops exist and types fit is for the verifier and for inference. Recursive descent, one function per rule:
+ * Reads the text form of a graph. It checks what the text alone can tell: form, names, that values are
+ * defined above their use. Whether ops exist and types fit is for the verifier and for inference. Recursive
+ * descent, one function per rule:
  *
  *     graph     = "graph" name "(" value, ... ")" "{" line... "return" output, ... "}"
- *     line      = "param" value "=" initialiser "frozen"?  |  value, ... "=" op "(" %name, ... ")" attributes? source?
+ *     line      = "param" value "=" initialiser "frozen"?
+ *               | value, ... "=" op "(" %name, ... ")" attributes? source?
  *     value     = %name #id? ":" dtype "[" dim, ... "]" source?
  *     source    = "@" string ("at" string ":" line ":" column)?
- *     attribute = number | string | true | false | undefined | "<" dim ">" | "[" attribute, ... "]" | tensor | graph
+ *     attribute = number | string | true | false | undefined | "<" dim ">"
+ *               | "[" attribute, ... "]" | tensor | graph
  *     tensor    = dtype "[" integer, ... "]" ( "(" number, ... ")" | "@" name )
  */
 import { allocate, type DType, dtypes } from "../../runtime/dtype.ts";

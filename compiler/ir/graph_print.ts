@@ -1,6 +1,7 @@
 /**
- * A graph as text: one line per value, in the order they are computed, everything in it that the graph has, so that
- * `parseGraph(printGraph(g))` is the same graph again. The form is that of MLIR and JAX: `%name: type = op(%operands) {attributes} @"layer"`.
+ * A graph as text: one line per value, in the order they are computed, everything in it that the graph has,
+ * so that `parseGraph(printGraph(g))` is the same graph again. The form is that of MLIR and JAX:
+ * `%name: type = op(%operands) {attributes} @"layer"`.
  *
  * - An id is printed (`%x#7`) only where it is not the one after the value before.
  * - A result's source is printed only where it differs from its node's.
@@ -16,7 +17,10 @@ import type { Attribute, Graph, Node, Parameter, Source, TensorType, Value } fro
 const INLINE_ELEMENTS = 32;
 const bare = /^[A-Za-z_][A-Za-z0-9_.$]*$/;
 
-/** The text, ending in a line break. Constants too long to write out are put into `tensors`, by the name the text gives them. */
+/**
+ * The text, ending in a line break. Constants too long to write out are put into `tensors`, by the name the
+ * text gives them.
+ */
 export function printGraph(graph: Graph, tensors: Map<string, Tensor> = new Map()): string {
   return `${new GraphPrinter(tensors).graph(graph).join("\n")}\n`;
 }
@@ -58,7 +62,8 @@ class GraphPrinter {
       ([key, value]) => `${printName(key)}=${this.#attribute(value)}`,
     );
     const attributes = entries.length === 0 ? "" : ` {${entries.join(", ")}}`;
-    const line = `${results} = ${printName(node.op)}(${operands})${attributes}${origin(node.source, { path: "" })}`;
+    const source = origin(node.source, { path: "" });
+    const line = `${results} = ${printName(node.op)}(${operands})${attributes}${source}`;
     return line.trimStart().split("\n");
   }
 

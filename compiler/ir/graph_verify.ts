@@ -1,7 +1,7 @@
 /**
- * The rules of a well-formed graph, checked wherever one is made: by the front ends' tests, after each pass, after parsing.
- * It reads structure only; whether shapes agree is for inference. All violations are reported at once, because one mistake
- * in a pass usually shows in several places.
+ * The rules of a well-formed graph, checked wherever one is made: by the front ends' tests, after each pass,
+ * after parsing. It reads structure only; whether shapes agree is for inference. All violations are reported
+ * at once, because one mistake in a pass usually shows in several places.
  */
 import { dtypes } from "../../runtime/dtype.ts";
 import { size } from "../../runtime/tensor.ts";
@@ -11,8 +11,9 @@ import type { Graph, Node, Value } from "./graph.ts";
 import type { AttributeKind, Op } from "./op.ts";
 
 /**
- * @throws CompileError with one E3002 per violation: a name or id used twice, a value used before it is defined, an unknown op,
- * a wrong number of operands or results, an attribute that is missing, unknown or of the wrong form; nested graphs included.
+ * @throws CompileError with one E3002 per violation: a name or id used twice, a value used before it is
+ * defined, an unknown op, a wrong number of operands or results, an attribute that is missing, unknown or of
+ * the wrong form; nested graphs included.
  */
 export function verifyGraph(graph: Graph, ops: ReadonlyMap<string, Op>): void {
   const violations: Diagnostic[] = [];

@@ -112,7 +112,7 @@ export type Lowering =
   /** Handled by the lowering of programs itself: runs `body` once per step (scan). */
   | { readonly kind: "scan"; readonly body: Graph };
 
-/** The form of one attribute; the verifier checks it, so that ops may trust theirs. Axes and counts are ints, sizes are dims. */
+/** The form of one attribute; the verifier checks it, so that ops may trust theirs. Axes are ints, sizes dims. */
 export type AttributeKind =
   | "int"
   | "ints"

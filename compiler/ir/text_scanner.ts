@@ -1,6 +1,7 @@
 /**
- * Reads a text token by token, remembering where it is: what a hand-written parser needs, and no more. Blanks, line breaks and
- * `//` comments between tokens are skipped. Every complaint is a CompileError E3001 with line and column.
+ * Reads a text token by token, remembering where it is: what a hand-written parser needs, and no more.
+ * Blanks, line breaks and `//` comments between tokens are skipped. Every complaint is a CompileError E3001
+ * with line and column.
  */
 import { type Diagnostic, fail } from "../diagnostics/index.ts";
 

@@ -1,10 +1,12 @@
 /**
- * How references add up, as the target's numerics declare it. `float64` keeps a double and rounds when the total is
- * stored; `float32` rounds every product and every sum; `float32-fma` rounds once per multiply-add. Integers wrap at 32 bits.
+ * How references add up, as the target's numerics declare it. `float64` keeps a double and rounds when the
+ * total is stored; `float32` rounds every product and every sum; `float32-fma` rounds once per multiply-add.
+ * Integers wrap at 32 bits.
  *
- * The fused form is emulated in doubles: a product of two float32 is exact there, the sum is rounded to a double and then
- * to float32. That double rounding differs from one rounding by at most half an ulp of float32 more, in about one of
- * 2^29 steps; so the result of n steps is within n ulp of a true FMA chain, and nearly always equal to it.
+ * The fused form is emulated in doubles: a product of two float32 is exact there, the sum is rounded to a
+ * double and then to float32. That double rounding differs from one rounding by at most half an ulp of
+ * float32 more, in about one of 2^29 steps; so the result of n steps is within n ulp of a true FMA chain, and
+ * nearly always equal to it.
  */
 import type { DType } from "../../runtime/dtype.ts";
 import { dtypes } from "../../runtime/dtype.ts";

@@ -1,11 +1,14 @@
-/** The position of the largest or smallest element along one axis, as int32; the first one wins, and a NaN wins over all (numpy.argmax). */
+/**
+ * The position of the largest or smallest element along one axis, as int32; the first one wins, and a NaN
+ * wins over all (numpy.argmax).
+ */
 
 import { dtypes } from "../../runtime/dtype.ts";
 import type { Tensor } from "../../runtime/tensor.ts";
 import { constant, type Dim } from "../dims/index.ts";
 import type { Expr } from "../ir/loop.ts";
 import type { Block, Destination, Op, Operand } from "../ir/op.ts";
-import { checkAxes, checkDType, defineOp } from "./definition.ts";
+import { checkAxes, checkDType, defineOp, stateAtLeast } from "./definition.ts";
 import { build, counting, stridesOf } from "./odometer.ts";
 
 export type ArgReduceAttributes = { readonly axis: number };
@@ -25,7 +28,12 @@ export const argReduceOps: readonly Op[] = rows.map((row) =>
     relate: (context, [x], { axis }) => {
       checkDType(context, row.name, "x", x!, "number");
       checkAxes(context, row.name, "x", x!, [axis]);
-      context.atLeast(x!.shape[axis]!, constant(1), `${row.name} needs an element along axis ${axis} of x`);
+      stateAtLeast(
+        context,
+        x!.shape[axis]!,
+        constant(1),
+        () => `${row.name} needs an element along axis ${axis} of x`,
+      );
       return [{ dtype: "int32", shape: x!.shape.filter((_, i) => i !== axis) }];
     },
     evaluate: ([x], { axis }) => [search(row, x!, axis)],

@@ -1,9 +1,11 @@
 /**
- * Elementwise functions of two values of one dtype, with NumPy broadcasting. A row has the function on floats (in doubles,
- * rounded once to the dtype) and on integers (32 bits, wrapping); its loop-IR form is the function of the same name.
+ * Elementwise functions of two values of one dtype, with NumPy broadcasting. A row has the function on floats
+ * (in doubles, rounded once to the dtype) and on integers (32 bits, wrapping); its loop-IR form is the
+ * function of the same name.
  *
- * `max` and `min` are Math.max and Math.min: NaN wins, -0 is below +0. `mod` has the divisor's sign, as numpy.mod. Integer
- * `div` truncates as ONNX Div does; integer division by zero gives 0, and `mod` by zero 0, so that no target can trap.
+ * `max` and `min` are Math.max and Math.min: NaN wins, -0 is below +0. `mod` has the divisor's sign, as
+ * numpy.mod. Integer `div` truncates as ONNX Div does; integer division by zero gives 0, and `mod` by zero 0,
+ * so that no target can trap.
  */
 import type { DType } from "../../runtime/dtype.ts";
 import { dtypes } from "../../runtime/dtype.ts";

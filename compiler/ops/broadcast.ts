@@ -1,4 +1,7 @@
-/** Repeats the operand along new axes and along those where its dim is 1: operand axis i becomes result axis axes[i] (XLA BroadcastInDim). */
+/**
+ * Repeats the operand along new axes and along those where its dim is 1: operand axis i becomes result axis
+ * axes[i] (XLA BroadcastInDim).
+ */
 import { strides } from "../../runtime/tensor.ts";
 import { constant, type Dim } from "../dims/index.ts";
 import { checkAxes, checkCount, defineOp, numbersOf } from "./definition.ts";
@@ -21,7 +24,7 @@ export const broadcast = defineOp<BroadcastAttributes>({
     x!.shape.forEach((d, i) => {
       const wanted = shape[axes[i]!]!;
       if (d === wanted) return;
-      const clause = `axis ${i} of x is repeated to axis ${axes[i]} of the result, so it has that size or is 1`;
+      const clause = `axis ${i} of x is repeated along axis ${axes[i]} of the result: the same size, or 1`;
       context.equal(context.broadcast(d, wanted, clause), wanted, clause);
     });
     return [result];

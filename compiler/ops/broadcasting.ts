@@ -1,4 +1,7 @@
-/** NumPy broadcasting, three times over: as a relation between shapes, as strides for references, as an index for lowerings. */
+/**
+ * NumPy broadcasting, three times over: as a relation between shapes, as strides for references, as an index
+ * for lowerings.
+ */
 import { strides } from "../../runtime/tensor.ts";
 import { constant, type Dim, type Shape } from "../dims/index.ts";
 import type { TensorType } from "../ir/graph.ts";
@@ -15,20 +18,29 @@ export function relateBroadcast(
   let shape: Shape = [];
   let so = "";
   types.forEach(({ shape: next }, i) => {
-    shape = joined(context, shape, next, `${op} pairs the last axes of ${so} with those of ${names[i]}`);
+    const before = so;
+    shape = joined(
+      context,
+      shape,
+      next,
+      () => `${op} pairs the last axes of ${before} with those of ${names[i]}`,
+    );
     so = so === "" ? names[i]! : `${so}, ${names[i]}`;
   });
   return shape;
 }
 
-function joined(context: RelationContext, a: Shape, b: Shape, clause: string): Shape {
+function joined(context: RelationContext, a: Shape, b: Shape, clause: () => string): Shape {
+  const one = constant(1);
   const [long, short] = a.length >= b.length ? [a, b] : [b, a];
   const lead = long.length - short.length;
   return long.map((d, axis) => {
     if (axis < lead) return d;
     const other = short[axis - lead]!;
     const [left, right] = long === a ? [d, other] : [other, d];
-    return left === right ? left : context.broadcast(left, right, `${clause} (axis ${axis - long.length})`);
+    if (left === right || right === one) return left;
+    if (left === one) return right;
+    return context.broadcast(left, right, `${clause()} (axis ${axis - long.length})`);
   });
 }
 

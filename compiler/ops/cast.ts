@@ -1,7 +1,7 @@
 /**
- * Changes the dtype. To a float: rounds to nearest. Float to integer: truncates toward zero and saturates at the ends of
- * the range, NaN gives 0 (WebAssembly's trunc_sat; where NumPy leaves the result open). Integer to a narrower integer:
- * wraps, as NumPy. To bool: whether the value is not 0, so NaN is true.
+ * Changes the dtype. To a float: rounds to nearest. Float to integer: truncates toward zero and saturates at
+ * the ends of the range, NaN gives 0 (WebAssembly's trunc_sat; where NumPy leaves the result open). Integer
+ * to a narrower integer: wraps, as NumPy. To bool: whether the value is not 0, so NaN is true.
  */
 import type { DType } from "../../runtime/dtype.ts";
 import { dtypes } from "../../runtime/dtype.ts";
@@ -47,7 +47,10 @@ function converter(from: DType, to: DType): (x: number) => number {
   return (x) => (Number.isNaN(x) ? 0 : Math.trunc(Math.min(Math.max(x, lowest), highest)));
 }
 
-/** Clamps before it converts: a loop-IR cast makes NaN 0, but of a float outside the integer's range it promises nothing. */
+/**
+ * Clamps before it converts: a loop-IR cast makes NaN 0, but of a float outside the integer's range it
+ * promises nothing.
+ */
 function castExpr(x: Expr, from: DType, to: DType): Expr {
   if (from === to) return x;
   const kind = dtypes[from].kind;

@@ -1,4 +1,6 @@
-/** Puts its operands behind each other along one axis; all other dims agree (numpy.concatenate, ONNX Concat). */
+/**
+ * Puts its operands behind each other along one axis; all other dims agree (numpy.concatenate, ONNX Concat).
+ */
 import { allocate } from "../../runtime/dtype.ts";
 import { size, type Tensor } from "../../runtime/tensor.ts";
 import { constant, type Dim, sub, sum } from "../dims/index.ts";

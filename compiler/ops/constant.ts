@@ -1,6 +1,6 @@
 /**
- * A tensor that is part of the model. The lowering of programs stores it as a weight; only a constant whose elements are all
- * equal is an expression, which is what a fused kernel wants (the 0 of a relu).
+ * A tensor that is part of the model. The lowering of programs stores it as a weight; only a constant whose
+ * elements are all equal is an expression, which is what a fused kernel wants (the 0 of a relu).
  */
 import type { Tensor } from "../../runtime/tensor.ts";
 import { constant as constantDim } from "../dims/index.ts";

@@ -1,8 +1,9 @@
 /**
- * Convolution (cross-correlation, as every framework means it) over any number of spatial axes, grouped and dilated; input
- * dilation makes the transposed one (XLA ConvGeneralDilated). x is [N, ...spatial, C] or [N, C, ...spatial]; the kernel is
- * always [...window, C / groups, O], as Keras stores it. Zero padding is arithmetic: a padded element is multiplied by its
- * weight like any other, so reading a padded copy gives the same bits.
+ * Convolution (cross-correlation, as every framework means it) over any number of spatial axes, grouped and
+ * dilated; input dilation makes the transposed one (XLA ConvGeneralDilated). x is [N, ...spatial, C] or [N,
+ * C, ...spatial]; the kernel is always [...window, C / groups, O], as Keras stores it. Zero padding is
+ * arithmetic: a padded element is multiplied by its weight like any other, so reading a padded copy gives the
+ * same bits.
  */
 import type { Tensor } from "../../runtime/tensor.ts";
 import { strides as stridesOfShape } from "../../runtime/tensor.ts";
@@ -139,7 +140,9 @@ function timesGroups(groups: Dim): string {
   return constantOf(groups) === 1 ? "" : ` times ${groups} groups`;
 }
 
-/** Spatial axis `i` as a window over the dilated input, which has inputDilation - 1 zeros between neighbours. */
+/**
+ * Spatial axis `i` as a window over the dilated input, which has inputDilation - 1 zeros between neighbours.
+ */
 function windowAt(x: Shape, kernel: Shape, attributes: ConvAttributes, i: number): WindowAxis<Dim> {
   const { spatial } = axesOf(x.length, attributes.layout);
   const [low, high] = attributes.padding[i]!;
@@ -153,7 +156,10 @@ function windowAt(x: Shape, kernel: Shape, attributes: ConvAttributes, i: number
   };
 }
 
-/** The input element that meets kernel element `over` at result `index`, or 0 in the padding and between dilated elements. */
+/**
+ * The input element that meets kernel element `over` at result `index`, or 0 in the padding and between
+ * dilated elements.
+ */
 function inputAt(
   x: Operand,
   kernel: Shape,

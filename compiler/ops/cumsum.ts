@@ -1,6 +1,7 @@
 /**
- * Running sums along one axis (numpy.cumsum, ONNX CumSum). `exclusive` leaves out the element itself; `reverse` runs from the end.
- * The running total is kept as the numerics say and rounded only where it is stored.
+ * Running sums along one axis (numpy.cumsum, ONNX CumSum). `exclusive` leaves out the element itself;
+ * `reverse` runs from the end. The running total is kept as the numerics say and rounded only where it is
+ * stored.
  */
 import { allocate } from "../../runtime/dtype.ts";
 import type { Tensor } from "../../runtime/tensor.ts";

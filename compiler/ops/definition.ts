@@ -1,7 +1,7 @@
 /**
- * What every op file uses to state its relation: a definition with precisely typed attributes, and the checks of
- * dtype, rank and axis that are not equations. A check names the op, the operand and both values, because its message
- * is what a user reads; the layer and the line are added by whoever runs the relation.
+ * What every op file uses to state its relation: a definition with precisely typed attributes, and the checks
+ * of dtype, rank and axis that are not equations. A check names the op, the operand and both values, because
+ * its message is what a user reads; the layer and the line are added by whoever runs the relation.
  */
 import type { DType } from "../../runtime/dtype.ts";
 import { dtypes } from "../../runtime/dtype.ts";
@@ -10,8 +10,8 @@ import type { Attributes, TensorType } from "../ir/graph.ts";
 import type { Op, RelationContext } from "../ir/op.ts";
 
 /**
- * An op as the table holds it. Attributes are checked against `op.attributes` by the verifier, which is what makes it
- * sound to forget their precise type here.
+ * An op as the table holds it. Attributes are checked against `op.attributes` by the verifier, which is what
+ * makes it sound to forget their precise type here.
  */
 export function defineOp<A extends Attributes>(op: Op<A>): Op {
   return op as Op;
@@ -146,6 +146,12 @@ export function checkCount(
   context.fail("E2111", `${op} has ${found} ${attribute} for ${expected} axes`, {
     fix: `give ${expected} ${attribute}`,
   });
+}
+
+/** States a >= b, unless two numbers say so already: relations run for every node of large graphs. */
+export function stateAtLeast(context: RelationContext, a: Dim, b: Dim, clause: () => string): void {
+  const [left, right] = [constantOf(a), constantOf(b)];
+  if (left === undefined || right === undefined || left < right) context.atLeast(a, b, clause());
 }
 
 /** A dim that has to be a number by now: references run on bound graphs only. */

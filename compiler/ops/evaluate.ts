@@ -1,6 +1,7 @@
 /**
- * Runs a bound graph with the reference of every op: the definition of what is correct. Slow and plain on purpose. Every
- * result is checked against its declared type, so that inference and reference cannot drift apart unnoticed.
+ * Runs a bound graph with the reference of every op: the definition of what is correct. Slow and plain on
+ * purpose. Every result is checked against its declared type, so that inference and reference cannot drift
+ * apart unnoticed.
  */
 import type { Tensor } from "../../runtime/tensor.ts";
 import { size } from "../../runtime/tensor.ts";
@@ -12,9 +13,10 @@ import { numbersOf, typeText } from "./definition.ts";
 import { ops } from "./index.ts";
 
 /**
- * The outputs by name. `inputs` holds a tensor for every input and every parameter, by value name; none is modified.
- * @throws CompileError E2102 for a missing tensor, E2107 and E2104 for one of the wrong dtype or shape; RangeError for a gather
- * index outside its axis.
+ * The outputs by name. `inputs` holds a tensor for every input and every parameter, by value name; none is
+ * modified.
+ * @throws CompileError E2102 for a missing tensor, E2107 and E2104 for one of the wrong dtype or shape;
+ * RangeError for a gather index outside its axis.
  */
 export function evaluateGraph(
   graph: Graph,

@@ -1,7 +1,7 @@
 /**
- * Takes slices along one axis by number (numpy.take, ONNX Gather): the indices' shape takes the place of the axis. An index
- * outside the axis, negative ones included, is a RangeError at run time: the sizes of a compiled model are fixed, so such
- * an index is always a mistake in the data.
+ * Takes slices along one axis by number (numpy.take, ONNX Gather): the indices' shape takes the place of the
+ * axis. An index outside the axis, negative ones included, is a RangeError at run time: the sizes of a
+ * compiled model are fixed, so such an index is always a mistake in the data.
  */
 import { strides as stridesOfShape } from "../../runtime/tensor.ts";
 import { checkAxes, checkDTypeIs, defineOp } from "./definition.ts";

@@ -1,4 +1,7 @@
-/** The only list of core ops. A new op is one file and one line here; laws, printer and parser pick it up from this list. */
+/**
+ * The only list of core ops. A new op is one file and one line here; laws, printer and parser pick it up from
+ * this list.
+ */
 import type { Op } from "../ir/op.ts";
 import { argReduceOps } from "./arg-reduce.ts";
 import { binaryOps, compareOps } from "./binary.ts";

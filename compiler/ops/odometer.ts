@@ -1,6 +1,6 @@
 /**
- * How references visit elements: an odometer over a shape, carrying one flat offset per operand. Lowerings never use it
- * (they build index algebra on dims), so that a mistake in one is caught by the other.
+ * How references visit elements: an odometer over a shape, carrying one flat offset per operand. Lowerings
+ * never use it (they build index algebra on dims), so that a mistake in one is caught by the other.
  */
 
 import { allocate, type DType } from "../../runtime/dtype.ts";
@@ -8,8 +8,9 @@ import type { Tensor } from "../../runtime/tensor.ts";
 import { size, strides } from "../../runtime/tensor.ts";
 
 /**
- * Calls `visit` once for every index of `shape`, in row-major order. `offsets[k]` is `starts[k]` plus the sum over axes of
- * index times `steps[k]`. Both arrays are reused between calls; a dim of 0 means no call, rank 0 means one.
+ * Calls `visit` once for every index of `shape`, in row-major order. `offsets[k]` is `starts[k]` plus the sum
+ * over axes of index times `steps[k]`. Both arrays are reused between calls; a dim of 0 means no call, rank 0
+ * means one.
  */
 export function walk(
   shape: readonly number[],

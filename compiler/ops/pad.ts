@@ -1,10 +1,13 @@
-/** Surrounds the operand by one value: `low` elements before and `high` behind, per axis, none negative (numpy.pad, ONNX Pad, mode constant). */
+/**
+ * Surrounds the operand by one value: `low` elements before and `high` behind, per axis, none negative
+ * (numpy.pad, ONNX Pad, mode constant).
+ */
 import { dtypes } from "../../runtime/dtype.ts";
 import { strides as stridesOfShape } from "../../runtime/tensor.ts";
 import { add, constant, constantOf, type Dim, sub } from "../dims/index.ts";
 import type { Expr } from "../ir/loop.ts";
 import { limitsOf } from "./accumulate.ts";
-import { checkCount, defineOp, numbersOf, typeText } from "./definition.ts";
+import { checkCount, defineOp, numbersOf, stateAtLeast, typeText } from "./definition.ts";
 import { build } from "./odometer.ts";
 
 export type PadAttributes = {
@@ -28,8 +31,8 @@ export const pad = defineOp<PadAttributes>({
         fix: `pad with a whole number from ${lowest} to ${highest}, or cast x to float32`,
       });
     const padded = shape.map((d, axis) => {
-      context.atLeast(low[axis]!, constant(0), `pad adds to the start of axis ${axis}`);
-      context.atLeast(high[axis]!, constant(0), `pad adds to the end of axis ${axis}`);
+      stateAtLeast(context, low[axis]!, constant(0), () => `pad adds to the start of axis ${axis}`);
+      stateAtLeast(context, high[axis]!, constant(0), () => `pad adds to the end of axis ${axis}`);
       return add(d, low[axis]!, high[axis]!);
     });
     return [{ dtype, shape: padded }];

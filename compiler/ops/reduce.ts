@@ -1,6 +1,7 @@
 /**
- * Sum, product, maximum and minimum over some axes (numpy.sum and friends, ONNX Reduce*). Elements are combined in row-major
- * order from the identity, so that every target can give the same bits. An empty reduction gives the identity.
+ * Sum, product, maximum and minimum over some axes (numpy.sum and friends, ONNX Reduce*). Elements are
+ * combined in row-major order from the identity, so that every target can give the same bits. An empty
+ * reduction gives the identity.
  */
 import type { Tensor } from "../../runtime/tensor.ts";
 import { constant, type Dim } from "../dims/index.ts";

@@ -1,6 +1,6 @@
 /**
- * The same elements in the same order under another shape. A dim the front end left open (-1) is a flex symbol, and is
- * determined by the one equation there is: both shapes have as many elements.
+ * The same elements in the same order under another shape. A dim the front end left open (-1) is a flex
+ * symbol, and is determined by the one equation there is: both shapes have as many elements.
  */
 import { constantOf, type Dim, kindOf, product, type Shape, symbolsOf } from "../dims/index.ts";
 import type { RelationContext } from "../ir/op.ts";
@@ -46,7 +46,9 @@ function canDivide(given: Shape, wanted: Shape): boolean {
   return rest === 0 ? have === 0 : have % rest === 0;
 }
 
-/** Both shapes without the symbolic dims they share, a batch say; at least 1, they divide out of the equation. */
+/**
+ * Both shapes without the symbolic dims they share, a batch say; at least 1, they divide out of the equation.
+ */
 function withoutCommon(a: Shape, b: Shape): readonly [Shape, Shape] {
   const right = [...b];
   const left = a.filter((d) => {

@@ -1,8 +1,8 @@
 /**
- * A loop over time (axis 0 of every sequence): the body gets the states, one step of each sequence and the invariants, and
- * gives new states and the step's outputs, which are stacked (JAX's lax.scan, ONNX Scan). `reverse` runs from the last step
- * to the first; the output of a step is stacked at that step either way. The number of steps is the sequences' length, so
- * there is at least one sequence.
+ * A loop over time (axis 0 of every sequence): the body gets the states, one step of each sequence and the
+ * invariants, and gives new states and the step's outputs, which are stacked (JAX's lax.scan, ONNX Scan).
+ * `reverse` runs from the last step to the first; the output of a step is stacked at that step either way.
+ * The number of steps is the sequences' length, so there is at least one sequence.
  */
 import { allocate } from "../../runtime/dtype.ts";
 import { size, type Tensor } from "../../runtime/tensor.ts";

@@ -1,9 +1,12 @@
-/** Every stride-th element of one axis: start, start + stride, ... (`size` of them). Start and size may be symbolic; stride >= 1. */
+/**
+ * Every stride-th element of one axis: start, start + stride, ... (`size` of them). Start and size may be
+ * symbolic; stride >= 1.
+ */
 
 import { allocate } from "../../runtime/dtype.ts";
 import { size as sizeOf, strides as stridesOfShape } from "../../runtime/tensor.ts";
 import { add, constant, type Dim, mul, sub } from "../dims/index.ts";
-import { checkAxes, defineOp, numberOf } from "./definition.ts";
+import { checkAxes, defineOp, numberOf, stateAtLeast } from "./definition.ts";
 import { walk } from "./odometer.ts";
 
 export type SliceAttributes = {
@@ -20,13 +23,14 @@ export const slice = defineOp<SliceAttributes>({
   relate: (context, [x], { axis, start, size, stride }) => {
     checkAxes(context, "slice", "x", x!, [axis]);
     const d = x!.shape[axis]!;
-    context.atLeast(start, constant(0), `the slice of axis ${axis} starts inside x`);
-    context.atLeast(size, constant(0), `the slice of axis ${axis} has a size`);
-    context.atLeast(stride, constant(1), `the slice of axis ${axis} steps forward`);
-    context.atLeast(
+    stateAtLeast(context, start, constant(0), () => `the slice of axis ${axis} starts inside x`);
+    stateAtLeast(context, size, constant(0), () => `the slice of axis ${axis} has a size`);
+    stateAtLeast(context, stride, constant(1), () => `the slice of axis ${axis} steps forward`);
+    stateAtLeast(
+      context,
       d,
       add(start, mul(sub(size, 1), stride), 1),
-      `the slice of ${size} from ${start} ends inside axis ${axis} of x`,
+      () => `the slice of ${size} from ${start} ends inside axis ${axis} of x`,
     );
     return [{ dtype: x!.dtype, shape: x!.shape.map((whole, i) => (i === axis ? size : whole)) }];
   },

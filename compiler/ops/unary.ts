@@ -1,7 +1,8 @@
 /**
- * Elementwise functions of one value. A row has the function itself, in doubles, and which values it takes; its loop-IR
- * form is the function of the same name. float32 results are the double result rounded once, integer ones wrap.
- * NaN gives NaN everywhere. Semantics are those of NumPy and of the ONNX ops of the same names; `round` is half to even.
+ * Elementwise functions of one value. A row has the function itself, in doubles, and which values it takes;
+ * its loop-IR form is the function of the same name. float32 results are the double result rounded once,
+ * integer ones wrap. NaN gives NaN everywhere. Semantics are those of NumPy and of the ONNX ops of the same
+ * names; `round` is half to even.
  */
 
 import { erf } from "../../runtime/math/erf.ts";
@@ -63,7 +64,10 @@ export const unaryOps: readonly Op[] = rows.map(({ name, accepts, apply }) =>
   }),
 );
 
-/** From 2^52 on every double is whole; below, adding it pushes the fraction out with the hardware's half-to-even. */
+/**
+ * From 2^52 on every double is whole; below, adding it pushes the fraction out with the hardware's
+ * half-to-even.
+ */
 function roundHalfEven(x: number): number {
   const whole = 2 ** 52;
   if (!(Math.abs(x) < whole)) return x;

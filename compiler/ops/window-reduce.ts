@@ -1,6 +1,6 @@
 /**
- * Reduces a sliding window over every axis (XLA ReduceWindow); pooling is this op with windows of 1 along batch and channels.
- * Padding counts as the identity: it never wins a maximum and adds nothing to a sum.
+ * Reduces a sliding window over every axis (XLA ReduceWindow); pooling is this op with windows of 1 along
+ * batch and channels. Padding counts as the identity: it never wins a maximum and adds nothing to a sum.
  */
 import type { Tensor } from "../../runtime/tensor.ts";
 import { strides as stridesOfShape } from "../../runtime/tensor.ts";

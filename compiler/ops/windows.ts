@@ -1,9 +1,10 @@
 /**
- * Sliding windows, shared by convolution and pooling: the number of places a window has along one axis (ONNX's formula, floor),
- * the relation that it has one at all, and the tests that keep an access inside.
+ * Sliding windows, shared by convolution and pooling: the number of places a window has along one axis
+ * (ONNX's formula, floor), the relation that it has one at all, and the tests that keep an access inside.
  */
 import { add, constant, constantOf, type Dim, floorDiv, mul, sub } from "../dims/index.ts";
 import type { RelationContext } from "../ir/op.ts";
+import { stateAtLeast } from "./definition.ts";
 
 /** One axis of a window; sizes in elements. */
 export interface WindowAxis<N> {
@@ -29,9 +30,9 @@ export function relateWindow(
   const { size, stride, dilation } = window;
   const padded = context.resolve(add(window.input, window.low, window.high));
   const extent = context.resolve(add(mul(dilation, sub(size, 1)), 1));
-  context.atLeast(size, constant(1), `${op} needs a window of at least 1 along ${axis}`);
-  context.atLeast(stride, constant(1), `${op} needs a stride of at least 1 along ${axis}`);
-  context.atLeast(dilation, constant(1), `${op} needs a dilation of at least 1 along ${axis}`);
+  stateAtLeast(context, size, constant(1), () => `${op} needs a window of at least 1 along ${axis}`);
+  stateAtLeast(context, stride, constant(1), () => `${op} needs a stride of at least 1 along ${axis}`);
+  stateAtLeast(context, dilation, constant(1), () => `${op} needs a dilation of at least 1 along ${axis}`);
   const [have, need] = [constantOf(padded), constantOf(extent)];
   if (have !== undefined && need !== undefined && have < need)
     context.fail("E2106", `${op} needs ${need} elements along ${axis}, but the padded input has ${have}`, {
@@ -42,7 +43,7 @@ export function relateWindow(
       because: "a window has to fit into its input at least once",
       fix: `use a window of at most ${have} elements, more padding, or a larger input`,
     });
-  context.atLeast(padded, extent, `the window of ${op} fits into the padded input along ${axis}`);
+  stateAtLeast(context, padded, extent, () => `the window of ${op} fits into the padded input along ${axis}`);
   return add(floorDiv(sub(padded, extent), stride), 1);
 }
 
@@ -56,7 +57,9 @@ export function positionOf(window: WindowAxis<Dim>, i: Dim, r: Dim): Dim {
   return sub(add(mul(i, window.stride), mul(r, window.dilation)), window.low);
 }
 
-/** Tests (each >= 0) that hold when `position` is inside 0 .. size - 1; none for an axis that cannot leave it. */
+/**
+ * Tests (each >= 0) that hold when `position` is inside 0 .. size - 1; none for an axis that cannot leave it.
+ */
 export function insideTests(window: WindowAxis<Dim>, position: Dim, size: Dim): readonly Dim[] {
   const tests: Dim[] = [];
   if (constantOf(window.low) !== 0) tests.push(position);

@@ -60,7 +60,8 @@ describe("dotGeneral", () => {
 
   test("accumulates as the numerics say", () => {
     const attributes = { batch: [[], []], contract: [[0], [0]] };
-    // (1 + 2^-12)^2 = 1 + 2^-11 + 2^-24: float32 loses the last part unless the product is not rounded before -1 is added.
+    // (1 + 2^-12)^2 = 1 + 2^-11 + 2^-24: float32 loses the last part unless the product is not rounded before
+    // -1 is added.
     const a = [1 + 2 ** -12, 1];
     const b = [1 + 2 ** -12, -1];
     const reversed = (x: readonly number[]) => [...x].reverse();
@@ -123,7 +124,10 @@ describe("conv", () => {
     expect(conv([1, 2, 3, 4], [1, 1], { padding: pairs([-1, -1]) })).toEqual([5]);
   });
 
-  /** Stride 2 transposed: each input element spreads over the kernel, two places apart (Keras Conv1DTranspose, valid). */
+  /**
+   * Stride 2 transposed: each input element spreads over the kernel, two places apart (Keras Conv1DTranspose,
+   * valid).
+   */
   test("with input dilation is the transposed convolution", () => {
     const flipped = [100, 10, 1];
     const attributes = { inputDilations: dims(2), padding: pairs([2, 2]) };

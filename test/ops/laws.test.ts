@@ -41,6 +41,24 @@ describe("random graphs", () => {
   });
 });
 
+describe("a failing random graph", () => {
+  /** Convolutions with two groups are rare and need many things to fit: about the hardest thing to shrink to. */
+  const grouped = (graph: Graph) =>
+    graph.nodes.some(({ op, attributes }) => op === "conv" && String(attributes["groups"]) !== "1");
+
+  test("shrinks to the node that matters and its operands, and prints as IR text", () => {
+    const result = fc.check(
+      fc.property(graphArbitrary(), (graph) => !grouped(graph)),
+      { numRuns: 2000, seed: 7 },
+    );
+    expect(result.failed).toBe(true);
+    const [graph] = result.counterexample!;
+    expect(graph.nodes.length).toBeLessThanOrEqual(3);
+    expect(grouped(graph)).toBe(true);
+    expect(fc.defaultReportMessage(result)).toContain(`\n${printGraph(graph)}`);
+  });
+});
+
 describe("every op", () => {
   test("evaluates to the shape that inference declares, in every numerics", () => {
     const numerics = fc.constantFrom("float64" as const, "float32" as const, "float32-fma" as const);

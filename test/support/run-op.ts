@@ -1,4 +1,7 @@
-/** One op on concrete tensors: infers its result types from theirs, evaluates, and checks one against the other. */
+/**
+ * One op on concrete tensors: infers its result types from theirs, evaluates, and checks one against the
+ * other.
+ */
 import { constant, type Dim } from "../../compiler/dims/index.ts";
 import { GraphBuilder } from "../../compiler/infer/builder.ts";
 import type { Attributes } from "../../compiler/ir/graph.ts";

@@ -1,7 +1,8 @@
 /**
- * A graph being grown by random choices. Recipes ask it for operands ("some float value of rank 2 or more", "something that
- * broadcasts into this shape"); it finds one among the values there are, or makes an input, parameter or constant that fits.
- * So every list of choices gives a valid graph, and removing or shrinking choices keeps it valid.
+ * A graph being grown by random choices. Recipes ask it for operands ("some float value of rank 2 or more",
+ * "something that broadcasts into this shape"); it finds one among the values there are, or makes an input,
+ * parameter or constant that fits. So every list of choices gives a valid graph, and removing or shrinking
+ * choices keeps it valid.
  */
 
 import { constant, type Dim, type Shape } from "../../../compiler/dims/index.ts";
@@ -164,7 +165,9 @@ export function sameShape(a: Shape, b: Shape): boolean {
   return a.length === b.length && a.every((d, axis) => d === b[axis]);
 }
 
-/** Equal dims must be the same expression: two symbols that happen to have one value are not assumed equal. */
+/**
+ * Equal dims must be the same expression: two symbols that happen to have one value are not assumed equal.
+ */
 function broadcastsInto(from: Shape, to: Shape): boolean {
   const lead = to.length - from.length;
   return lead >= 0 && from.every((d, axis) => d === to[axis + lead] || d === constant(1));

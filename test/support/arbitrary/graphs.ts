@@ -1,7 +1,8 @@
 /**
- * Random well-formed graphs of core ops. A graph is grown from a list of steps, each an op and some numbers that recipes
- * read their decisions from; numbers are taken modulo what is possible, so any sub-list with any smaller numbers is a graph
- * too, and fast-check shrinks a failure to the few nodes that matter. Failing graphs print as IR text.
+ * Random well-formed graphs of core ops. A graph is grown from a list of steps, each an op and some numbers
+ * that recipes read their decisions from; numbers are taken modulo what is possible, so any sub-list with any
+ * smaller numbers is a graph too, and fast-check shrinks a failure to the few nodes that matter. Failing
+ * graphs print as IR text.
  */
 import fc from "fast-check";
 import { constant, type Dim, evaluate, mul, symbol } from "../../../compiler/dims/index.ts";
@@ -53,7 +54,10 @@ export function graphArbitrary(options: GraphOptions = {}): fc.Arbitrary<Graph<B
   });
 }
 
-/** Graphs over the symbols a, b and c. The first inputs have them as their sizes, so that a sample determines them. */
+/**
+ * Graphs over the symbols a, b and c. The first inputs have them as their sizes, so that a sample determines
+ * them.
+ */
 export function symbolicGraphArbitrary(options: GraphOptions = {}): fc.Arbitrary<SymbolicCase> {
   const size = fc.integer({ min: 1, max: 6 });
   return fc
@@ -75,7 +79,8 @@ function choicesArbitrary({ ops = [...recipes.keys()], maxSteps = 12 }: GraphOpt
   const often = ops.flatMap((op) => (elementwise.has(op) ? [op] : [op, op, op]));
   const step = fc.record({ op: fc.constantFrom(...often), decisions });
   const steps = fc.array(step, { minLength: 1, maxLength: maxSteps, size: "max" });
-  // Without fast-check's bias to extremes: decisions are read modulo small numbers, and mostly-zero ones are all alike.
+  // Without fast-check's bias to extremes: decisions are read modulo small numbers, and mostly-zero ones are
+  // all alike.
   return fc.noBias(fc.record({ steps, ending: decisions }));
 }
 

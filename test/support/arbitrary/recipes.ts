@@ -1,4 +1,7 @@
-/** How to add one node of each op to a draft with operands and attributes that are valid; one row per op of the table. */
+/**
+ * How to add one node of each op to a draft with operands and attributes that are valid; one row per op of
+ * the table.
+ */
 import {
   constant,
   constantOf,
@@ -137,7 +140,10 @@ function addCumsum(draft: Draft, op: string): void {
   draft.node(op, [x], { axis: draft.one(axesOf(x)), reverse: draft.coin(), exclusive: draft.coin() });
 }
 
-/** Every axis of a is batch, contracted or free; b is made to fit, its axes in another order, with at most one of its own. */
+/**
+ * Every axis of a is batch, contracted or free; b is made to fit, its axes in another order, with at most one
+ * of its own.
+ */
 function addDotGeneral(draft: Draft, op: string): void {
   const a = draft.some(NUMBERS);
   const roles = axesOf(a).map(() => draft.one(["contract", "free", "batch"]));

@@ -1,4 +1,7 @@
-/** A random scan: the body is a small draft of its own, whose new states are made to have the types of the old ones. */
+/**
+ * A random scan: the body is a small draft of its own, whose new states are made to have the types of the old
+ * ones.
+ */
 import type { GraphBuilder } from "../../../compiler/infer/builder.ts";
 import type { Output, Value } from "../../../compiler/ir/graph.ts";
 import type { DType } from "../../../runtime/dtype.ts";
@@ -54,7 +57,10 @@ function growBody(
   return [...outputs, ...stacked];
 }
 
-/** Something of the state's type: another value that has it, or the state combined with whatever broadcasts into it. */
+/**
+ * Something of the state's type: another value that has it, or the state combined with whatever broadcasts
+ * into it.
+ */
 function nextState(draft: Draft, state: Value): Value {
   const { dtype, shape } = state.type;
   const fitting = draft.values.filter((v) => v.type.dtype === dtype && sameShape(v.type.shape, shape));

@@ -1,11 +1,17 @@
-/** Random data for the inputs and parameters of a bound graph. The data is a function of a few numbers, which shrink well. */
+/**
+ * Random data for the inputs and parameters of a bound graph. The data is a function of a few numbers, which
+ * shrink well.
+ */
 import fc from "fast-check";
 import { constantOf } from "../../../compiler/dims/index.ts";
 import type { BoundDim, Graph, Value } from "../../../compiler/ir/graph.ts";
 import { allocate, type DType } from "../../../runtime/dtype.ts";
 import { size, type Tensor } from "../../../runtime/tensor.ts";
 
-/** What the numbers are like: small integers and halves, so that sums are exact; about normal; or with the values that break things. */
+/**
+ * What the numbers are like: small integers and halves, so that sums are exact; about normal; or with the
+ * values that break things.
+ */
 export type Style = "exact" | "normal" | "special";
 
 export interface Filling {
