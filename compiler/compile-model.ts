@@ -103,7 +103,8 @@ export function lowerModel(model: Model<unknown>, options: CompileOptions): Lowe
   const bound = model.bind(sample, undefined, { maxParameterBytes: maxParams });
   if (maxParams !== undefined) checkBudget(bound.graph.parameters.map(sized), maxParams, undefined);
   const parameters = parametersOf(model, bound, options.seed);
-  const lowered = lowerBound(bound, { parameters, onPass, onStage });
+  const foldParameters = options.weights !== "init";
+  const lowered = lowerBound(bound, { parameters, foldParameters, onPass, onStage });
   return { ...lowered, graph: model.graph(), bound, sample };
 }
 

@@ -21,6 +21,11 @@ export interface LowerOptions {
   /** Values of every parameter, by name. */
   readonly parameters: ReadonlyMap<string, ParameterData>;
   readonly target?: Target | undefined;
+  /**
+   * Whether passes may compute with the values of parameters (default true). Not where these are shipped as their
+   * initialisers: what was computed from them could only be shipped as numbers.
+   */
+  readonly foldParameters?: boolean;
   /** Called with the graph after each pass, for `--print-after`. */
   readonly onPass?: ((pass: string, graph: Graph<BoundDim>) => void) | undefined;
   /** Called when a stage begins, for progress on a terminal. */
@@ -59,9 +64,14 @@ export function compileGraph(graph: Graph, options: GraphCompileOptions): Compil
 
 /** The middle of the story, for a graph that is bound. */
 export function lowerBound(bound: Pick<BoundModel, "graph" | "symbols">, options: LowerOptions): Lowered {
-  const { parameters, target = targets.ts, onPass, onStage } = options;
+  const { parameters, target = targets.ts, foldParameters = true, onPass, onStage } = options;
+  const { numerics } = target;
   onStage?.("passes");
-  const optimised = runPasses(bound.graph, { ...(onPass && { onPass }) });
+  const optimised = runPasses(bound.graph, {
+    numerics,
+    ...(foldParameters && { parameters }),
+    ...(onPass && { onPass }),
+  });
   onStage?.("lower");
   return { optimised, program: lower(optimised, { target, parameters, symbols: namedSymbols(bound) }) };
 }

@@ -29,7 +29,7 @@ const parts: readonly Part[] = [
   {
     name: "cli",
     path: "compiler/cli",
-    sees: [...WHOLE, "inspect", "public index", "fuzz"],
+    sees: [...WHOLE, "inspect", "public index"],
     packages: [/^node:/, "cac", "jiti"],
   },
   {

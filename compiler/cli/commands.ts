@@ -40,7 +40,7 @@ const compile: CommandSpec = {
     dim,
     {
       flag: "--weights <mode>",
-      text: "inline | file | init | auto: in the module, beside it, as their seed, by size (default auto)",
+      text: "inline | file | init | auto: in the module, beside it, as a seed, by size",
     },
     { flag: "--format <format>", text: "ts | js (default: as the output file's name says)" },
     { flag: "--seed <n>", text: "seed of the weights nobody set (default: the model's)" },

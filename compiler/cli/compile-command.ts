@@ -3,10 +3,12 @@ import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { basename, extname, resolve } from "node:path";
 import { gzipSync } from "node:zlib";
+import { nearest } from "../../runtime/initializers/nearest.ts";
 import { type CompiledModel, compile } from "../compile-model.ts";
 import { fail } from "../diagnostics/index.ts";
 import { rankOf } from "../frontend/sample.ts";
 import { printGraph } from "../ir/graph_print.ts";
+import { pipeline } from "../passes/pipeline.ts";
 import { completeSample } from "../sample-dims.ts";
 import { bytes, grouped, macs, milliseconds } from "./amounts.ts";
 import { readBinding } from "./binding.ts";
@@ -132,6 +134,13 @@ function naming({ model, file, exportName }: LoadedModel) {
 function printing(options: Options, { err, environment }: Host) {
   const wanted = options.get("print-after")?.[0] ?? environment.printAfter;
   if (wanted === undefined) return {};
+  const names = pipeline.map(({ name }) => name);
+  if (wanted !== "all" && !names.includes(wanted))
+    fail({
+      code: "E1002",
+      message: `there is no pass "${wanted}"; did you mean "${nearest(wanted, names)[0]}"?`,
+      fix: `write all, or one of ${names.join(", ")}`,
+    });
   return {
     onPass(pass: string, graph: Parameters<typeof printGraph>[0]) {
       if (wanted === "all" || wanted === pass) err.write(`// after ${pass}\n${printGraph(graph)}\n`);

@@ -67,7 +67,7 @@ async function evaluate(file: string): Promise<Readonly<Record<string, unknown>>
     fsCache: false,
     moduleCache: false,
     interopDefault: false,
-    virtualModules: await ownModules(),
+    virtualModules: { shapecast, "shapecast/dims": dims },
     // Keeps the user's line numbers, which errors show.
     transformOptions: { retainLines: true },
   });
@@ -77,16 +77,6 @@ async function evaluate(file: string): Promise<Readonly<Record<string, unknown>>
   } catch (error) {
     if (error instanceof CompileError) throw error;
     throw explained(error, file);
-  }
-}
-
-/** The fuzz kit needs fast-check, which a user who only compiles need not have. */
-async function ownModules(): Promise<Record<string, unknown>> {
-  const modules = { shapecast, "shapecast/dims": dims };
-  try {
-    return { ...modules, "shapecast/fuzz": await import("../../runtime/fuzz/index.ts") };
-  } catch {
-    return modules;
   }
 }
 
