@@ -3,29 +3,31 @@
  * function with literal bounds, the weights base64 at the end, a file beside the module, or the seed they came from.
  * The text is written directly; TypeScript and JavaScript come from the same writer and differ in types only.
  */
-import type { Buffer } from "../../compiler/ir/loop.ts";
+import type { Buffer, Kernel } from "../../compiler/ir/loop.ts";
 import type { Program } from "../../compiler/ir/program.ts";
 import type { EmitOptions, EmittedModule } from "../../compiler/ir/target.ts";
 import { planFill } from "../../runtime/initializers/index.ts";
-import { typesFor, Writer } from "../source/index.ts";
+import { type Types, typesFor, Writer } from "../source/index.ts";
 import { type RuntimeFunction, runtimeFunctions } from "./functions.ts";
 import { initializerSource } from "./initializers.source.ts";
-import { writeInstanceType, writeInstantiate } from "./instance.ts";
-import { printKernel } from "./kernel.ts";
-import { calls, type ModuleNames, moduleNames } from "./names.ts";
+import { type InstanceContext, writeInstanceType, writeInstantiate } from "./instance.ts";
+import { type KernelFunction, printKernel } from "./kernel.ts";
+import { type ModuleNames, moduleNames } from "./names.ts";
 import { writeHeader, writePortTypes, writeSignature, writeWeightsType } from "./signature.ts";
+import { buffersIn, callsIn } from "./steps.ts";
 import { planWeights, toBase64, type WeightPlan } from "./weights.ts";
 import { weightMembers, writeBase64, writeWeightsCode } from "./weights-code.ts";
 
 /** Emits one self-contained module. The same program and options give the same bytes. */
 export function emitTypeScript(program: Program, options: EmitOptions): EmittedModule {
   const types = typesFor(options.format);
-  const read = buffersOf(program.steps);
-  const plan = planWeights(program, new Set([...read, ...buffersOf(program.prepare)]), options.weights);
+  const shipped = program.weights.filter(({ buffer }) => isCalledWith(program, buffer));
+  const plan = planWeights(shipped, options.weights);
   const fills = fillsOf(plan);
   const names = moduleNames(program, fills);
-  const members = weightMembers(program, names, read);
-  const hasWeights = members.length > 0;
+  const callees = { functions: printKernels(program, names, types), scope: names.local };
+  const members = weightMembers(program, names, buffersIn(program.steps, callees));
+  const context = { program, names, callees, plan, members, types };
   const writer = new Writer();
 
   writeHeader(program, options.header, writer);
@@ -33,46 +35,45 @@ export function emitTypeScript(program: Program, options: EmitOptions): EmittedM
   if (options.format === "ts") {
     writePortTypes(program, writer);
     writeInstanceType(writer);
-    if (hasWeights) writeWeightsType(members, plan, writer);
+    if (members.length > 0) writeWeightsType(members, plan, writer);
   }
-  writeInstantiate({ program, names, plan, hasWeights, types }, writer);
-  const needs = writeKernels(program, names, types, writer);
-  if (hasWeights) writeWeightsCode({ program, names, plan, members, types }, writer);
-  for (const name of Object.keys(runtimeFunctions) as RuntimeFunction[])
-    if (needs.has(name) || (name === "checkInput" && program.inputs.length > 0))
-      writer.line().line(runtimeFunctions[name](types));
+  writeInstantiate(context, writer);
+  for (const { text } of callees.functions.values()) writer.line().line(text.trimEnd());
+  if (members.length > 0) writeWeightsCode(context, writer);
+  for (const name of functionsNeeded(context)) writer.line().line(runtimeFunctions[name](types));
   if (fills.length > 0) writer.line().line(initializerSource(fills, options.format).trimEnd());
-  const inline = plan.mode !== "file" && plan.stored.length > 0;
-  if (inline) writeBase64(toBase64(plan.blob), types, writer);
+  if (plan.mode !== "file" && plan.stored.length > 0) writeBase64(toBase64(plan.blob), types, writer);
 
   const emitted = { code: `${writer}`, format: options.format, weightsMode: plan.mode };
   return plan.mode === "file" ? { ...emitted, weights: plan.blob } : emitted;
 }
 
-function buffersOf(steps: Program["steps"]): ReadonlySet<Buffer> {
-  return new Set(calls(steps).flatMap((step) => step.buffers));
+function isCalledWith({ prepare, steps }: Program, buffer: Buffer): boolean {
+  return callsIn([...prepare, ...steps]).some(({ buffers }) => buffers.includes(buffer));
 }
 
 function fillsOf(plan: WeightPlan): readonly string[] {
-  const calls = plan.seeded.map(({ shape, initializer }) =>
+  const fills = plan.seeded.map(({ shape, initializer }) =>
     planFill(initializer!.spec, shape, initializer!.seed, initializer!.path),
   );
-  return [...new Set(calls.map(({ fill }) => fill))];
+  return [...new Set(fills.map(({ fill }) => fill))];
 }
 
-function writeKernels(
-  program: Program,
+function printKernels(
+  { kernels, prepare, steps }: Program,
   names: ModuleNames,
-  types: ReturnType<typeof typesFor>,
-  writer: Writer,
-): ReadonlySet<RuntimeFunction> {
-  const called = new Set(calls([...program.prepare, ...program.steps]).map((step) => step.kernel));
-  const needs = new Set<RuntimeFunction>();
-  for (const kernel of program.kernels) {
-    if (!called.has(kernel)) continue;
-    const printed = printKernel(kernel, names.kernels.get(kernel)!, names.module, types);
-    writer.line().line(printed.text.trimEnd());
-    for (const need of printed.needs) needs.add(need);
-  }
-  return needs;
+  types: Types,
+): ReadonlyMap<Kernel, KernelFunction> {
+  const called = new Set(callsIn([...prepare, ...steps]).map(({ kernel }) => kernel));
+  return new Map(
+    kernels
+      .filter((kernel) => called.has(kernel))
+      .map((kernel) => [kernel, printKernel(kernel, names.kernels.get(kernel)!, names.module, types)]),
+  );
+}
+
+function functionsNeeded({ program, callees }: InstanceContext): readonly RuntimeFunction[] {
+  const needed = new Set([...callees.functions.values()].flatMap(({ needs }) => [...needs]));
+  if (program.inputs.length > 0) needed.add("checkInput");
+  return (Object.keys(runtimeFunctions) as RuntimeFunction[]).filter((name) => needed.has(name));
 }

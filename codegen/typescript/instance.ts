@@ -7,16 +7,17 @@ import type { Buffer } from "../../compiler/ir/loop.ts";
 import type { Port, Program, Step } from "../../compiler/ir/program.ts";
 import { type DType, dtypes } from "../../runtime/dtype.ts";
 import { member, propertyKey, stringLiteral, type Types, type Writer } from "../source/index.ts";
-import { calls, type ModuleNames } from "./names.ts";
-import { shapeText } from "./signature.ts";
-import { writeSteps } from "./steps.ts";
+import type { ModuleNames } from "./names.ts";
+import { shapeText, type WeightMember } from "./signature.ts";
+import { buffersIn, type Callees, callsIn, writeSteps } from "./steps.ts";
 import type { WeightPlan } from "./weights.ts";
 
 export interface InstanceContext {
   readonly program: Program;
   readonly names: ModuleNames;
+  readonly callees: Callees;
   readonly plan: WeightPlan;
-  readonly hasWeights: boolean;
+  readonly members: readonly WeightMember[];
   readonly types: Types;
 }
 
@@ -29,7 +30,8 @@ export function writeInstanceType(writer: Writer): void {
 }
 
 export function writeInstantiate(context: InstanceContext, writer: Writer): void {
-  const { hasWeights, plan, types } = context;
+  const { members, plan, types } = context;
+  const hasWeights = members.length > 0;
   const fromFile = hasWeights && plan.mode === "file";
   const parameter = fromFile ? `given${types.only(": ArrayBuffer | Uint8Array | Weights")}` : "";
   writer.line();
@@ -48,11 +50,11 @@ export function writeInstantiate(context: InstanceContext, writer: Writer): void
 }
 
 function writeBuffers(
-  { program, names, types }: InstanceContext,
+  { program, names, callees, types }: InstanceContext,
   fed: ReadonlyMap<Buffer, Fed>,
   writer: Writer,
 ): void {
-  const used = new Set(calls(program.steps).flatMap((step) => step.buffers));
+  const used = buffersIn(program.steps, callees);
   const { arena } = program;
   if (arena.bytes > 0) writer.line(`const arena = new ArrayBuffer(${arena.bytes});`);
   for (const [buffer, name] of names.buffers)
@@ -77,7 +79,7 @@ function newArray(dtype: DType, args: string): string {
 }
 
 function writeRun(context: InstanceContext, fed: ReadonlyMap<Buffer, Fed>, writer: Writer): void {
-  const { program, names, types } = context;
+  const { program, names, callees, types } = context;
   const parameter = program.inputs.length > 0 ? `inputs${types.only(": Inputs")}` : "";
   writer.block(
     `run(${parameter})${types.only(": Outputs")}`,
@@ -86,7 +88,7 @@ function writeRun(context: InstanceContext, fed: ReadonlyMap<Buffer, Fed>, write
       const access = (buffer: Buffer) =>
         (buffer.space === "weight" || buffer.space === "packed" ? "weights." : "") +
         names.buffers.get(buffer)!;
-      writeSteps(program.steps, names, access, writer);
+      writeSteps(program.steps, callees, access, writer);
       writer.line("return outputs;");
     },
     ",",
@@ -142,9 +144,9 @@ function outputsOverwriting(program: Program, input: Buffer): readonly Buffer[] 
 }
 
 function readsOf(step: Step): readonly Buffer[] {
-  return calls([step]).flatMap(({ kernel, buffers }) => buffers.slice(0, kernel.reads.length));
+  return callsIn([step]).flatMap(({ kernel, buffers }) => buffers.slice(0, kernel.reads.length));
 }
 
 function writesOf(step: Step): readonly Buffer[] {
-  return calls([step]).flatMap(({ kernel, buffers }) => buffers.slice(kernel.reads.length));
+  return callsIn([step]).flatMap(({ kernel, buffers }) => buffers.slice(kernel.reads.length));
 }

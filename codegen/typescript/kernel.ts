@@ -36,29 +36,27 @@ import {
   valueAt,
 } from "./values.ts";
 
-export interface KernelText {
+export interface KernelFunction {
+  readonly name: string;
   readonly text: string;
+  /** Which of a call's buffers and arguments the function takes: each buffer once, and nothing it has no use for. */
+  readonly buffers: readonly number[];
+  readonly args: readonly number[];
   readonly needs: ReadonlySet<RuntimeFunction>;
 }
 
-/** Positions of the buffers a call must pass: each buffer once, though it may be both read and written. */
-export function bufferPositions(kernel: Kernel): readonly number[] {
-  const all = [...kernel.reads, ...kernel.writes];
-  return all.flatMap((buffer, i) => (all.indexOf(buffer) === i ? [i] : []));
-}
-
-export function printKernel(kernel: Kernel, name: string, module: Scope, types: Types): KernelText {
-  const scope = module.inner();
-  const printer = new KernelPrinter(kernel, scope, types);
+export function printKernel(kernel: Kernel, name: string, module: Scope, types: Types): KernelFunction {
+  const printer = new KernelPrinter(kernel, module.inner(), types);
   printer.body();
   printer.indices.settle();
-  const body = printer.body();
+  const body = new Writer();
+  printer.body().print(body);
+  const { buffers, args, parameters } = printer.parameters(`${body}`);
   const writer = new Writer();
   if (kernel.comment !== "") writer.line(`/** ${commentText(kernel.comment)} */`);
-  writer.list(`function ${name}`, printer.parameters(), `${types.only(": void")} {`);
-  writer.indent(() => body.print(writer));
-  writer.line("}");
-  return { text: `${writer}`, needs: printer.needs };
+  writer.list(`function ${name}`, parameters, `${types.only(": void")} {`);
+  writer.indent(() => writer.line(`${body}`.trimEnd())).line("}");
+  return { name, text: `${writer}`, buffers, args, needs: printer.needs };
 }
 
 type Bind = Extract<Stmt, { kind: "bind" }>;
@@ -72,8 +70,6 @@ class KernelPrinter {
   private readonly flat: readonly Stmt[];
   private readonly indexed: ReadonlySet<string>;
   private readonly buffers = new Map<Buffer, string>();
-  /** Buffers that the code really reads or writes: a window that lies in the padding reads nothing. */
-  private readonly touched = new Set<Buffer>();
   private readonly symbols = new Map<string, string>();
 
   constructor(kernel: Kernel, scope: Scope, types: Types) {
@@ -89,14 +85,24 @@ class KernelPrinter {
     for (const parameter of kernel.parameters) this.symbolName(parameter);
   }
 
-  /** After `body`: an underscore marks what turned out to be unused. */
-  parameters(): readonly string[] {
-    const buffers = [...this.buffers].map(([buffer, name]) => {
-      const mark = this.touched.has(buffer) ? "" : "_";
-      return mark + name + this.types.only(`: ${dtypes[buffer.dtype].array.name}`);
-    });
-    const symbols = this.kernel.parameters.map((name) => this.symbolName(name) + this.types.only(": number"));
-    return [...buffers, ...symbols];
+  /** What the printed body uses: a window that lies in the padding, say, reads nothing. */
+  parameters(
+    body: string,
+  ): Pick<KernelFunction, "buffers" | "args"> & { readonly parameters: readonly string[] } {
+    const code = body.replace(/"(?:[^"\\]|\\.)*"/g, "");
+    const isUsed = (name: string) => new RegExp(`\\b${name}\\b`).test(code);
+    const all = [...this.kernel.reads, ...this.kernel.writes];
+    const buffers = [...all.keys()].filter(
+      (i) => all.indexOf(all[i]!) === i && isUsed(this.buffers.get(all[i]!)!),
+    );
+    const symbols = this.kernel.parameters.map((parameter) => this.symbolName(parameter));
+    const args = [...symbols.keys()].filter((i) => isUsed(symbols[i]!));
+    const { only } = this.types;
+    const parameters = [
+      ...buffers.map((i) => this.buffers.get(all[i]!)! + only(`: ${dtypes[all[i]!.dtype].array.name}`)),
+      ...args.map((i) => symbols[i]! + only(": number")),
+    ];
+    return { buffers, args, parameters };
   }
 
   body(): Block {
@@ -219,7 +225,6 @@ class KernelPrinter {
     const name = this.buffers.get(buffer);
     if (name === undefined)
       throw new Error(`internal: the kernel does not declare the buffer ${buffer.name}`);
-    this.touched.add(buffer);
     return `${name}[${this.indices.print(index, block, name).text}]`;
   }
 

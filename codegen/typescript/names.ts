@@ -1,9 +1,10 @@
 /** The identifiers of one module: its fixed names, then kernels, then buffers, none hiding another. */
 import type { Buffer, Kernel } from "../../compiler/ir/loop.ts";
-import type { Program, Step } from "../../compiler/ir/program.ts";
+import type { Program } from "../../compiler/ir/program.ts";
 import { Scope } from "../source/index.ts";
 import { runtimeFunctions } from "./functions.ts";
 import { initializerNames } from "./initializers.source.ts";
+import { callsIn } from "./steps.ts";
 
 export interface ModuleNames {
   readonly module: Scope;
@@ -37,10 +38,6 @@ function buffersOf(program: Program): Iterable<Buffer> {
   return new Set([
     ...program.inputs.map((port) => port.buffer),
     ...program.outputs.map((port) => port.buffer),
-    ...calls([...program.prepare, ...program.steps]).flatMap((step) => step.buffers),
+    ...callsIn([...program.prepare, ...program.steps]).flatMap((step) => step.buffers),
   ]);
-}
-
-export function calls(steps: readonly Step[]): readonly Extract<Step, { kind: "call" }>[] {
-  return steps.flatMap((step) => (step.kind === "call" ? [step] : calls(step.body)));
 }

@@ -1,51 +1,65 @@
 /** A list of steps as the calls and loops of a function body. */
 import { constantOf, range } from "../../compiler/dims/index.ts";
-import type { Buffer } from "../../compiler/ir/loop.ts";
+import type { Buffer, Kernel } from "../../compiler/ir/loop.ts";
 import type { Step } from "../../compiler/ir/program.ts";
 import type { Scope, Writer } from "../source/index.ts";
 import { Block } from "./block.ts";
 import { Indices } from "./indices.ts";
-import { bufferPositions } from "./kernel.ts";
-import type { ModuleNames } from "./names.ts";
+import type { KernelFunction } from "./kernel.ts";
 
-/** Writes `steps`; `access` says how the function reaches a buffer. */
+/** The functions of a module's kernels, and the scope of the functions that call them. */
+export interface Callees {
+  readonly functions: ReadonlyMap<Kernel, KernelFunction>;
+  readonly scope: Scope;
+}
+
+/** Writes `steps`; `access` says how the calling function reaches a buffer. */
 export function writeSteps(
   steps: readonly Step[],
-  names: ModuleNames,
+  { functions, scope: outer }: Callees,
   access: (buffer: Buffer) => string,
   writer: Writer,
 ): void {
-  const scope = names.local.inner();
+  const scope = outer.inner();
   const indices = new Indices(scope);
   indices.settle();
   const root = new Block(scope.inner());
-  addSteps(steps, root, { names, access, indices, scope });
+  addSteps(steps, root, { functions, access, indices });
   root.print(writer);
 }
 
+export type Call = Extract<Step, { kind: "call" }>;
+
+export function callsIn(steps: readonly Step[]): readonly Call[] {
+  return steps.flatMap((step) => (step.kind === "call" ? [step] : callsIn(step.body)));
+}
+
+/** The buffers that calls really pass. */
+export function buffersIn(steps: readonly Step[], { functions }: Callees): ReadonlySet<Buffer> {
+  return new Set(
+    callsIn(steps).flatMap(({ kernel, buffers }) => functions.get(kernel)!.buffers.map((i) => buffers[i]!)),
+  );
+}
+
 interface Context {
-  readonly names: ModuleNames;
+  readonly functions: ReadonlyMap<Kernel, KernelFunction>;
   readonly access: (buffer: Buffer) => string;
   readonly indices: Indices;
-  readonly scope: Scope;
 }
 
 function addSteps(steps: readonly Step[], block: Block, context: Context): void {
   for (const step of steps) {
     if (step.kind === "repeat") addRepeat(step, block, context);
-    else block.list(context.names.kernels.get(step.kernel)!, callArguments(step, block, context));
+    else addCall(step, block, context);
   }
 }
 
-function callArguments(
-  step: Extract<Step, { kind: "call" }>,
-  block: Block,
-  { access, indices }: Context,
-): readonly string[] {
-  return [
-    ...bufferPositions(step.kernel).map((i) => access(step.buffers[i]!)),
-    ...step.args.map((arg) => indices.print(arg, block).text),
-  ];
+function addCall(step: Call, block: Block, { functions, access, indices }: Context): void {
+  const { name, buffers, args } = functions.get(step.kernel)!;
+  block.list(name, [
+    ...buffers.map((i) => access(step.buffers[i]!)),
+    ...args.map((i) => indices.print(step.args[i]!, block).text),
+  ]);
 }
 
 function addRepeat(step: Extract<Step, { kind: "repeat" }>, block: Block, context: Context): void {

@@ -9,13 +9,14 @@ import { planFill } from "../../runtime/initializers/index.ts";
 import { stringLiteral, type Types, type Writer } from "../source/index.ts";
 import type { ModuleNames } from "./names.ts";
 import { shapeText, type WeightMember } from "./signature.ts";
-import { writeSteps } from "./steps.ts";
+import { type Callees, writeSteps } from "./steps.ts";
 import type { WeightPlan } from "./weights.ts";
 import { checksum } from "./weights.ts";
 
 export interface WeightsContext {
   readonly program: Program;
   readonly names: ModuleNames;
+  readonly callees: Callees;
   readonly plan: WeightPlan;
   readonly members: readonly WeightMember[];
   readonly types: Types;
@@ -112,7 +113,7 @@ function writeViews({ plan, names }: WeightsContext, buffer: string, base: strin
 }
 
 /** Packed buffers share one allocation, in the program's order. */
-function writePrepare({ program, names }: WeightsContext, writer: Writer): void {
+function writePrepare({ program, names, callees }: WeightsContext, writer: Writer): void {
   if (program.packed.length === 0) return;
   const offsets: number[] = [];
   let bytes = 0;
@@ -125,7 +126,7 @@ function writePrepare({ program, names }: WeightsContext, writer: Writer): void 
     writer.line(
       `const ${names.buffers.get(buffer)!} = new ${dtypes[buffer.dtype].array.name}(packed, ${offsets[i]}, ${buffer.length});`,
     );
-  writeSteps(program.prepare, names, (buffer) => names.buffers.get(buffer)!, writer);
+  writeSteps(program.prepare, callees, (buffer) => names.buffers.get(buffer)!, writer);
 }
 
 /** The base64 text and its decoder, at the end of the module where they are not in the reader's way. */

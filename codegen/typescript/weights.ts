@@ -3,8 +3,7 @@
  * it is either base64 in the module or a file beside it. In `init` mode a weight that is still what its seeded
  * initialiser gives is a call of that initialiser, and only the others are in the blob.
  */
-import type { Buffer } from "../../compiler/ir/loop.ts";
-import type { Program, Weight } from "../../compiler/ir/program.ts";
+import type { Weight } from "../../compiler/ir/program.ts";
 import type { EmitOptions, EmittedModule } from "../../compiler/ir/target.ts";
 import { byteSize } from "../../runtime/dtype.ts";
 
@@ -19,13 +18,7 @@ export interface WeightPlan {
   readonly blob: Uint8Array;
 }
 
-/** Only weights in `used` are shipped. */
-export function planWeights(
-  program: Program,
-  used: ReadonlySet<Buffer>,
-  mode: EmitOptions["weights"],
-): WeightPlan {
-  const weights = program.weights.filter((weight) => used.has(weight.buffer));
+export function planWeights(weights: readonly Weight[], mode: EmitOptions["weights"]): WeightPlan {
   const seeded = mode === "init" ? weights.filter((weight) => weight.initializer !== undefined) : [];
   let bytes = 0;
   const stored = weights
