@@ -44,6 +44,7 @@ export function decideByCases(
   domains: (name: string) => Domain,
   budget: Budget,
 ): Outcome {
+  budget.spend(symbolsOf(d).length * d.size);
   const cases = startingCases(d, domains);
   return combine(cases.map((c) => () => decideCase(relation, c, budget)));
 }

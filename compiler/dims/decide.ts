@@ -31,7 +31,10 @@ import { simplify } from "./simplify.ts";
 import { asDomain, Budget, OutOfBudget, periodOf, solveUnivariate } from "./univariate.ts";
 
 export type Verdict =
-  | { readonly kind: "always" }
+  | {
+      readonly kind: "always" /** Holds only by an equality that a broadcast assumed. */;
+      readonly assumed?: true;
+    }
   | { readonly kind: "never" }
   | { readonly kind: "iff"; readonly constraint: Constraint }
   | { readonly kind: "unknown"; readonly asks?: string };
@@ -60,15 +63,17 @@ export function decide(relation: Relation, a: Dim, b: Dim, assumptions: Facts = 
   const plain = assumptions.resolve(sub(a, b));
   const verdict = judge(relation, plain, bounds);
   if (verdict.kind === "always" || verdict.kind === "never") return verdict;
-  for (const firm of [false, true]) {
+  for (const firm of [true, false]) {
     const d = assumptions.canonical(plain, firm);
     const again = d === plain ? verdict : judge(relation, d, bounds);
-    if (again.kind === "always" || (firm && again.kind === "never")) return again;
+    if (again.kind === "always") return firm ? again : { ...again, assumed: true };
+    if (again.kind === "never" && firm) return again;
   }
   return verdict;
 }
 
 function judge(relation: Relation, from: Dim, domains: Domains): Verdict {
+  if (from.size > 4000) return verdictOf(from.size < 40000 ? bySigns(relation, from, domains, 0) : undefined);
   const d = simplify(from, domains);
   if (d.value !== undefined) return { kind: compare(relation, d.value, 0) ? "always" : "never" };
   const divisor = doubtfulDivisor(d, domains);
@@ -147,13 +152,14 @@ function attempt<T>(work: () => T): T | undefined {
 function witnesses(relation: Relation, d: Dim, domains: Domains): ReadonlySet<boolean> {
   const names = symbolsOf(d);
   const seen = new Set<boolean>();
-  const side = Math.max(2, Math.floor(100 ** (1 / names.length)));
-  for (let i = 0; i < 100 && seen.size < 2; i++) {
+  const points = Math.min(100, 10000 / d.size);
+  const side = Math.max(2, Math.floor(points ** (1 / names.length)));
+  for (let i = 0; i < points && seen.size < 2; i++) {
     const picks = names.map((n, j) => member(domains(n), Math.floor(i / side ** j) % side));
     const values = new Map(names.map((n, j) => [n, picks[j]!]));
     seen.add(compare(relation, evaluate(d, values), 0));
   }
-  for (let i = 0; i < 3 * names.length && seen.size < 2; i++) {
+  for (let i = 0; i < 3 * names.length && i < points / 10 && seen.size < 2; i++) {
     const name = names[i % names.length]!;
     const others = names
       .filter((n) => n !== name)

@@ -174,6 +174,7 @@ function divide(n: Interval, q: Interval): Interval {
  */
 function relax(d: Dim) {
   const floors = atomsOf(d).filter((f) => f.kind === "floor");
+  if (floors.length * d.terms.length > 1000) return undefined;
   if (floors.length > 1) floors.sort((x, y) => y.height - x.height);
   for (const f of floors)
     for (const t of d.terms) {

@@ -8,7 +8,7 @@
  * max(a,b) + min(a,b) is a + b without any search. Terms are ordered by degree, then by the structure of their
  * atoms (never by creation), a monomial order: printing and exact division rely on it.
  *
- * It refuses division by the constant zero and expressions beyond a million nodes. It does not cancel (a*b)//b:
+ * It refuses division by the constant zero and expressions beyond 200,000 nodes or 1,200 levels. It does not cancel (a*b)//b:
  * that needs b >= 1, which only the store knows (see simplify in decide.ts).
  */
 import { gcd, type Int, negate, plus, quotient, refuse, remainder, shrink, times } from "./integer.ts";
@@ -74,7 +74,7 @@ export class Dim {
     this.height = height;
     this.size = size;
     this.bounded = bounded;
-    if (size > 1e6 || height > 2500)
+    if (size > 2e5 || height > 1200)
       refuse(
         "E2302",
         `an expression of ${size} nodes, ${height} deep`,
@@ -317,7 +317,7 @@ function multiply(a: Dim, b: Dim): Dim {
   if (a === one) return b;
   if (b === one) return a;
   if (a.terms.length > b.terms.length) return multiply(b, a);
-  if (a.terms.length * b.terms.length > 2e5)
+  if (a.terms.length * b.terms.length > 2e4)
     refuse("E2302", `a product of ${a.terms.length} by ${b.terms.length} terms`, "name its parts as symbols");
   return intern(mergeAll(a.terms.map((s) => b.terms.map((t) => multiplyTerms(s, t)))));
 }

@@ -12,7 +12,7 @@ import type { SourceLocation } from "../diagnostics/index.ts";
 import { type Clause, Constraint, type Domain, intersect, isMember, nearest } from "./constraint.ts";
 import { minimalCore } from "./core.ts";
 import { decide, defaultDomain, type Facts } from "./decide.ts";
-import { substitute } from "./evaluate.ts";
+import { range, substitute } from "./evaluate.ts";
 import {
   compareDims,
   constant,
@@ -85,7 +85,8 @@ interface Knowledge {
 }
 
 interface Parked {
-  readonly constraint: Constraint;
+  /** Missing where a broadcast's assumption makes it hold: it only waits for that to change. */
+  readonly constraint?: Constraint;
   /** A dim known to be zero as long as this is parked, and the symbol it is solved for, if any. */
   readonly zero?: Dim;
   readonly rewrite?: string;
@@ -218,9 +219,20 @@ export class Store implements Facts {
     }
     const parked = [...this.#parked].flatMap(([x, entries]) => {
       const alternative = x.goal === "broadcast" ? { alternative: "or one is 1" } : {};
-      return entries.map(({ constraint }): Residual => ({ constraint, origins: [x.origin], ...alternative }));
+      return entries.flatMap(({ constraint }): Residual[] =>
+        constraint ? [{ constraint, origins: [x.origin], ...alternative }] : [],
+      );
     });
     return [...list, ...parked.sort((x, y) => (`${x.constraint}` < `${y.constraint}` ? -1 : 1))];
+  }
+
+  /** The flex symbols that nothing determines, with the assertions that leave them open. */
+  undetermined(): readonly { readonly symbol: string; readonly origins: readonly Origin[] }[] {
+    const open = new Map<string, Origin[]>();
+    for (const x of this.#log)
+      for (const name of namesOf(x).flatMap((n) => symbolsOf(this.resolve(symbol(n)))))
+        if (kindOf(name) === "flex") open.set(name, [...new Set([...(open.get(name) ?? []), x.origin])]);
+    return [...open].map(([name, origins]) => ({ symbol: name, origins }));
   }
 
   #assert(
@@ -303,6 +315,8 @@ export class Store implements Facts {
     const solution = solveFlex(sub(a, b));
     if (!solution) return this.#settleVerdict(x, "==", a, b);
     const { name, numerator, denominator } = solution;
+    const mayBeZero = denominator.value === undefined && range(denominator, this.domainOf).min < 1;
+    if (mayBeZero) return this.#park(x, { kind: "relation", relation: "==", left: a, right: b });
     if (denominator.value === undefined || denominator.value !== 1) {
       const failure = this.#settleVerdict(x, "==", mod(numerator, denominator), constant(0));
       if (failure) return { left: a, right: b, relation: "==" };
@@ -326,7 +340,7 @@ export class Store implements Facts {
 
   #settleVerdict(x: Assertion, relation: "==" | ">=", a: Dim, b: Dim): Failure | undefined {
     const verdict = decide(relation, a, b, this);
-    if (verdict.kind === "always") return undefined;
+    if (verdict.kind === "always") return verdict.assumed ? this.#wait(x, {}) : undefined;
     if (verdict.kind === "never") return this.#refuted(relation, a, b);
     const plain: Clause = { kind: "relation", relation, left: a, right: b };
     for (const clause of verdict.kind === "iff" ? verdict.constraint.clauses : [plain]) {
@@ -373,25 +387,34 @@ export class Store implements Facts {
 
   #park(x: Assertion, clause: Extract<Clause, { kind: "relation" }>): undefined {
     const d = sub(clause.left, clause.right);
-    const names = [...new Set([...symbolsOf(d), ...namesOf(x)])];
-    let parked: Parked = { constraint: new Constraint([clause]) };
-    if (clause.relation === "==") {
-      const zero = this.canonical(d, false);
-      const rewrite = solveRigid(zero);
-      parked = { ...parked, zero, ...(rewrite ? { rewrite: rewrite.name } : {}) };
-      if (rewrite) this.#put(this.#rewrites, rewrite.name, { ...rewrite, from: x });
-      this.#put(this.#zeros, zero, x);
-    }
+    const constraint = new Constraint([clause]);
+    if (clause.relation !== "==") return this.#wait(x, { constraint });
+    const zero = this.canonical(d, false);
+    const rewrite = solveRigid(zero);
+    if (rewrite) this.#put(this.#rewrites, rewrite.name, { ...rewrite, from: x });
+    this.#put(this.#zeros, zero, x);
+    return this.#wait(x, { constraint, zero, ...(rewrite ? { rewrite: rewrite.name } : {}) });
+  }
+
+  /** Takes x up again when one of its symbols learns something. */
+  #wait(x: Assertion, parked: Parked): undefined {
     this.#put(this.#parked, x, [...(this.#parked.get(x) ?? []), parked]);
-    for (const name of names)
-      this.#learn(name, { waiting: [...(this.#known.get(name)?.waiting ?? []), x] }, false);
+    const names = [x.left, x.right].flatMap((d) => [...symbolsOf(d), ...symbolsOf(this.resolve(d))]);
+    for (const name of new Set(names)) {
+      const waiting = this.#known.get(name)?.waiting ?? [];
+      if (!waiting.includes(x)) this.#learn(name, { waiting: [...waiting, x] }, false);
+    }
     return undefined;
   }
 
   #settleBroadcast(x: Assertion, a: Dim, b: Dim): Failure | undefined {
     const result = this.resolve(x.result!);
-    if (a === b || b.value === 1) return this.#settleEqual(x, a, result);
-    if (a.value === 1) return this.#settleEqual(x, b, result);
+    if (a === b || b.value === 1 || a.value === 1) {
+      const failure = this.#settleEqual(x, b.value === 1 ? a : b, result);
+      const one = a.value === 1 ? x.left : x.right;
+      const suggestion = `${one} is 1 here: declare ${one} = 1 or ${x.left} = ${x.right}`;
+      return failure && { ...failure, left: a, right: b, suggestion };
+    }
     const verdict = decide("==", a, b, this).kind;
     if (verdict === "always") return this.#settleEqual(x, a, result);
     const canBeOne = (d: Dim) => decide("==", d, constant(1), this).kind !== "never";

@@ -52,7 +52,7 @@ export function solveUnivariate(
   budget: Budget,
 ): Solution {
   const modulus = Number(lcm(periodOf(d, 1), domain.modulus));
-  budget.spend(modulus * 2);
+  budget.spend(modulus * Math.ceil(d.size / 8));
   const runs = new Map<number, readonly Run[]>();
   let all = true;
   for (let r = 0; r < modulus; r++) {
