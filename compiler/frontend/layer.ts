@@ -49,7 +49,7 @@ export interface Scope {
   unknown(hint: string): Dim;
   weight(name: string, shape: Shape, options: WeightOptions & { readonly trainable: boolean }): Value;
   /** Runs a layer inside another one. */
-  apply(layer: Layer<unknown>, inputs: readonly Value[]): readonly Value[];
+  apply(layer: Layer<unknown>, inputs: readonly Value[], name?: string): readonly Value[];
   /** Runs a layer of a model: what goes wrong is collected, so that its neighbours are looked at too. */
   run(layer: Layer<unknown>, name: string, inputs: readonly Value[], at?: SourceLocation): readonly Value[];
   /** A value carried from one call of the model to the next, zero at first. */
@@ -76,6 +76,19 @@ export class LayerOps extends Ops {
   /** Applies a layer with one output; its weights belong to the layer that is being called. */
   apply(layer: Layer<unknown>, ...inputs: readonly Value[]): Value {
     return this.scope.apply(layer, inputs)[0]!;
+  }
+
+  /** Applies a layer with any number of outputs, under a name of its own. */
+  applyAs(name: string, layer: Layer<unknown>, inputs: readonly Value[]): readonly Value[] {
+    return this.scope.apply(layer, inputs, name);
+  }
+
+  /** A value that the next call of the model finds as this one left it; zeros before the first. */
+  state(name: string, shape: readonly Size[], dtype: DType): State {
+    return this.scope.state(name, {
+      dtype,
+      shape: shape.map((d) => (typeof d === "number" ? constant(d) : d)),
+    });
   }
 }
 

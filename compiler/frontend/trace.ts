@@ -113,12 +113,12 @@ export class Trace implements Scope {
     }
   }
 
-  apply(layer: Layer<unknown>, inputs: readonly Value[]): readonly Value[] {
+  apply(layer: Layer<unknown>, inputs: readonly Value[], name?: string): readonly Value[] {
     const names = this.#children.get(this.#path) ?? new Names<Layer<unknown>>([]);
     this.#children.set(this.#path, names);
     this.#depth++;
     try {
-      return this.#enter(layer, names.of(layer), inputs, undefined);
+      return this.#enter(layer, name ?? names.of(layer), inputs, undefined);
     } finally {
       this.#depth--;
     }

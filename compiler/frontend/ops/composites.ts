@@ -47,9 +47,10 @@ export class Ops extends CoreOps<Ops> {
     return this.sub(shifted, this.log(this.reduceSum(this.exp(shifted), axes, true)));
   }
 
-  /** x / |x| along `axes`, as Keras's `normalize` with its epsilon on the square. */
-  l2Normalize(x: Value, axes: Axes, epsilon = 1e-12): Value {
-    return this.mul(x, this.rsqrt(this.max(this.reduceSum(this.square(x), axes, true), epsilon)));
+  /** x / |x| along `axes`; where |x| is below `epsilon` the factor is 1 / epsilon, as in Keras's `normalize`. */
+  l2Normalize(x: Value, axes: Axes, epsilon: number): Value {
+    const length = this.sqrt(this.reduceSum(this.square(x), axes, true));
+    return this.div(x, this.max(length, epsilon));
   }
 
   /** A dim as a scalar of `like`'s dtype; a size still unknown is counted when it is known, not now. */
