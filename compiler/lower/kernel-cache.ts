@@ -84,6 +84,8 @@ export function kernelKey(kernel: Kernel): string {
     return [b.dtype, b.length, b.space];
   });
   const replacer = (_key: string, value: unknown): unknown => {
+    // JSON has neither NaN nor infinities nor a negative zero.
+    if (typeof value === "number") return Object.is(value, -0) ? "-0" : String(value);
     if (typeof value !== "object" || value === null) return value;
     const id = ids.get(value as Buffer);
     if (id !== undefined) return id;

@@ -10,6 +10,7 @@ import type { Program } from "../../compiler/ir/program.ts";
 import { type EmitOptions, type EmittedModule, targets } from "../../compiler/ir/target.ts";
 import { lower } from "../../compiler/lower/lower.ts";
 import { evaluateGraph } from "../../compiler/ops/evaluate.ts";
+import { pipeline, runPasses } from "../../compiler/passes/pipeline.ts";
 import type { TypedArray } from "../../runtime/dtype.ts";
 import { numberText } from "../../runtime/fuzz/text.ts";
 import { load } from "../../runtime/load.ts";
@@ -32,6 +33,12 @@ export const inline: EmitOptions = { format: "js", weights: "inline", header: []
 export function emitGraph(graph: Graph<BoundDim>, data: Tensors, options: EmitOptions = inline): Emitted {
   const program = lower(graph, { target: targets.ts, parameters: data, symbols: new Map() });
   return { graph, program, module: emitTypeScript(program, options) };
+}
+
+/** As `emitGraph`, after the exact passes; with `data` they also compute with the parameters. */
+export function emitOptimised(graph: Graph<BoundDim>, data: Tensors): Emitted {
+  const passes = pipeline.filter((pass) => pass.exact);
+  return { ...emitGraph(runPasses(graph, { passes, parameters: data }), data), graph };
 }
 
 /** The inputs of a graph as a module takes them; copies, so that a module cannot spoil `data`. */
