@@ -204,24 +204,30 @@ function convolve(x: Tensor, kernel: Tensor, attributes: ConvAttributes, numeric
   const outputsPerGroup = outputs / numberOf(attributes.groups);
   const shape = arranged(attributes.layout, x.shape[0]!, windows.map(placesOf), outputs);
   const xSteps = stridesOfShape(x.shape);
-  const kernelSteps = [stridesOfShape(kernel.shape).slice(0, -1)];
+  const channelStep = xSteps[channel]!;
+  const taps = kernel.shape.slice(0, -2);
+  const tapSteps = [stridesOfShape(kernel.shape).slice(0, -2)];
   const step = multiplyAdder(x.dtype, numerics);
   return build(x.dtype, shape, [], (_, index) => {
     const output = index[channel]!;
     const first = Math.floor(output / outputsPerGroup) * perGroup;
+    const start = index[0]! * xSteps[0]! + first * channelStep;
     let total = 0;
     walk(
-      kernel.shape.slice(0, -1),
-      kernelSteps,
-      ([w], over) => {
-        let at: number = index[0]! * xSteps[0]! + (first + over.at(-1)!) * xSteps[channel]!;
+      taps,
+      tapSteps,
+      ([w], tap) => {
+        let at = start;
         let inside = true;
         windows.forEach(({ stride, dilation, low, input }, i) => {
-          const position = index[spatial[i]!]! * stride + over[i]! * dilation - low;
+          const position = index[spatial[i]!]! * stride + tap[i]! * dilation - low;
           inside &&= position >= 0 && position < input && position % spacing[i]! === 0;
           at += (position / spacing[i]!) * xSteps[spatial[i]!]!;
         });
-        total = step(total, inside ? x.data[at]! : 0, kernel.data[w!]!);
+        for (let c = 0; c < perGroup; c++) {
+          const value = inside ? x.data[at + c * channelStep]! : 0;
+          total = step(total, value, kernel.data[w! + c * outputs]!);
+        }
       },
       [output],
     );

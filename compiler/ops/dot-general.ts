@@ -10,7 +10,7 @@ import type { RelationContext } from "../ir/op.ts";
 import type { Numerics } from "../ir/target.ts";
 import { multiplyAdder } from "./accumulate.ts";
 import { checkAxes, checkDType, checkSameDType, defineOp, typeText } from "./definition.ts";
-import { build, counting, stridesOf, walk } from "./odometer.ts";
+import { build, counting, offsetsOf, stridesOf } from "./odometer.ts";
 
 type AxisPairs = readonly [a: readonly number[], b: readonly number[]];
 
@@ -121,20 +121,15 @@ function contract(a: Tensor, b: Tensor, attributes: DotGeneralAttributes, numeri
     [...stridesOf(a.shape, batch[0]), ...stridesOf(a.shape, freeA), ...still(freeB)],
     [...stridesOf(b.shape, batch[1]), ...still(freeA), ...stridesOf(b.shape, freeB)],
   ];
-  const inner = [stridesOf(a.shape, over[0]), stridesOf(b.shape, over[1])];
   const lengths = dims(a, over[0]);
+  const innerA = offsetsOf(lengths, stridesOf(a.shape, over[0]));
+  const innerB = offsetsOf(lengths, stridesOf(b.shape, over[1]));
   const step = multiplyAdder(a.dtype, numerics);
   const shape = [...dims(a, batch[0]), ...dims(a, freeA), ...dims(b, freeB)];
-  return build(a.dtype, shape, outer, (starts) => {
+  return build(a.dtype, shape, outer, ([i, j]) => {
     let total = 0;
-    walk(
-      lengths,
-      inner,
-      ([i, j]) => {
-        total = step(total, a.data[i!]!, b.data[j!]!);
-      },
-      starts,
-    );
+    for (let r = 0; r < innerA.length; r++)
+      total = step(total, a.data[i! + innerA[r]!]!, b.data[j! + innerB[r]!]!);
     return total;
   });
 }

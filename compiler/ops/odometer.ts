@@ -35,6 +35,19 @@ export function walk(
   }
 }
 
+/**
+ * The offsets of every index of `shape`, in row-major order: what an inner loop adds to its start. Worked out
+ * once per op instead of once per result.
+ */
+export function offsetsOf(shape: readonly number[], steps: readonly number[]): Int32Array {
+  const offsets = new Int32Array(size(shape));
+  let position = 0;
+  walk(shape, [steps], ([at]) => {
+    offsets[position++] = at!;
+  });
+  return offsets;
+}
+
 /** A new tensor whose element at each index is `value(offsets, index)`, written in row-major order. */
 export function build(
   dtype: DType,

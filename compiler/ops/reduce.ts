@@ -9,7 +9,7 @@ import type { Op } from "../ir/op.ts";
 import type { Numerics } from "../ir/target.ts";
 import { type Combine, combiner, identityOf } from "./accumulate.ts";
 import { checkAxes, checkDType, defineOp } from "./definition.ts";
-import { build, counting, stridesOf, walk } from "./odometer.ts";
+import { build, counting, offsetsOf, stridesOf } from "./odometer.ts";
 
 export type ReduceAttributes = { readonly axes: readonly number[]; readonly keepDims: boolean };
 
@@ -58,19 +58,14 @@ function reduce(x: Tensor, axes: readonly number[], combine: Combine, numerics: 
   const kept = without(counting(x.shape.length), axes);
   const gone = without(counting(x.shape.length), kept);
   const step = combiner(combine, x.dtype, numerics);
-  const lengths = gone.map((axis) => x.shape[axis]!);
-  const inner = [stridesOf(x.shape, gone)];
+  const inner = offsetsOf(
+    gone.map((axis) => x.shape[axis]!),
+    stridesOf(x.shape, gone),
+  );
   const shape = kept.map((axis) => x.shape[axis]!);
-  return build(x.dtype, shape, [stridesOf(x.shape, kept)], (starts) => {
+  return build(x.dtype, shape, [stridesOf(x.shape, kept)], ([start]) => {
     let total = identityOf(combine, x.dtype);
-    walk(
-      lengths,
-      inner,
-      ([at]) => {
-        total = step(total, x.data[at!]!);
-      },
-      starts,
-    );
+    for (let r = 0; r < inner.length; r++) total = step(total, x.data[start! + inner[r]!]!);
     return total;
   });
 }

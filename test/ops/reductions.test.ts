@@ -54,6 +54,19 @@ describe("reductions", () => {
   });
 });
 
+/** Row by row 2^24 + 1 loses the 1, and one 1 is left; column by column both are. */
+test("several axes are added up in row-major order, however they are listed", () => {
+  const x = [
+    [16777216, 1],
+    [-16777216, 1],
+  ];
+  for (const axes of [
+    [0, 1],
+    [1, 0],
+  ])
+    expect(resultOf("reduceSum", [x], { axes, keepDims: false }, { accumulate: "float32" })).toBe(1);
+});
+
 describe("argMax and argMin", () => {
   test("give the first position of the best element, as int32", () => {
     const x = [

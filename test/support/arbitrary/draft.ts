@@ -76,10 +76,8 @@ export class Draft {
   /** An existing value that passes, or the one `make` makes; recent values come first. */
   pick(passes: (value: Value) => boolean, make: () => Value): Value {
     const fitting = this.values.filter((v) => this.elements(v.type.shape) <= LARGEST_OPERAND && passes(v));
-    const i = this.choose(fitting.length + 1);
-    return fitting.length === 0 || (i === fitting.length && fitting.length > 0 && this.coin())
-      ? make()
-      : fitting.at(-1 - Math.min(i, fitting.length - 1))!;
+    if (fitting.length === 0 || this.choose(4) === 3) return make();
+    return fitting.at(-1 - this.choose(fitting.length))!;
   }
 
   some(accepted: readonly DType[], least = 0, most = HIGHEST_RANK): Value {
