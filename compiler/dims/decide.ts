@@ -15,19 +15,23 @@ import {
 import { evaluate, range, substitute } from "./evaluate.ts";
 import {
   add,
+  addScaled,
   atomsOf,
   childrenOf,
   constant,
   type Dim,
   fromAtom,
   kindOf,
+  mod,
+  mul,
+  neg,
   product,
   scratch,
   sub,
   symbolsOf,
 } from "./expression.ts";
 import { remainder, times } from "./integer.ts";
-import { simplify } from "./simplify.ts";
+import { primitive, simplify } from "./simplify.ts";
 import { asDomain, Budget, OutOfBudget, periodOf, solveUnivariate } from "./univariate.ts";
 
 export type Verdict =
@@ -74,7 +78,9 @@ export function decide(relation: Relation, a: Dim, b: Dim, assumptions: Facts = 
 
 function judge(relation: Relation, from: Dim, domains: Domains): Verdict {
   if (from.size > 4000) return verdictOf(from.size < 40000 ? bySigns(relation, from, domains, 0) : undefined);
-  const d = simplify(from, domains);
+  if (relation === ">") return judge(">=", sub(from, 1), domains);
+  const clear = relation === ">=" ? withoutFloors(simplify(from, domains)) : simplify(from, domains);
+  const d = primitive(clear, domains);
   if (d.value !== undefined) return { kind: compare(relation, d.value, 0) ? "always" : "never" };
   const divisor = doubtfulDivisor(d, domains);
   if (divisor) return { kind: "unknown", asks: `${divisor} >= 1` };
@@ -83,6 +89,20 @@ function judge(relation: Relation, from: Dim, domains: Domains): Verdict {
     (names.length === 1 ? inOneSymbol(relation, d, names[0]!, domains) : undefined) ??
     inSeveral(relation, d, domains)
   );
+}
+
+/** d >= 0 said without a division where that is as strong: floor(P/Q) + k >= 0 is P + k*Q >= 0, for Q >= 1. */
+function withoutFloors(d: Dim): Dim {
+  for (const t of d.terms) {
+    const f = t.factors[0];
+    if (f?.kind !== "floor" || t.factors.length > 1 || (t.coefficient !== 1 && t.coefficient !== -1))
+      continue;
+    if (!(Number(f.denominator.value ?? 0) > 0)) continue;
+    const k = addScaled(d, -t.coefficient, fromAtom(f));
+    const up = add(f.numerator, mul(k, f.denominator));
+    return withoutFloors(t.coefficient === 1 ? up : sub(mul(add(k, 1), f.denominator), add(f.numerator, 1)));
+  }
+  return d;
 }
 
 /** A divisor that is not known to be at least 1: where it is 0, the relation has no meaning. */
@@ -220,6 +240,11 @@ function conditions(relation: Relation, d: Dim, domains: Domains): readonly Clau
 
 /** d against 0 with the negative terms moved to the other side. */
 function balanced(relation: Relation, d: Dim): Clause {
+  for (const f of atomsOf(d)) {
+    const rest = f.kind === "floor" ? mod(f.numerator, f.denominator) : d;
+    if (f.kind === "floor" && (rest === d || rest === neg(d)) && relation === "==")
+      return { kind: "relation", relation, left: rest, right: constant(0) };
+  }
   const part = (sign: 1 | -1) =>
     d.terms.reduce((total, t) => {
       if (t.coefficient < 0 !== sign < 0) return total;

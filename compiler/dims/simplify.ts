@@ -7,7 +7,9 @@ import {
   type Atom,
   add,
   addScaled,
+  atomsOf,
   constant,
+  content,
   type Dim,
   floorDiv,
   fromAtom,
@@ -34,8 +36,10 @@ export function simplify(d: Dim, bounds: Bounds): Dim {
   return sum(d.terms.map((t) => product([constant(t.coefficient), ...t.factors.map(image)])));
 }
 
-function divide(n: Dim, by: Dim, bounds: Bounds): Dim {
-  if (by.value !== undefined || range(by, bounds).min < 1) return floorDiv(n, by);
+function divide(numerator: Dim, denominator: Dim, bounds: Bounds): Dim {
+  if (denominator.value !== undefined || range(denominator, bounds).min < 1)
+    return floorDiv(numerator, denominator);
+  const [n, by] = withoutShared([numerator, denominator], bounds) as [Dim, Dim];
   const [whole, rest] = divideWithRest(n, by);
   const r = range(rest, bounds);
   const inside = r.min >= 0 && range(addScaled(by, -1, rest), bounds).min >= 1;
@@ -67,4 +71,28 @@ function withoutFactors(all: readonly Atom[], remove: readonly Atom[]): readonly
     left.splice(at, 1);
   }
   return left;
+}
+
+/** d without the factors that cannot be 0 and do not change its sign: its content, and atoms known to be at least 1. */
+export function primitive(d: Dim, bounds: Bounds): Dim {
+  if (d.value !== undefined) return d;
+  const g = content(d);
+  const [core] = withoutShared([d], bounds) as [Dim];
+  return g === 1
+    ? core
+    : sum(core.terms.map((t) => product([constant(quotient(t.coefficient, g)), ...t.factors.map(fromAtom)])));
+}
+
+/** The dims with every atom taken out that is at least 1 and a factor of all their terms. */
+function withoutShared(list: readonly Dim[], bounds: Bounds): readonly Dim[] {
+  const everywhere = (f: Atom) => list.every((d) => d.terms.every((t) => t.factors.includes(f)));
+  const shared = atomsOf(list[0]!).find((f) => everywhere(f) && range(fromAtom(f), bounds).min >= 1);
+  if (!shared) return list;
+  const divided = (d: Dim) =>
+    sum(
+      d.terms.map((t) =>
+        product([constant(t.coefficient), ...withoutFactors(t.factors, [shared])!.map(fromAtom)]),
+      ),
+    );
+  return withoutShared(list.map(divided), bounds);
 }

@@ -30,7 +30,7 @@ import {
   symbol,
   symbolsOf,
 } from "./expression.ts";
-import { simplify } from "./simplify.ts";
+import { primitive, simplify } from "./simplify.ts";
 
 /** Where an assertion comes from. */
 export interface Origin {
@@ -73,6 +73,8 @@ export interface Assertion {
   readonly index: number;
   readonly declaration?: Declaration;
   readonly result?: Dim;
+  /** The assertion that this one follows from. */
+  readonly parent?: Assertion;
 }
 
 /** What is known of one symbol; replaced, never changed. */
@@ -204,7 +206,9 @@ export class Store implements Facts {
       if (map.size === 0) break;
       current = this.resolve(substitute(current, map));
     }
-    const from = this.#zeros.get(current) ?? this.#zeros.get(neg(current));
+    if (this.#zeros.size === 0) return current;
+    const core = primitive(current, this.domainOf);
+    const from = this.#zeros.get(core) ?? this.#zeros.get(neg(core));
     return from && usable(from) ? constant(0) : current;
   }
 
@@ -321,6 +325,8 @@ export class Store implements Facts {
       const failure = this.#settleVerdict(x, "==", mod(numerator, denominator), constant(0));
       if (failure) return { left: a, right: b, relation: "==" };
     }
+    const { residues } = this.domainOf(name);
+    if (residues.length > 1 && symbolsOf(numerator).length > 0) return this.#settleVerdict(x, "==", a, b);
     return this.#bind(x, name, simplify(floorDiv(numerator, denominator), this.domainOf));
   }
 
@@ -330,12 +336,24 @@ export class Store implements Facts {
     if (value.value !== undefined && !isMember(domain, Number(value.value)))
       return outside(name, domain, Number(value.value));
     this.#learn(name, { value, because }, true);
-    if (value.value !== undefined) return undefined;
-    const required = [
-      domain.min > 0 ? this.#settleVerdict(x, ">=", value, constant(domain.min)) : undefined,
-      Number.isFinite(domain.max) ? this.#settleVerdict(x, ">=", constant(domain.max), value) : undefined,
+    if (value.value === undefined) this.#queue.push(...this.#inherited(x, symbol(name), domain));
+    return undefined;
+  }
+
+  /** What a symbol's domain requires of the value it was bound to, as assertions of their own. */
+  #inherited(parent: Assertion, name: Dim, { min, max, modulus, residues }: Domain): readonly Assertion[] {
+    const made = (goal: "==" | ">=", left: Dim, right: Dim): Assertion => ({
+      ...parent,
+      goal,
+      left,
+      right,
+      parent,
+    });
+    return [
+      ...(Number.isFinite(min) ? [made(">=", name, constant(min))] : []),
+      ...(Number.isFinite(max) ? [made(">=", constant(max), name)] : []),
+      ...(modulus > 1 ? [made("==", mod(name, modulus), constant(residues[0]!))] : []),
     ];
-    return required.find((failure) => failure);
   }
 
   #settleVerdict(x: Assertion, relation: "==" | ">=", a: Dim, b: Dim): Failure | undefined {
@@ -389,7 +407,7 @@ export class Store implements Facts {
     const d = sub(clause.left, clause.right);
     const constraint = new Constraint([clause]);
     if (clause.relation !== "==") return this.#wait(x, { constraint });
-    const zero = this.canonical(d, false);
+    const zero = primitive(this.canonical(d, false), this.domainOf);
     const rewrite = solveRigid(zero);
     if (rewrite) this.#put(this.#rewrites, rewrite.name, { ...rewrite, from: x });
     this.#put(this.#zeros, zero, x);
@@ -410,10 +428,14 @@ export class Store implements Facts {
   #settleBroadcast(x: Assertion, a: Dim, b: Dim): Failure | undefined {
     const result = this.resolve(x.result!);
     if (a === b || b.value === 1 || a.value === 1) {
-      const failure = this.#settleEqual(x, b.value === 1 ? a : b, result);
+      const other = b.value === 1 ? a : b;
+      const fits = decide("==", other, result, this).kind;
+      if (fits === "always") return undefined;
+      if (fits !== "never")
+        return this.#park(x, { kind: "relation", relation: "==", left: other, right: result });
       const one = a.value === 1 ? x.left : x.right;
       const suggestion = `${one} is 1 here: declare ${one} = 1 or ${x.left} = ${x.right}`;
-      return failure && { ...failure, left: a, right: b, suggestion };
+      return { left: a, right: b, relation: "broadcasts with", suggestion };
     }
     const verdict = decide("==", a, b, this).kind;
     if (verdict === "always") return this.#settleEqual(x, a, result);
@@ -444,7 +466,7 @@ export class Store implements Facts {
     for (const name of seen) {
       const known = this.#known.get(name);
       for (const x of [...(known?.because ?? []), ...(parked ? (known?.waiting ?? []) : [])]) {
-        found.add(x);
+        found.add(x.parent ?? x);
         for (const other of namesOf(x)) seen.add(other);
       }
     }

@@ -9,7 +9,7 @@ import { type Int, magnitude, negate, refuse, times } from "./integer.ts";
 type Dim = e.Dim;
 
 export function print(d: Dim): string {
-  const folded = foldMax(d);
+  const folded = foldMax(d) ?? foldMod(d);
   if (folded) return folded;
   const parts = d.terms.map((t, i) => {
     const sign = t.coefficient < 0 ? (i ? " - " : "-") : i ? " + " : "";
@@ -46,10 +46,25 @@ function foldMax(d: Dim): string | undefined {
       const sides = [e.add(side, shift), shift].sort(e.compareDims).map(print);
       const inner = `${c < 0 ? "min" : "max"}(${sides.join(", ")})`;
       const scaled = magnitude(c) === 1 ? inner : `${magnitude(c)}*${inner}`;
-      if (left.terms.length === 0) return scaled;
-      const text = print(left);
-      return `${scaled}${text.startsWith("-") ? ` - ${text.slice(1)}` : ` + ${text}`}`;
+      return followedBy(scaled, left);
     }
+  }
+  return undefined;
+}
+
+function followedBy(head: string, rest: Dim): string {
+  if (rest.terms.length === 0) return head;
+  const text = print(rest);
+  return head + (text.startsWith("-") ? ` - ${text.slice(1)}` : ` + ${text}`);
+}
+
+/** P - Q*floor(P/Q) is mod(P, Q), also inside a sum. */
+function foldMod(d: Dim): string | undefined {
+  for (const f of e.atomsOf(d)) {
+    if (f.kind !== "floor" || f.numerator.terms.length > d.terms.length) continue;
+    const rest = e.sub(d, e.mod(f.numerator, f.denominator));
+    if (rest.terms.length + 1 + f.numerator.terms.length !== d.terms.length) continue;
+    return followedBy(`mod(${print(f.numerator)}, ${print(f.denominator)})`, rest);
   }
   return undefined;
 }
