@@ -1,11 +1,12 @@
 /**
- * The verifier of an arena plan. It knows nothing of live ranges: it runs the steps in time, each repeat twice, and keeps
- * who owns which bytes. A write takes its bytes from whoever had them; a read must still own its own. So two buffers that
- * are needed at one time cannot share a byte unnoticed, also not across the iterations of a repeat.
+ * The verifier of an arena plan. It knows nothing of live ranges: it runs the steps in time, each repeat
+ * twice, and keeps who owns which bytes. A write takes its bytes from whoever had them; a read must still own
+ * its own. So two buffers that are needed at one time cannot share a byte unnoticed, also not across the
+ * iterations of a repeat.
  *
- * A buffer that lost its bytes may take them again only in a new iteration of the innermost repeat around all its
- * accesses (a temporary of the body), and never with a write that leaves part of it as it was. An operand may be written
- * over within one call only where `canShare` says so; that rule has tests of its own.
+ * A buffer that lost its bytes may take them again only in a new iteration of the innermost repeat around all
+ * its accesses (a temporary of the body), and never with a write that leaves part of it as it was. An operand
+ * may be written over within one call only where `canShare` says so; that rule has tests of its own.
  */
 import { byteSize } from "../../runtime/dtype.ts";
 import { constantOf } from "../dims/index.ts";

@@ -1,11 +1,12 @@
 /**
  * Gives every buffer of the arena a byte offset, so that buffers that are never live together share memory.
  *
- * Buffers that may be computed in place become one slot. Then the known greedy: take the slots in some order, put each at
- * the gap it fits best among the slots that are live with it and already placed. Which order is good depends on the
- * program, so several are tried; what then sticks out at the top is moved to the front of the order and placed first. The
- * search ends at the lower bound or when its budget is spent; it is deterministic and takes no clock.
- * (Sekiyama et al., "Profile-guided memory optimization for deep neural networks", 2018, compare such heuristics.)
+ * Buffers that may be computed in place become one slot. Then the known greedy: take the slots in some order,
+ * put each at the gap it fits best among the slots that are live with it and already placed. Which order is
+ * good depends on the program, so several are tried; what then sticks out at the top is moved to the front of
+ * the order and placed first. The search ends at the lower bound or when its budget is spent; it is
+ * deterministic and takes no clock. (Sekiyama et al., "Profile-guided memory optimization for deep neural
+ * networks", 2018, compare such heuristics.)
  */
 import type { Buffer } from "../ir/loop.ts";
 import type { ArenaPlan, Step } from "../ir/program.ts";
@@ -15,7 +16,10 @@ import { accessesOf, type Call, type Liveness, type LiveRange, livenessOf } from
 /** Bytes; the widest vector any target stores. */
 export const arenaAlignment = 16;
 
-/** How many (slot, neighbour) pairs the search looks at in all: tenths of a second, and only where offsets are hard to find. */
+/**
+ * How many (slot, neighbour) pairs the search looks at in all: tenths of a second, and only where offsets are
+ * hard to find.
+ */
 const budget = 6_000_000;
 
 /** Buffers with one offset, one after the other in time. */
@@ -183,7 +187,9 @@ function placedOf(near: readonly number[], offsets: readonly number[]): readonly
   return near.filter((other) => offsets[other]! >= 0).sort((a, b) => offsets[a]! - offsets[b]!);
 }
 
-/** Those of `sorted` that are live with `slot`, in their order; a loop because it is the search's inner one. */
+/**
+ * Those of `sorted` that are live with `slot`, in their order; a loop because it is the search's inner one.
+ */
 function overlapping(sorted: readonly Slot[], { first, last }: Slot): readonly number[] {
   const found: number[] = [];
   for (const other of sorted) if (other.first <= last && first <= other.last) found.push(other.index);
@@ -201,7 +207,10 @@ function insert(sorted: Slot[], slot: Slot, offsets: readonly number[]): void {
   sorted.splice(low, 0, slot);
 }
 
-/** The smallest gap that holds `size` bytes, the lowest of equals; else above all. `taken` is sorted by offset. */
+/**
+ * The smallest gap that holds `size` bytes, the lowest of equals; else above all. `taken` is sorted by
+ * offset.
+ */
 function bestGap(
   size: number,
   taken: readonly number[],

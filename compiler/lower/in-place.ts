@@ -1,10 +1,11 @@
 /**
- * Whether a kernel may write its result over one of its operands: each element of the operand must have been read for
- * the last time when the element of the result at the same index is written.
+ * Whether a kernel may write its result over one of its operands: each element of the operand must have been
+ * read for the last time when the element of the result at the same index is written.
  *
- * That holds when every load of the operand stands in the same loop body as a store to the result, at the same index, not
- * after it; when all loops around are parallel, so that no other iteration stores there; and when no two stores of the
- * kernel (a block and what was left over) can meet at one index. Indices are interned, so "the same" is identity.
+ * That holds when every load of the operand stands in the same loop body as a store to the result, at the
+ * same index, not after it; when all loops around are parallel, so that no other iteration stores there; and
+ * when no two stores of the kernel (a block and what was left over) can meet at one index. Indices are
+ * interned, so "the same" is identity.
  */
 import { dtypes } from "../../runtime/dtype.ts";
 import { constant, type Dim, type Interval, mul, range, sub, sum, symbol, terms } from "../dims/index.ts";
@@ -63,8 +64,9 @@ function accessesIn(kernel: Kernel): Accesses {
 }
 
 /**
- * Writes both indices as S*q + r for one S. Where both remainders stay within [0, S) and apart, the indices differ: the
- * rows of a block from the rows left over (S the size of an image), its columns from theirs (S the length of a row).
+ * Writes both indices as S*q + r for one S. Where both remainders stay within [0, S) and apart, the indices
+ * differ: the rows of a block from the rows left over (S the size of an image), its columns from theirs (S
+ * the length of a row).
  */
 function neverMeet(a: Access, b: Access): boolean {
   const moduli = [Number.POSITIVE_INFINITY, ...coefficients(a.index)];

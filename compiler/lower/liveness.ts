@@ -1,10 +1,11 @@
 /**
- * Live ranges of the arena's buffers over the steps of a program: from the first write to the last access, in the order
- * the steps run. Each call has a position of its own; so have the two ends of a repeat, so that "dies in the last call of
- * the body" and "lives through the repeat" are different ends.
+ * Live ranges of the arena's buffers over the steps of a program: from the first write to the last access, in
+ * the order the steps run. Each call has a position of its own; so have the two ends of a repeat, so that
+ * "dies in the last call of the body" and "lives through the repeat" are different ends.
  *
- * Inside a repeat the order of positions is not the order of time: a buffer that is also used outside, or whose first
- * access in an iteration needs what an earlier iteration left in it, lives through the whole repeat.
+ * Inside a repeat the order of positions is not the order of time: a buffer that is also used outside, or
+ * whose first access in an iteration needs what an earlier iteration left in it, lives through the whole
+ * repeat.
  */
 import { byteSize } from "../../runtime/dtype.ts";
 import { symbolsOf } from "../dims/index.ts";

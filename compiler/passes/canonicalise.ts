@@ -1,7 +1,7 @@
 /**
- * Writes nodes in their simplest form by a table of rows, each of which keeps every bit (in the manner of tinygrad's
- * symbolic rules and MLIR's canonicalisation). Operands are in simplest form when a node is looked at, and what a row gives
- * is looked at again, so one walk reaches the end: run twice, nothing is left to do.
+ * Writes nodes in their simplest form by a table of rows, each of which keeps every bit (in the manner of
+ * tinygrad's symbolic rules and MLIR's canonicalisation). Operands are in simplest form when a node is looked
+ * at, and what a row gives is looked at again, so one walk reaches the end: run twice, nothing is left to do.
  */
 import { arithmetic } from "./canonical/arithmetic.ts";
 import { movement } from "./canonical/movement.ts";

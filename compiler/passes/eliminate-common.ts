@@ -1,10 +1,10 @@
 /**
- * Common subexpressions: of nodes with the same op, attributes and operands only the first stays. Every core op is a
- * function of these, so nothing has to be asked of an op. Operands of commutative ops count in either order (they give the
- * same bits; which of two NaNs wins is not observable).
+ * Common subexpressions: of nodes with the same op, attributes and operands only the first stays. Every core
+ * op is a function of these, so nothing has to be asked of an op. Operands of commutative ops count in either
+ * order (they give the same bits; which of two NaNs wins is not observable).
  *
- * Dims are interned and count as they print; numbers keep the sign of zero. Large tensors and graphs count as themselves
- * only: comparing a model's weights element by element would cost more than it finds.
+ * Dims are interned and count as they print; numbers keep the sign of zero. Large tensors and graphs count as
+ * themselves only: comparing a model's weights element by element would cost more than it finds.
  */
 import { isGraph, isList, isTensor } from "../ir/attribute.ts";
 import type { Attribute } from "../ir/graph.ts";

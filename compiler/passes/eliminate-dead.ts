@@ -1,7 +1,7 @@
 /**
- * Drops what nothing reads: nodes, parameters, and of scans the stacked outputs and the operands that their bodies do not
- * need. A dead stack is worth the trouble: it would be written once per step of time. States stay, for one step may feed
- * the next through them. Inputs stay, because they are the model's interface.
+ * Drops what nothing reads: nodes, parameters, and of scans the stacked outputs and the operands that their
+ * bodies do not need. A dead stack is worth the trouble: it would be written once per step of time. States
+ * stay, for one step may feed the next through them. Inputs stay, because they are the model's interface.
  */
 import { isGraph } from "../ir/attribute.ts";
 import { type BoundGraph, type BoundNode, type BoundValue, withBodies } from "./rewrite.ts";
@@ -34,7 +34,10 @@ function trimScan(node: BoundNode, live: ReadonlySet<BoundValue>): BoundNode {
   return { ...node, attributes: { ...node.attributes, body: trimmed }, results };
 }
 
-/** A scan without the sequences and invariants that its body does not read; one sequence says how long it runs. */
+/**
+ * A scan without the sequences and invariants that its body does not read; one sequence says how long it
+ * runs.
+ */
 function trimInputs(node: BoundNode): BoundNode {
   const { body } = node.attributes;
   if (node.op !== "scan" || body === undefined || !isGraph(body)) return node;

@@ -1,7 +1,8 @@
 /**
- * Evaluates parts of a graph at compile time with the reference of each op, so that what is computed early has the bits it
- * would have had at run time. It refuses what is not worth it: more work than its limit, scans (their reference is slow,
- * and nothing constant is one), and a gather that would raise at run time, which is left to do so.
+ * Evaluates parts of a graph at compile time with the reference of each op, so that what is computed early
+ * has the bits it would have had at run time. It refuses what is not worth it: more work than its limit,
+ * scans (their reference is slow, and nothing constant is one), and a gather that would raise at run time,
+ * which is left to do so.
  */
 import { allocate, dtypes } from "../../runtime/dtype.ts";
 import { size, type Tensor } from "../../runtime/tensor.ts";
@@ -81,8 +82,8 @@ function workOf(node: BoundNode): number {
 }
 
 /**
- * A float product with a vector that lies along one axis, which is how whole kernels are scaled: the reference's `mul`,
- * fast enough for tens of millions of elements.
+ * A float product with a vector that lies along one axis, which is how whole kernels are scaled: the
+ * reference's `mul`, fast enough for tens of millions of elements.
  */
 function product({ op, results }: BoundNode, [a, b]: readonly Tensor[]): Tensor | undefined {
   if (op !== "mul" || !a || !b || dtypes[a.dtype].kind !== "float") return undefined;

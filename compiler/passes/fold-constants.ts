@@ -1,8 +1,9 @@
 /**
- * Evaluates nodes whose operands are all constants. What it makes is stored in the module, so a large result is worth it
- * only in place of constants at least as large that nothing else reads: folding never makes a module bigger by more than
- * `smallElements` per value. A small result is folded through large ones (the count of a broadcast's elements), which need
- * no memory then.
+ * Evaluates nodes whose operands are all constants. What it makes is stored in the module, so a large result
+ * is worth it only in place of constants at least as large that nothing else reads: folding never makes a
+ * module bigger by more than
+ * `smallElements` per value. A small result is folded through large ones (the count of a broadcast's
+ * elements), which need no memory then.
  */
 import { dtypes } from "../../runtime/dtype.ts";
 import type { Numerics } from "../ir/target.ts";
@@ -16,7 +17,9 @@ export const smallElements = 64;
 /** Elements of work that one fold may take. */
 const workLimit = 1 << 20;
 
-/** What is folded may have been the last but one reader of a large constant: repeated until nothing changes. */
+/**
+ * What is folded may have been the last but one reader of a large constant: repeated until nothing changes.
+ */
 export function foldConstants(graph: BoundGraph, numerics: Numerics): BoundGraph {
   for (let current = graph; ; ) {
     const next = foldOnce(current, numerics);

@@ -1,16 +1,20 @@
 /**
- * Batch normalisation after a convolution or a matrix product costs nothing at run time: what multiplies the outputs per
- * channel can multiply the kernel instead, and what is added is one bias.
+ * Batch normalisation after a convolution or a matrix product costs nothing at run time: what multiplies the
+ * outputs per channel can multiply the kernel instead, and what is added is one bias.
  *
  *     (conv(x, k) + b - mean) * s + beta   ->   conv(x, k * s) + ((b - mean) * s + beta)
  *
- * This pass rewrites the graph only; `hoistParameters` then computes the new kernel and bias. It looks for chains of add,
- * sub, mul and div by values that follow from parameters, which is all that is left of the layer's name here.
+ * This pass rewrites the graph only; `hoistParameters` then computes the new kernel and bias. It looks for
+ * chains of add, sub, mul and div by values that follow from parameters, which is all that is left of the
+ * layer's name here.
  *
- * Not exact: it changes where results are rounded. Each output differs by at most (n + 4) * 2^-23 times the sum of the
- * absolute values of all that is added up in it, times the factors (n is the length of the chain). It refuses kernels that
- * something else reads (they would be shipped twice), integers (whose products wrap), and factors that vary along anything
- * but the kernel's own output axes.
+ * Not exact: it changes where results are rounded. Each float32 output differs by at most (n + 4) * 2^-23
+ * times the sum of the absolute values of all that is added up in it, factors included (n is the length of
+ * the chain); where the target accumulates in float32, n counts the contracted elements too. A factor that
+ * overflows or is 0 / 0 alone may also make a NaN or infinity of what was a number.
+ *
+ * It refuses kernels that something else reads (they would be shipped twice), integers (whose products wrap),
+ * and factors that vary along anything but the kernel's own output axes.
  */
 import { allocate, dtypes } from "../../runtime/dtype.ts";
 import { constant } from "../dims/index.ts";
@@ -18,7 +22,14 @@ import type { Attributes, BoundDim } from "../ir/graph.ts";
 import type { ConvAttributes } from "../ops/conv.ts";
 import type { DotGeneralAttributes } from "../ops/dot-general.ts";
 import { eliminateDead } from "./eliminate-dead.ts";
-import { type BoundGraph, type BoundNode, type BoundValue, rewriteGraph, type Scope, sameType } from "./rewrite.ts"; // biome-ignore format: one import
+import {
+  type BoundGraph,
+  type BoundNode,
+  type BoundValue,
+  rewriteGraph,
+  type Scope,
+  sameType,
+} from "./rewrite.ts";
 import { consumersOf, knownValues, usesOf } from "./uses.ts";
 
 const one = constant(1) as BoundDim;
@@ -83,7 +94,9 @@ function otherOperand({ op, operands: [a, b] }: BoundNode, value: BoundValue): B
   return (op === "sub" || op === "div") && a === value ? b : undefined;
 }
 
-/** The shape in which a factor of the result is a factor of the kernel; none if it varies along another axis. */
+/**
+ * The shape in which a factor of the result is a factor of the kernel; none if it varies along another axis.
+ */
 function kernelShapeOf(
   factor: BoundValue,
   { op, operands, results, attributes }: BoundNode,
@@ -91,7 +104,8 @@ function kernelShapeOf(
   const kernel = operands[1]!.type.shape;
   const rank = results[0]!.type.shape.length;
   const shape = kernel.map(() => one);
-  const axes = op === "conv" ? convAxes(kernel.length, attributes) : productAxes(rank, kernel.length, attributes); // biome-ignore format: one thought
+  const axes =
+    op === "conv" ? convAxes(kernel.length, attributes) : productAxes(rank, kernel.length, attributes);
   for (const [i, d] of factor.type.shape.entries()) {
     if (d === one) continue;
     const axis = axes.get(i + rank - factor.type.shape.length);
@@ -136,7 +150,9 @@ class Folding {
       value = step.results[0]!;
     }
     const [x, kernel] = [contraction.operands[0]!, contraction.operands[1]!];
-    const scaled = this.#binary("mul", kernel, this.#reshaped(this.#factor!), kernel.type.shape);
+    const factor = this.#reshaped(this.#factor!);
+    const { type } = kernel;
+    const scaled = this.#scope.add("mul", [kernel, factor], {}, type, kernel.source, `${kernel.name}.scaled`);
     const { op, attributes, source } = contraction;
     const last = steps.at(-1)!;
     if (!this.#offset) return { ...contraction, operands: [x, scaled], results: last.results };
@@ -170,9 +186,9 @@ class Folding {
       : this.#scope.add("reshape", [factor], { shape }, type, factor.source);
   }
 
-  #binary(op: string, a: BoundValue, b: BoundValue, shape = broadcastShape(a, b)): BoundValue {
-    const { dtype } = a.type;
-    return this.#scope.add(op, [a, b], {}, { dtype, shape }, this.#chain.steps.at(-1)!.source);
+  #binary(op: string, a: BoundValue, b: BoundValue): BoundValue {
+    const type = { dtype: a.type.dtype, shape: broadcastShape(a, b) };
+    return this.#scope.add(op, [a, b], {}, type, this.#chain.steps.at(-1)!.source);
   }
 }
 

@@ -1,10 +1,13 @@
 /**
- * Computes at compile time what follows from parameters alone, such as gamma / sqrt(variance + epsilon), and stores the
- * result as a constant. Exact, because the reference computes it. The parameters it is made of are no longer shipped where
- * nothing else reads them; so a model that ships its initialiser instead of numbers must not run this pass.
+ * Computes at compile time what follows from parameters alone, such as gamma / sqrt(variance + epsilon), and
+ * stores the result as a constant. Exact, because the reference computes it. The parameters it is made of are
+ * no longer shipped where nothing else reads them; so a model that ships its initialiser instead of numbers
+ * must not run this pass.
  *
- * A value is stored only if it takes the place of parameters at least as large that nothing else reads, give or take
- * `slackBytes`: a tied weight must not be shipped twice. Data movement alone saves no work and is left where it is.
+ * A value is stored only if it takes the place of parameters at least as large that nothing else reads, give
+ * or take
+ * `slackBytes`: a tied weight must not be shipped twice. Data movement alone saves no work and is left where
+ * it is.
  */
 import type { Tensor } from "../../runtime/tensor.ts";
 import type { Numerics } from "../ir/target.ts";

@@ -1,10 +1,11 @@
 /**
- * Convolutions and windows that read outside their input get a padded copy instead, so that the inner loops test no bounds:
- * one copy of the input against a test per multiplication. Exact: a convolution multiplies a padded zero like any other
- * element, and a window's padding is the identity of its combination (a sum starts at 0 and cannot become -0).
+ * Convolutions and windows that read outside their input get a padded copy instead, so that the inner loops
+ * test no bounds: one copy of the input against a test per multiplication. Exact: a convolution multiplies a
+ * padded zero like any other element, and a window's padding is the identity of its combination (a sum starts
+ * at 0 and cannot become -0).
  *
- * Left as they are: windows of one element, where the test costs less than the copy; negative padding, which crops; and
- * axes with input dilation, where the padding is counted between the gaps.
+ * Left as they are: windows of one element, where the test costs less than the copy; negative padding, which
+ * crops; and axes with input dilation, where the padding is counted between the gaps.
  */
 import { add, constant, constantOf, type Dim, product, type Shape } from "../dims/index.ts";
 import type { BoundDim } from "../ir/graph.ts";

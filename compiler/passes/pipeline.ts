@@ -51,8 +51,8 @@ export interface PassOptions {
   /** Called with the graph after each pass. */
   readonly onPass?: (name: string, graph: BoundGraph) => void;
   /**
-   * Lets passes compute with weights. Leave it out where parameters are shipped as their initialisers: what is computed
-   * from them is a constant of the graph afterwards, and is shipped as numbers.
+   * Lets passes compute with weights. Leave it out where parameters are shipped as their initialisers: what
+   * is computed from them is a constant of the graph afterwards, and is shipped as numbers.
    */
   readonly parameters?: ParameterTable;
   readonly numerics?: Numerics;

@@ -1,20 +1,24 @@
 /**
- * How passes rewrite a graph: one walk in topological order, in which a rule sees each node with what was already
- * rewritten in front of it, and keeps it, gives values that stand for its results, or gives another node. Graphs are
- * immutable: what does not change is the same object before and after, a graph without a change included, so that
- * "nothing left to do" is identity. Bodies of scans are rewritten by the same rule.
+ * How passes rewrite a graph: one walk in topological order, in which a rule sees each node with what was
+ * already rewritten in front of it, and keeps it, gives values that stand for its results, or gives another
+ * node. Graphs are immutable: what does not change is the same object before and after, a graph without a
+ * change included, so that "nothing left to do" is identity. Bodies of scans are rewritten by the same rule.
  */
 import type { Tensor } from "../../runtime/tensor.ts";
 import type { Dim } from "../dims/index.ts";
 import { isGraph, isTensor } from "../ir/attribute.ts";
 import type { Attributes, BoundDim, Graph, Node, Source, TensorType, Value } from "../ir/graph.ts";
+import { ops } from "../ops/index.ts";
 
 export type BoundGraph = Graph<BoundDim>;
 export type BoundNode = Node<BoundDim>;
 export type BoundValue = Value<BoundDim>;
 export type BoundType = TensorType<BoundDim>;
 
-/** Nothing changes; or these values take the place of the results; or this node, with the same results, of the node. */
+/**
+ * Nothing changes; or these values take the place of the results; or this node, with the same results, of the
+ * node.
+ */
 export type Replacement = undefined | readonly BoundValue[] | BoundNode;
 export type Rule = (node: BoundNode, scope: Scope) => Replacement;
 
@@ -27,6 +31,8 @@ export class Scope {
   readonly nodes: BoundNode[] = [];
   readonly #producers = new Map<BoundValue, BoundNode>();
   readonly #fresh: FreshNames;
+  /** How many nodes are in the table; it is brought up to date when asked, for many rules never ask. */
+  #indexed = 0;
 
   constructor(fresh: FreshNames) {
     this.#fresh = fresh;
@@ -34,6 +40,10 @@ export class Scope {
 
   /** Absent for inputs and parameters. */
   producer(value: BoundValue): BoundNode | undefined {
+    for (; this.#indexed < this.nodes.length; this.#indexed++) {
+      const node = this.nodes[this.#indexed]!;
+      for (const result of node.results) this.#producers.set(result, node);
+    }
     return this.#producers.get(value);
   }
 
@@ -46,18 +56,20 @@ export class Scope {
 
   push(node: BoundNode): void {
     this.nodes.push(node);
-    for (const result of node.results) this.#producers.set(result, node);
   }
 
-  /** Adds a node of one result in front of the one that is being rewritten. */
+  /**
+   * Adds a node of one result in front of the one that is being rewritten; its name is the op's in its layer.
+   */
   add(
     op: string,
     operands: readonly BoundValue[],
     attributes: Attributes,
     type: BoundType,
     source: Source,
+    name = source.path ? `${source.path}.${op}` : op,
   ): BoundValue {
-    const result = this.#fresh.value(op, type, source);
+    const result = this.#fresh.value(name, type, source);
     this.push({ op, attributes, operands, results: [result], source });
     return result;
   }
@@ -85,6 +97,10 @@ function rewrite(graph: BoundGraph, rule: Rule, fresh: FreshNames): BoundGraph {
   return { ...graph, nodes: scope.nodes, outputs };
 }
 
+const opsWithBodies = new Set(
+  [...ops.values()].filter((op) => Object.values(op.attributes).includes("graph")).map((op) => op.name),
+);
+
 function withOperands(node: BoundNode, current: (value: BoundValue) => BoundValue): BoundNode {
   if (node.operands.every((operand) => current(operand) === operand)) return node;
   return { ...node, operands: node.operands.map(current) };
@@ -93,6 +109,7 @@ function withOperands(node: BoundNode, current: (value: BoundValue) => BoundValu
 /** The node with each graph in its attributes rewritten. */
 export function withBodies(node: BoundNode, rewriteBody: (body: BoundGraph) => BoundGraph): BoundNode {
   let attributes = node.attributes;
+  if (!opsWithBodies.has(node.op)) return node;
   for (const [name, value] of Object.entries(attributes)) {
     if (!isGraph(value)) continue;
     const body = rewriteBody(value as BoundGraph);
@@ -101,7 +118,10 @@ export function withBodies(node: BoundNode, rewriteBody: (body: BoundGraph) => B
   return attributes === node.attributes ? node : { ...node, attributes };
 }
 
-/** Makes values whose names and ids are unique in a graph and its bodies. Reads the graph only when first asked. */
+/**
+ * Makes values whose names and ids are unique in a graph and its bodies. Reads the graph only when first
+ * asked.
+ */
 class FreshNames {
   readonly #graph: BoundGraph;
   #names: Set<string> | undefined;
@@ -112,9 +132,8 @@ class FreshNames {
     this.#graph = graph;
   }
 
-  value(op: string, type: BoundType, source: Source): BoundValue {
+  value(stem: string, type: BoundType, source: Source): BoundValue {
     const names = this.#known();
-    const stem = source.path ? `${source.path}.${op}` : op;
     let name = stem;
     let count = this.#counts.get(stem) ?? 0;
     while (names.has(name)) name = `${stem}_${++count}`;

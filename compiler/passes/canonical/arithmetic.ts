@@ -1,7 +1,7 @@
 /**
- * Rows of arithmetic. Each says why no bit changes; results that are NaN stay NaN, and which NaN is not observable. Left out
- * on purpose: x + 0 (makes 0 of -0), x * 0 and x - x (NaN, infinity), pow(x, 2) (engines do not promise to round it as
- * x * x), any reordering of sums.
+ * Rows of arithmetic. Each says why no bit changes; results that are NaN stay NaN, and which NaN is not
+ * observable. Left out on purpose: x + 0 (makes 0 of -0), x * 0 and x - x (NaN, infinity), pow(x, 2) (engines
+ * do not promise to round it as x * x), any reordering of sums.
  */
 import { allocate, type DType, dtypes } from "../../../runtime/dtype.ts";
 import { binaryOps, compareOps } from "../../ops/binary.ts";
@@ -30,7 +30,7 @@ function neutral(op: string, value: (x: BoundValue) => number, sides: readonly (
 const [either, right] = [[0, 1], [1]] as const;
 
 export const arithmetic: readonly Row[] = [
-  // -0 is what leaves both zeros as they are under addition; under subtraction it is 0. Integers have one zero.
+  // -0 leaves both zeros as they are under addition; under subtraction it is 0. Integers have one zero.
   neutral("add", (x) => (isFloat(x) ? -0 : 0), either),
   neutral("sub", () => 0, right),
   neutral("mul", () => 1, either),

@@ -1,4 +1,7 @@
-/** Rows of data movement. They read the same elements at the same places, so all are exact; what remains per row is why the indices agree. */
+/**
+ * Rows of data movement. They read the same elements at the same places, so all are exact; what remains per
+ * row is why the indices agree.
+ */
 import { add, mul, type Shape } from "../../dims/index.ts";
 import type { BroadcastAttributes } from "../../ops/broadcast.ts";
 import type { PadAttributes } from "../../ops/pad.ts";
@@ -10,6 +13,8 @@ import { type BoundNode, sameType } from "../rewrite.ts";
 import { areAll, by, from, one, type Row, reshaped, zero } from "./row.ts";
 
 const sameAsOperand = (node: BoundNode) => sameType(node.operands[0]!.type, node.results[0]!.type);
+const dimsAt = (node: BoundNode, axes: readonly number[]) =>
+  axes.map((axis) => node.operands[0]!.type.shape[axis]!);
 const ascending = (list: readonly number[]) => list.every((n, i) => i === 0 || n > list[i - 1]!);
 
 export const movement: readonly Row[] = [
@@ -125,8 +130,7 @@ export const movement: readonly Row[] = [
     name: "reverse of axes of size 1 -> x",
     apply: (node) => {
       const { axes } = node.attributes as { axes: readonly number[] };
-      const [x] = node.operands;
-      return areAll(axes.map((axis) => x!.type.shape[axis]!), one) ? [x!] : undefined; // biome-ignore format: one thought
+      return areAll(dimsAt(node, axes), one) ? node.operands : undefined;
     },
   },
   {
@@ -145,13 +149,13 @@ export const movement: readonly Row[] = [
     apply: (node) => (node.operands.length === 1 ? node.operands : undefined),
   },
   {
-    // The identity of a maximum, minimum or product changes no element. A sum starts from 0, which makes 0 of -0.
+    // The identity of a maximum, minimum or product changes no element. A sum starts from 0, which makes 0 of
+    // -0.
     ops: ["reduceMax", "reduceMin", "reduceProd"],
     name: "reduction of axes of size 1 -> reshape",
     apply: (node) => {
-      const [x] = node.operands;
       const { axes } = node.attributes as ReduceAttributes;
-      return areAll(axes.map((axis) => x!.type.shape[axis]!), one) ? reshaped(node, x!) : undefined; // biome-ignore format: one thought
+      return areAll(dimsAt(node, axes), one) ? reshaped(node, node.operands[0]!) : undefined;
     },
   },
   {

@@ -32,7 +32,9 @@ export function by(
   return { op, attributes, operands, results: node.results, source: node.source };
 }
 
-/** `value` as the node's result, repeated along leading axes and those of size 1 where the result is larger. */
+/**
+ * `value` as the node's result, repeated along leading axes and those of size 1 where the result is larger.
+ */
 export function repeated(node: BoundNode, value: BoundValue): Replacement {
   const { type } = node.results[0]!;
   if (sameType(value.type, type)) return [value];

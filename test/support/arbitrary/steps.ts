@@ -1,7 +1,8 @@
 /**
- * Random programs for tests of liveness and the arena: calls and repeats that never read what was not written, with
- * operands that stay live, states carried from step to step, stacked outputs written through a moving window, temporaries
- * of an iteration. Each kernel is real loop IR, so a program can be run in any memory.
+ * Random programs for tests of liveness and the arena: calls and repeats that never read what was not
+ * written, with operands that stay live, states carried from step to step, stacked outputs written through a
+ * moving window, temporaries of an iteration. Each kernel is real loop IR, so a program can be run in any
+ * memory.
  */
 import fc from "fast-check";
 import { add, constant, mul, symbol } from "../../../compiler/dims/index.ts";
