@@ -63,13 +63,13 @@ describe("a dim", () => {
   test("has the value of the arithmetic that built it", () => {
     fc.assert(
       fc.property(samples, values, ({ d, at }, v) => Number(evaluate(d, v)) === at(v)),
-      { numRuns: 3000 },
+      { numRuns: 1000 },
     );
   });
   test("prints to a text that reads back as the same object", () => {
     fc.assert(
       fc.property(samples, ({ d }) => parse(print(d)) === d),
-      { numRuns: 3000 },
+      { numRuns: 1000 },
     );
   });
   test("keeps its value when a symbol is replaced by an expression", () => {
@@ -80,7 +80,7 @@ describe("a dim", () => {
           evaluate(x.d, new Map([...v, ["a", inner]])),
         );
       }),
-      { numRuns: 2000 },
+      { numRuns: 700 },
     );
   });
   test("lies in the range computed from the ranges of its symbols", () => {
@@ -95,7 +95,7 @@ describe("a dim", () => {
         const x = Number(evaluate(d, v));
         expect(r.min <= x && x <= r.max).toBe(true);
       }),
-      { numRuns: 3000 },
+      { numRuns: 1000 },
     );
   });
   test("is one object for equal normal forms", () => {
