@@ -74,9 +74,9 @@ export interface CompiledModel extends EmittedModule {
  * @throws CompileError with everything that is wrong: E2101..E2112 shapes, E2201 sizes, E2301 the parameter budget, E4001 what cannot
  * be emitted.
  */
-export function compile(model: Model<never> | Model<unknown>, options: CompileOptions = {}): CompiledModel {
+export function compile(model: Model<unknown>, options: CompileOptions = {}): CompiledModel {
   const { format = "ts", weights = "auto", onStage } = options;
-  const lowered = lowerModel(model as Model<unknown>, options);
+  const lowered = lowerModel(model, options);
   onStage?.("emit");
   const program = { ...lowered.program, name: options.name ?? lowered.program.name };
   const emitted = emitTypeScript(program, { format, weights, header: header(options, lowered.sample) });

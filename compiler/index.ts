@@ -22,8 +22,10 @@ export {
   type Report,
 } from "./compile-model.ts";
 export { CompileError, type Diagnostic, type SourceLocation } from "./diagnostics/index.ts";
+export type { Dim, Shape } from "./dims/index.ts";
 export * from "./frontend/index.ts";
 export { type Inspection, inspect } from "./inspect/index.ts";
+export type { Value } from "./ir/graph.ts";
 export { parseGraph } from "./ir/graph_parse.ts";
 export { printGraph } from "./ir/graph_print.ts";
 export { VERSION as version } from "./version.ts";

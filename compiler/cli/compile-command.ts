@@ -7,13 +7,14 @@ import { nearest } from "../../runtime/initializers/nearest.ts";
 import { type CompiledModel, compile } from "../compile-model.ts";
 import { fail } from "../diagnostics/index.ts";
 import { rankOf } from "../frontend/sample.ts";
-import { printGraph } from "../ir/graph_print.ts";
+import type { Graph } from "../ir/graph.ts";
 import { pipeline } from "../passes/pipeline.ts";
 import { completeSample } from "../sample-dims.ts";
 import { bytes, grouped, macs, milliseconds } from "./amounts.ts";
 import { readBinding } from "./binding.ts";
 import type { Options } from "./command-line.ts";
 import { detached } from "./detached.ts";
+import { graphText } from "./graph-text.ts";
 import type { Host } from "./host.ts";
 import { type LoadedModel, loadModel } from "./load-model.ts";
 import { writeFiles } from "./output-files.ts";
@@ -37,7 +38,7 @@ export async function runCompile(where: string, options: Options, host: Host): P
     const loaded = await loadModel(where, host.cwd);
     refuseOverwriting(loaded.file, output?.path);
     if (emit === "graph")
-      return host.out.write(printGraph(await detached(() => symbolicGraph(loaded.model, binding))));
+      return host.out.write(graphText(await detached(() => symbolicGraph(loaded.model, binding))));
     const start = host.now();
     const compiled = await detached(() =>
       compile(loaded.model, {
@@ -142,14 +143,14 @@ function printing(options: Options, { err, environment }: Host) {
       fix: `write all, or one of ${names.join(", ")}`,
     });
   return {
-    onPass(pass: string, graph: Parameters<typeof printGraph>[0]) {
-      if (wanted === "all" || wanted === pass) err.write(`// after ${pass}\n${printGraph(graph)}\n`);
+    onPass(pass: string, graph: Graph) {
+      if (wanted === "all" || wanted === pass) err.write(`// after ${pass}\n${graphText(graph)}\n`);
     },
   };
 }
 
 function stageText({ code, weights, stages }: CompiledModel, stage: Exclude<EmitStage, "graph">): string {
-  if (stage === "bound") return printGraph(stages.bound.graph);
+  if (stage === "bound") return graphText(stages.bound.graph);
   if (stage === "program") return `${printProgram(stages.program)}\n`;
   if (!weights) return code;
   return fail({
@@ -164,10 +165,10 @@ function write(compiled: CompiledModel, { path, format }: Output, host: Host, el
   const sidecar = `${path.slice(0, path.length - extname(path).length)}.bin`;
   writeFiles([...(weights ? [{ path: sidecar, content: weights }] : []), { path, content: code }]);
   const gzip = gzipSync(code).length;
-  const inside = compiled.weightsMode === "init" ? "weights as their seed" : "weights inside";
-  const beside = weights ? `+ ${bytes(weights.length)} weights in ${basename(sidecar)}` : inside;
+  const inside = compiled.weightsMode === "init" ? ", weights as their seed" : ", weights inside";
+  const beside = weights ? ` + ${bytes(weights.length)} weights in ${basename(sidecar)}` : inside;
   host.out.write(
-    `${basename(path)}   ${format}   ${bytes(report.codeBytes)} (${bytes(gzip)} gzip) ${beside}\n`,
+    `${basename(path)}   ${format}   ${bytes(report.codeBytes)} (${bytes(gzip)} gzip)${beside}\n`,
   );
   host.out.write(
     `parameters ${grouped(report.parameters)}   arena ${bytes(report.arenaBytes)} (lower bound ${bytes(report.arenaLowerBound)})` +

@@ -2,9 +2,9 @@
  * Files are written under temporary names and then renamed, the module last, so that a reader never sees half of one, and what
  * fails leaves the old files as they were.
  */
-import { mkdirSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
-import { fail } from "../diagnostics/index.ts";
+import { CompileError, fail } from "../diagnostics/index.ts";
 
 export interface OutputFile {
   /** Absolute. */
@@ -12,10 +12,11 @@ export interface OutputFile {
   readonly content: string | Uint8Array;
 }
 
-/** Throws E1004 when a file cannot be written; then none has been replaced, unless a rename itself failed. */
+/** Throws E1004 when a file cannot be written; then none has been replaced, unless the disk failed at a rename. */
 export function writeFiles(files: readonly OutputFile[]): void {
   const written: string[] = [];
   try {
+    for (const { path } of files) refuseFolder(path);
     for (const { path, content } of files) {
       mkdirSync(dirname(path), { recursive: true });
       const temporary = temporaryName(path);
@@ -25,14 +26,23 @@ export function writeFiles(files: readonly OutputFile[]): void {
     for (const { path } of files) renameSync(temporaryName(path), path);
   } catch (error) {
     for (const temporary of written) rmSync(temporary, { force: true });
+    if (error instanceof CompileError) throw error;
     const { code = "", path = files[0]!.path } = error as NodeJS.ErrnoException;
     if (code === "") throw error;
-    fail({
-      code: "E1004",
-      message: `${basename(path).replace(/^\.|\.\d+\.tmp$/g, "")} cannot be written: ${reasons[code] ?? code}`,
-      fix: "give a file in a folder you may write to with -o",
-    });
+    refuse(code, path);
   }
+}
+
+function refuseFolder(path: string): void {
+  if (statSync(path, { throwIfNoEntry: false })?.isDirectory()) refuse("EISDIR", path);
+}
+
+function refuse(code: string, path: string): never {
+  return fail({
+    code: "E1004",
+    message: `${basename(path).replace(/^\.|\.\d+\.tmp$/g, "")} cannot be written: ${reasons[code] ?? code}`,
+    fix: "give a file in a folder you may write to with -o",
+  });
 }
 
 const reasons: Readonly<Record<string, string>> = {

@@ -62,21 +62,20 @@ export interface InspectedTotals {
  * With a `sample` (or `dims` that say all) the model is bound by it, as by any first sample.
  * @throws CompileError for a model that does not fit together or a sample that does not fit the model.
  */
-export function inspect(model: Model<never> | Model<unknown>, options: BindOptions = {}): Inspection {
-  const any = model as Model<unknown>;
+export function inspect(model: Model<unknown>, options: BindOptions = {}): Inspection {
   const sampled = options.sample !== undefined || options.dims !== undefined;
-  const lowered = sampled ? lowerModel(any, options) : undefined;
-  const graph = lowered?.graph ?? any.graph();
+  const lowered = sampled ? lowerModel(model, options) : undefined;
+  const graph = lowered?.graph ?? model.graph();
   const symbols = lowered?.bound.symbols;
-  const fed = new Set(any.plan().inputs.map(({ name }) => name));
+  const fed = new Set(model.plan().inputs.map(({ name }) => name));
   const work = lowered && macsByPath(lowered.bound.graph);
   const resolved = resolvedGraph(graph);
   return {
-    name: any.name,
+    name: model.name,
     inputs: resolved.graph.inputs
       .filter(({ name }) => fed.has(name))
       .map((value) => inspected(value.name, value, symbols)),
-    layers: layersOf(any, symbols, work),
+    layers: layersOf(model, symbols, work),
     outputs: resolved.graph.outputs.map(({ name, value }) => inspected(name, value, symbols)),
     needs: resolved.needs,
     ...(lowered && { totals: totalsOf(lowered.bound.graph, lowered.program) }),

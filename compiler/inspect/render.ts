@@ -1,5 +1,11 @@
 /** An inspection as a table for people. Columns are aligned, so it is meant for a terminal; programs read the data instead. */
-import type { InspectedLayer, InspectedTotals, InspectedValue, Inspection } from "./inspect.ts";
+import type {
+  InspectedLayer,
+  InspectedNeed,
+  InspectedTotals,
+  InspectedValue,
+  Inspection,
+} from "./inspect.ts";
 
 export interface RenderOptions {
   /** Shapes as expressions of the inputs' dims even where the sample gives numbers. */
@@ -14,27 +20,23 @@ export interface RenderOptions {
 
 type Row = readonly string[];
 
+/** Parameters of a layer beyond this width go on in the next line. */
+const PARAMETERS_WIDTH = 64;
+
 /** The text, without a final line break. */
 export function renderInspection(inspection: Inspection, options: RenderOptions): string {
   const { inputs, layers, outputs, needs, totals } = inspection;
   const table = columns([
     ...inputs.map((value) => endRow("input", value, options)),
-    ...layers.map((layer) => layerRow(layer, options)),
+    ...layers.flatMap((layer) => layerRows(layer, options)),
     ...outputs.map((value) => endRow("output", value, options)),
   ]);
-  const blocks: (string | readonly string[])[] = [table];
-  if (needs.length > 0)
-    blocks.push(
-      columns(
-        needs.map(({ constraint, because }, i) => [i === 0 ? "needs" : "", constraint, because.join("; ")]),
-      ),
-    );
-  if (totals) blocks.push(printTotals(totals, options.amounts));
-  else if (
-    layers.some(({ parameters }) => parameters.some(({ shape }) => shape.some((size) => !/^\d+$/.test(size))))
-  )
-    blocks.push("sizes that are not numbers are decided by a sample, as in --sample x=1,28,28,1");
-  return blocks.map((lines) => (typeof lines === "string" ? lines : lines.join("\n"))).join("\n\n");
+  const blocks = [table];
+  if (needs.length > 0) blocks.push(columns(needs.flatMap(needRows)));
+  if (totals) blocks.push([printTotals(totals, options.amounts)]);
+  else if (inputs.some(isOpen))
+    blocks.push([`sizes that are not numbers are decided by a sample: ${hint(inputs)}`]);
+  return blocks.map((lines) => lines.join("\n")).join("\n\n");
 }
 
 export function printTotals(
@@ -53,21 +55,54 @@ function endRow(word: string, value: InspectedValue, options: RenderOptions): Ro
   return [`${word.padEnd(6)} ${value.name}`, `${shapeText(value, options)}${dtype}`];
 }
 
-function layerRow({ path, outputs, parameters, shared, macs }: InspectedLayer, options: RenderOptions): Row {
-  const named = shared ? "(shared)" : parameters.map((p) => `${p.name} ${shapeText(p, options)}`).join("  ");
+function layerRows(
+  { path, outputs, parameters, shared, macs }: InspectedLayer,
+  options: RenderOptions,
+): Row[] {
+  const [first = "", ...rest] = shared
+    ? ["(shared)"]
+    : wrapped(parameters.map((p) => parameterText(p, options)));
+  const shapes = outputs.map((output) => shapeText(output, options)).join(" ");
   return [
-    `  ${path}`,
-    outputs.map((output) => shapeText(output, options)).join(" "),
-    named,
-    macs ? options.amounts.macs(macs) : "",
+    [`  ${path}`, shapes, first, macs ? options.amounts.macs(macs) : ""],
+    ...rest.map((line) => ["", "", line]),
   ];
 }
 
-function shapeText(
-  { shape, sizes }: Pick<InspectedValue, "shape" | "sizes">,
-  { symbolic }: RenderOptions,
-): string {
+function needRows({ constraint, because }: InspectedNeed, i: number): Row[] {
+  const [first = "", ...rest] = because;
+  return [[i === 0 ? "needs" : "", constraint, first], ...rest.map((clause) => ["", "", clause])];
+}
+
+function shapeText({ shape, sizes }: Sized, { symbolic }: RenderOptions): string {
   return `[${(sizes && !symbolic ? sizes : shape).join(", ")}]`;
+}
+
+/** What a sample decides is a question mark, as in a summary: the expression is the input's size in other words. */
+function parameterText(parameter: Sized & { readonly name: string }, { symbolic }: RenderOptions): string {
+  const { name, shape, sizes } = parameter;
+  const text = sizes && !symbolic ? sizes : shape.map((size) => (isNumber(size) ? size : "?"));
+  return `${name} [${text.join(", ")}]`;
+}
+
+function hint(inputs: readonly InspectedValue[]): string {
+  const sizes = (shape: readonly string[]) => shape.map((size) => (isNumber(size) ? size : "n")).join(",");
+  return inputs.map(({ name, shape }) => `--sample ${name}=${sizes(shape)}`).join(" ");
+}
+
+type Sized = Pick<InspectedValue, "shape" | "sizes">;
+const isNumber = (size: string): boolean => /^\d+$/.test(size);
+const isOpen = ({ shape }: Sized): boolean => !shape.every(isNumber);
+
+/** Texts in lines of limited width, two spaces apart. */
+function wrapped(texts: readonly string[]): readonly string[] {
+  const lines: string[] = [];
+  for (const text of texts) {
+    const line = lines.at(-1);
+    if (line === undefined || line.length + text.length + 2 > PARAMETERS_WIDTH) lines.push(text);
+    else lines[lines.length - 1] = `${line}  ${text}`;
+  }
+  return lines;
 }
 
 function columns(rows: readonly Row[]): readonly string[] {
