@@ -30,7 +30,7 @@ import {
   sub,
   symbolsOf,
 } from "./expression.ts";
-import { remainder, times } from "./integer.ts";
+import { lcm, remainder, times } from "./integer.ts";
 import { primitive, simplify } from "./simplify.ts";
 import { asDomain, Budget, OutOfBudget, periodOf, solveUnivariate } from "./univariate.ts";
 
@@ -175,8 +175,7 @@ function witnesses(relation: Relation, d: Dim, domains: Domains): ReadonlySet<bo
   const points = Math.min(100, 10000 / d.size);
   const side = Math.max(2, Math.floor(points ** (1 / names.length)));
   for (let i = 0; i < points && seen.size < 2; i++) {
-    const picks = names.map((n, j) => member(domains(n), Math.floor(i / side ** j) % side));
-    const values = new Map(names.map((n, j) => [n, picks[j]!]));
+    const values = pointAt(names, domains, i, side);
     seen.add(compare(relation, evaluate(d, values), 0));
   }
   for (let i = 0; i < 3 * names.length && i < points / 10 && seen.size < 2; i++) {
@@ -208,6 +207,7 @@ function member({ min, max, modulus, residues }: Domain, i: number): number {
 function conditions(relation: Relation, d: Dim, domains: Domains): readonly Clause[] {
   const budget = new Budget(3000);
   const found = attempt(() => {
+    if (!repeats(relation, d, domains)) return undefined;
     const restricted = new Map<string, Domain>();
     const narrowed: Domains = (name) => restricted.get(name) ?? domains(name);
     for (const name of symbolsOf(d)) {
@@ -215,27 +215,40 @@ function conditions(relation: Relation, d: Dim, domains: Domains): readonly Clau
       if (modulus === 1 || modulus > 32) continue;
       const possible = Array.from({ length: modulus }, (_, r) => r).filter((r) => {
         const only = intersect(domains(name), { ...anything, modulus, residues: [r] })!;
-        return (
-          only.min <= only.max &&
-          decideByCases(relation, d, (n) => (n === name ? only : narrowed(n)), budget) !== "none"
-        );
+        const domainsHere: Domains = (n) => (n === name ? only : narrowed(n));
+        return only.min <= only.max && decideByCases(relation, d, domainsHere, budget) !== "none";
       });
-      if (possible.length < modulus)
-        restricted.set(name, intersect(domains(name), { ...anything, modulus, residues: possible })!);
+      const kept = intersect(domains(name), { ...anything, modulus, residues: possible })!;
+      if (possible.length < modulus) restricted.set(name, kept);
     }
     const enough = restricted.size > 0 && decideByCases(relation, d, narrowed, budget) === "all";
     return enough ? [...restricted] : undefined;
   });
-  if (!found) return [balanced(relation, d)];
-  return found.map(
-    ([symbol, domain]): Clause => ({
-      kind: "domain",
-      symbol,
-      ...domain,
-      min: anything.min,
-      max: anything.max,
-    }),
+  const open = { min: anything.min, max: anything.max };
+  return (
+    found?.map(([symbol, domain]) => ({ kind: "domain", symbol, ...domain, ...open })) ?? [
+      balanced(relation, d),
+    ]
   );
+}
+
+/** Whether, on a few points, a period more of a symbol leaves the truth as it is: a cheap test before the costly one. */
+function repeats(relation: Relation, d: Dim, domains: Domains): boolean {
+  const names = symbolsOf(d);
+  const holds = (values: ReadonlyMap<string, number>) => compare(relation, evaluate(d, values), 0);
+  return names.every((name) => {
+    const period = Number(lcm(periodOf(d, 1, name), domains(name).modulus));
+    return [0, 1, 2, 5, 7, 10, 13].every((i) => {
+      const values = pointAt(names, domains, i, 4);
+      const moved = new Map(values).set(name, values.get(name)! + period);
+      return moved.get(name)! > domains(name).max || holds(values) === holds(moved);
+    });
+  });
+}
+
+/** The i-th point of a grid with `side` members of each domain. */
+function pointAt(names: readonly string[], domains: Domains, i: number, side: number): Map<string, number> {
+  return new Map(names.map((n, j) => [n, member(domains(n), Math.floor(i / side ** j) % side)]));
 }
 
 /** d against 0 with the negative terms moved to the other side. */

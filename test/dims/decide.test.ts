@@ -156,7 +156,6 @@ function refutation(q: Question): string | undefined {
   return undefined;
 }
 
-// biome-ignore lint/complexity/useLiteralKeys: TypeScript asks for the brackets here.
 const numRuns = Number(process.env["SHAPECAST_RUNS"] ?? 500);
 
 describe("deciding", () => {
