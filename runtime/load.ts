@@ -1,7 +1,8 @@
 /**
- * Running an emitted module in the process that made it, without a file or a bundler: the module's text becomes a function.
- * This is the only place that turns text into code. Where the environment forbids that (a Content-Security-Policy without
- * `unsafe-eval`, some edge runtimes) it says so; there, write the module to a file and import it.
+ * Running an emitted module in the process that made it, without a file or a bundler: the module's text
+ * becomes a function. This is the only place that turns text into code. Where the environment forbids that (a
+ * Content-Security-Policy without `unsafe-eval`, some edge runtimes) it says so; there, write the module to a
+ * file and import it.
  */
 import type { DType, TypedArray } from "./dtype.ts";
 
@@ -18,7 +19,9 @@ export interface Signature {
 }
 
 export interface Instance {
-  /** The outputs by name, valid until this instance runs again. Throws as documented in the emitted module. */
+  /**
+   * The outputs by name, valid until this instance runs again. Throws as documented in the emitted module.
+   */
   run(inputs: Readonly<Record<string, TypedArray>>): Readonly<Record<string, TypedArray>>;
 }
 
@@ -42,8 +45,9 @@ interface Exports {
 }
 
 /**
- * Evaluates an emitted module. `weights` replaces the sidecar that came with it. Throws TypeError for TypeScript text and
- * Error where code may not be made from text; what the module itself throws on wrong weights comes from `instantiate`.
+ * Evaluates an emitted module. `weights` replaces the sidecar that came with it. Throws TypeError for
+ * TypeScript text and Error where code may not be made from text; what the module itself throws on wrong
+ * weights comes from `instantiate`.
  */
 export function load(emitted: LoadableModule, weights = emitted.weights): LoadedModule {
   if (emitted.format !== "js") throw new TypeError('load needs a module emitted with format "js"');
@@ -72,9 +76,8 @@ function compile(body: string): () => unknown {
     return new Function(body) as () => unknown;
   } catch (error) {
     if (error instanceof SyntaxError) throw error;
-    throw new Error(
-      "this environment does not allow code to be made from text; write the emitted module to a file and import it",
-      { cause: error },
-    );
+    throw new Error("code may not be made from text here; write the emitted module to a file and import it", {
+      cause: error,
+    });
   }
 }

@@ -1,6 +1,6 @@
 /**
- * Expressions as text that knows how tightly it binds, so that parentheses appear only where they are needed. Sums and
- * products are never re-associated: in floating point `a + (b + c)` is not `(a + b) + c`.
+ * Expressions as text that knows how tightly it binds, so that parentheses appear only where they are needed.
+ * Sums and products are never re-associated: in floating point `a + (b + c)` is not `(a + b) + c`.
  */
 
 /** How tightly the outermost operator binds, as in the grammar of JavaScript. */
@@ -46,7 +46,9 @@ export function infix(a: Code, operator: string, b: Code, binds: number): Code {
   return { text: `${within(a, Math.ceil(binds))} ${operator} ${within(b, Math.floor(binds) + 1)}`, binds };
 }
 
-/** As `infix` for bitwise operators and shifts: any operator inside is put in parentheses, as formatters do. */
+/**
+ * As `infix` for bitwise operators and shifts: any operator inside is put in parentheses, as formatters do.
+ */
 export function bitwise(a: Code, operator: "|" | "&" | "^" | ">>" | "<<", b: Code, binds: number): Code {
   return { text: `${within(a, binding.unary)} ${operator} ${within(b, binding.unary)}`, binds };
 }

@@ -1,7 +1,8 @@
 /**
- * Data as source text. Names come from models and may be hostile: `__proto__`, quotes, newlines, `*` + `/`, U+2028,
- * `</script>`, bidirectional overrides. Everything that is not plain visible text is escaped, so a literal can neither
- * end early, nor change the meaning of what surrounds it, nor look like something it is not (CVE-2021-42574).
+ * Data as source text. Names come from models and may be hostile: `__proto__`, quotes, newlines, `*` + `/`,
+ * U+2028, `</script>`, bidirectional overrides. Everything that is not plain visible text is escaped, so a
+ * literal can neither end early, nor change the meaning of what surrounds it, nor look like something it is
+ * not (CVE-2021-42574).
  */
 
 /** Control, format, private and unpaired characters and every space but the plain one. */
@@ -24,7 +25,10 @@ export function numberLiteral(value: number): string {
   return Object.is(value, -0) ? "-0" : String(value);
 }
 
-/** A property name as it stands in a type or an object literal. Only `__proto__` needs the computed form there. */
+/**
+ * A property name as it stands in a type or an object literal. Only `__proto__` needs the computed form
+ * there.
+ */
 export function propertyKey(name: string): string {
   if (name === "__proto__") return '["__proto__"]';
   return isIdentifier(name) ? name : stringLiteral(name);

@@ -1,22 +1,26 @@
 /**
- * Identifiers. A model's names are data; what stands bare in code is made here: reduced to ASCII camelCase, never a
- * reserved word or a global the generated code relies on, and different from every other name visible where it is used.
- * Scopes nest: a name taken outside is taken inside, so nothing is ever shadowed.
+ * Identifiers. A model's names are data; what stands bare in code is made here: reduced to ASCII camelCase,
+ * never a reserved word or a global the generated code relies on, and different from every other name visible
+ * where it is used. Scopes nest: a name taken outside is taken inside, so nothing is ever shadowed.
  */
 
-const reserved = new Set(
-  (
-    "arguments async await break case catch class const continue debugger default delete do else enum eval export extends " +
-    "false finally for function get if implements import in instanceof interface let new null of package private " +
-    "protected public return set static super switch this throw true try type typeof undefined var void while with " +
-    "yield any bigint boolean never number object string symbol unknown " +
-    "Array ArrayBuffer Error Float32Array Float64Array Infinity Int16Array Int32Array Int8Array Math NaN Number Object " +
-    "RangeError SharedArrayBuffer String TypeError Uint16Array Uint32Array Uint8Array WebAssembly atob globalThis " +
-    "constructor hasOwnProperty toString valueOf prototype"
-  ).split(" "),
-);
+const keywords = `
+  arguments async await break case catch class const continue debugger default delete do else enum eval export
+  extends false finally for function get if implements import in instanceof interface let new null of package
+  private protected public return set static super switch this throw true try type typeof undefined var void
+  while with yield any bigint boolean never number object string symbol unknown`;
 
-/** The identifier closest to `text`: `dense_1/kernel:0` gives `dense_1Kernel0`. `fallback` when nothing is left. */
+const globals = `
+  Array ArrayBuffer Error Float32Array Float64Array Infinity Int8Array Int16Array Int32Array Math NaN Number
+  Object RangeError SharedArrayBuffer String TypeError Uint8Array Uint16Array Uint32Array WebAssembly atob
+  globalThis constructor hasOwnProperty toString valueOf prototype`;
+
+const reserved = new Set(`${keywords} ${globals}`.trim().split(/\s+/));
+
+/**
+ * The identifier closest to `text`: `dense_1/kernel:0` gives `dense_1Kernel0`. `fallback` when nothing is
+ * left.
+ */
 export function identifier(text: string, fallback = "value"): string {
   const parts = text.split(/[^A-Za-z0-9_]+/).filter((part) => part !== "");
   const joined = parts.map((part, i) => (i === 0 ? part : part[0]!.toUpperCase() + part.slice(1))).join("");
@@ -35,7 +39,9 @@ export class Scope {
     this.parent = parent;
   }
 
-  /** A scope inside this one. Make it after the outer names are settled: later outer names do not look inside. */
+  /**
+   * A scope inside this one. Make it after the outer names are settled: later outer names do not look inside.
+   */
   inner(): Scope {
     return new Scope([], this);
   }

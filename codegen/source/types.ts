@@ -1,6 +1,6 @@
 /**
- * The one difference between the two formats: type annotations. `ts` keeps them, `js` drops them, and everything else
- * is written once, so the formats cannot drift apart.
+ * The one difference between the two formats: type annotations. `ts` keeps them, `js` drops them, and
+ * everything else is written once, so the formats cannot drift apart.
  */
 export type Format = "ts" | "js";
 

@@ -1,7 +1,8 @@
 /**
- * A block of the function being printed: the body of the function, of a loop or of an `if`. It knows which symbols and
- * registers are declared in it, and takes declarations that inner blocks push out to it. A declaration pushed out while
- * an inner block is being printed lands right before that inner block, because the inner block is appended only when done.
+ * A block of the function being printed: the body of the function, of a loop or of an `if`. It knows which
+ * symbols and registers are declared in it, and takes declarations that inner blocks push out to it. A
+ * declaration pushed out while an inner block is being printed lands right before that inner block, because
+ * the inner block is appended only when done.
  */
 import type { Dim, Interval } from "../../compiler/dims/index.ts";
 import type { Code, Scope, Writer } from "../source/index.ts";
@@ -68,7 +69,10 @@ export class Block {
     return this.homeOf(symbol).symbols.get(symbol)!;
   }
 
-  /** Declares register element `key` anew; an earlier declaration of it in this block is out of reach from here on. */
+  /**
+   * Declares register element `key` anew; an earlier declaration of it in this block is out of reach from
+   * here on.
+   */
   declareRegister(key: string, kind: Pick<Declaration, "boolean" | "literal">, value: Code): void {
     const variable = { ...kind, name: this.scope.take(key), mutable: false };
     this.registers.set(key, variable);

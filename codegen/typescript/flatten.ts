@@ -1,7 +1,7 @@
 /**
- * From loop IR to what is printed: `unroll` and `vector` loops, and loops of one turn, are replaced by copies of their
- * body with the axis substituted by numbers; only serial loops remain. A symbol bound in several copies gets a name of
- * its own in each, because a straight line has one scope.
+ * From loop IR to what is printed: `unroll` and `vector` loops, and loops of one turn, are replaced by copies
+ * of their body with the axis substituted by numbers; only serial loops remain. A symbol bound in several
+ * copies gets a name of its own in each, because a straight line has one scope.
  */
 import { constant, constantOf, type Dim, substitute, symbol } from "../../compiler/dims/index.ts";
 import type { Expr, For, Stmt } from "../../compiler/ir/loop.ts";

@@ -1,6 +1,7 @@
 /**
- * What each function of the loop IR is in JavaScript, and the text of those JavaScript lacks. A module carries only the
- * functions it calls. The texts of the mathematical ones are those of runtime/math; a test holds them equal.
+ * What each function of the loop IR is in JavaScript, and the text of those JavaScript lacks. A module
+ * carries only the functions it calls. The texts of the mathematical ones are those of runtime/math; a test
+ * holds them equal.
  */
 import type { BinaryFn, UnaryFn } from "../../compiler/ir/loop.ts";
 import type { Types } from "../source/index.ts";
@@ -14,15 +15,15 @@ export type RuntimeFunction =
   | "checkedIndex"
   | "wrappedIndex";
 
+const mathFunctions = [
+  ...(["abs", "sign", "exp", "expm1", "log", "log1p", "sqrt", "floor", "ceil"] as const),
+  ...(["sin", "cos", "tan", "asin", "acos", "atan"] as const),
+  ...(["sinh", "cosh", "tanh", "asinh", "acosh", "atanh"] as const),
+] satisfies UnaryFn[];
+
 /** Functions of a float, by the name to call. `neg` and `not` are operators. */
 export const unaryFunctions: Readonly<Partial<Record<UnaryFn, string>>> = {
-  ...Object.fromEntries(
-    (
-      "abs sign exp expm1 log log1p sqrt sin cos tan asin acos atan sinh cosh tanh asinh acosh atanh floor ceil".split(
-        " ",
-      ) as UnaryFn[]
-    ).map((fn) => [fn, `Math.${fn}`]),
-  ),
+  ...Object.fromEntries(mathFunctions.map((fn) => [fn, `Math.${fn}`])),
   erf: "erf",
   round: "roundEven",
 };
@@ -51,8 +52,9 @@ function checkInput(
     const got = value === undefined ? "missing" : Object.prototype.toString.call(value).slice(8, -1);
     throw new TypeError(\`input "\${name}" is \${got}, expected \${type.name} of shape \${shape}\`);
   }
-  if (value.length !== length)
-    throw new RangeError(\`input "\${name}" has \${value.length} elements, expected \${length}, shape \${shape}\`);
+  const { length: found } = value;
+  if (found !== length)
+    throw new RangeError(\`input "\${name}" has \${found} elements, expected \${length}, shape \${shape}\`);
 }`,
   erf: erfSource,
   roundEven: ({ only }) => `/** The nearest integer, ties to even. */
@@ -65,17 +67,21 @@ function floorMod(a${only(": number")}, b${only(": number")})${only(": number")}
   const remainder = a % b;
   return remainder !== 0 && remainder < 0 !== b < 0 ? remainder + b : remainder;
 }`,
-  checkedIndex: ({ only }) => `/** An index that came from data; throws RangeError unless it is inside. */
-function checkedIndex(index${only(": number")}, extent${only(": number")}, what${only(": string")})${only(": number")} {
+  checkedIndex: (types) => `/** An index that came from data; throws RangeError unless it is inside. */
+function checkedIndex${indexParameters(types)} {
   if (index >= 0 && index < extent) return index;
   throw new RangeError(\`\${what}: index \${index} is not in 0..\${extent - 1}\`);
 }`,
-  wrappedIndex: ({
-    only,
-  }) => `/** An index that came from data, negative from the end; throws RangeError unless it is inside. */
-function wrappedIndex(index${only(": number")}, extent${only(": number")}, what${only(": string")})${only(": number")} {
+  wrappedIndex: (
+    types,
+  ) => `/** An index that came from data, negative from the end; throws RangeError unless it is inside. */
+function wrappedIndex${indexParameters(types)} {
   const wrapped = index < 0 ? index + extent : index;
   if (wrapped >= 0 && wrapped < extent) return wrapped;
   throw new RangeError(\`\${what}: index \${index} is not in \${-extent}..\${extent - 1}\`);
 }`,
 };
+
+function indexParameters({ only }: Types): string {
+  return `(index${only(": number")}, extent${only(": number")}, what${only(": string")})${only(": number")}`;
+}

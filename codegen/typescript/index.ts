@@ -1,7 +1,8 @@
 /**
- * The plain-TypeScript target: a Program as one module that imports nothing. `run` is the table of contents, each kernel a
- * function with literal bounds, the weights base64 at the end, a file beside the module, or the seed they came from.
- * The text is written directly; TypeScript and JavaScript come from the same writer and differ in types only.
+ * The plain-TypeScript target: a Program as one module that imports nothing. `run` is the table of contents,
+ * each kernel a function with literal bounds, the weights base64 at the end, a file beside the module, or the
+ * seed they came from. The text is written directly; TypeScript and JavaScript come from the same writer and
+ * differ in types only.
  */
 import type { Buffer, Kernel } from "../../compiler/ir/loop.ts";
 import type { Program } from "../../compiler/ir/program.ts";
@@ -21,7 +22,8 @@ import { weightMembers, writeBase64, writeWeightsCode } from "./weights-code.ts"
 /** Emits one self-contained module. The same program and options give the same bytes. */
 export function emitTypeScript(program: Program, options: EmitOptions): EmittedModule {
   const types = typesFor(options.format);
-  const shipped = program.weights.filter(({ buffer }) => isCalledWith(program, buffer));
+  const passed = new Set(callsIn([...program.prepare, ...program.steps]).flatMap((step) => step.buffers));
+  const shipped = program.weights.filter(({ buffer }) => passed.has(buffer));
   const plan = planWeights(shipped, options.weights);
   const fills = fillsOf(plan);
   const names = moduleNames(program, fills);
@@ -46,10 +48,6 @@ export function emitTypeScript(program: Program, options: EmitOptions): EmittedM
 
   const emitted = { code: `${writer}`, format: options.format, weightsMode: plan.mode };
   return plan.mode === "file" ? { ...emitted, weights: plan.blob } : emitted;
-}
-
-function isCalledWith({ prepare, steps }: Program, buffer: Buffer): boolean {
-  return callsIn([...prepare, ...steps]).some(({ buffers }) => buffers.includes(buffer));
 }
 
 function fillsOf(plan: WeightPlan): readonly string[] {

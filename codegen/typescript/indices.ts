@@ -1,10 +1,11 @@
 /**
- * Dims as JavaScript integer expressions. V8 moves nothing out of loops, so each polynomial is split by the deepest
- * loop its terms need: the outer part becomes a constant of the outer loop, named after what it is (`i784` is i * 784),
- * and equal parts share it. A part used only once where it is known is written in place.
+ * Dims as JavaScript integer expressions. V8 moves nothing out of loops, so each polynomial is split by the
+ * deepest loop its terms need: the outer part becomes a constant of the outer loop, named after what it is
+ * (`i784` is i * 784), and equal parts share it. A part used only once where it is known is written in place.
  *
- * Kernels are printed twice: the first pass counts uses and settles the names, the second prints. `i - 7*floor(i/7)`
- * reads as `i % 7`; division uses `| 0` or `>>` where that is provably the floor, `Math.floor` otherwise.
+ * Kernels are printed twice: the first pass counts uses and settles the names, the second prints. `i -
+ * 7*floor(i/7)` reads as `i % 7`; division uses `| 0` or `>>` where that is provably the floor, `Math.floor`
+ * otherwise.
  */
 import {
   type Atom,
@@ -142,8 +143,9 @@ export class Indices {
   }
 
   /**
-   * Declares in `home` what a loop or a second use makes worth declaring and returns its name; else the code itself.
-   * The first pass looks inside an expression at its first use only: at a second one it is going to be a name.
+   * Declares in `home` what a loop or a second use makes worth declaring and returns its name; else the code
+   * itself. The first pass looks inside an expression at its first use only: at a second one it is going to
+   * be a name.
    */
   private share(key: Key, suggestion: string, home: Block, block: Block, make: (at: Block) => Code): Code {
     const known = home.sharedName(key);

@@ -1,12 +1,12 @@
 /**
- * `instantiate` and `run`. An instance owns one arena and its outputs; `run` checks the inputs and calls the kernels in
- * order, allocating nothing. An input may be an output of the same instance (a recurrent state fed back): where a kernel
- * still reads it after that output is first written, the input is copied first.
+ * `instantiate` and `run`. An instance owns one arena and its outputs; `run` checks the inputs and calls the
+ * kernels in order, allocating nothing. An input may be an output of the same instance (a recurrent state fed
+ * back): where a kernel still reads it after that output is first written, the input is copied first.
  */
 import type { Buffer } from "../../compiler/ir/loop.ts";
 import type { Port, Program, Step } from "../../compiler/ir/program.ts";
-import { type DType, dtypes } from "../../runtime/dtype.ts";
 import { member, propertyKey, stringLiteral, type Types, type Writer } from "../source/index.ts";
+import { arrayClass, declareArray } from "./arrays.ts";
 import type { ModuleNames } from "./names.ts";
 import { shapeText, type WeightMember } from "./signature.ts";
 import { buffersIn, type Callees, callsIn, writeSteps } from "./steps.ts";
@@ -59,23 +59,16 @@ function writeBuffers(
   if (arena.bytes > 0) writer.line(`const arena = new ArrayBuffer(${arena.bytes});`);
   for (const [buffer, name] of names.buffers)
     if (buffer.space === "arena" && used.has(buffer))
-      writer.line(
-        `const ${name} = ${newArray(buffer.dtype, `arena, ${arena.offsets.get(buffer)}, ${buffer.length}`)};`,
-      );
+      writer.line(declareArray(name, buffer, "arena", arena.offsets.get(buffer)));
   for (const buffer of new Set(program.outputs.map((port) => port.buffer)))
-    writer.line(`const ${names.buffers.get(buffer)} = ${newArray(buffer.dtype, `${buffer.length}`)};`);
+    writer.line(declareArray(names.buffers.get(buffer)!, buffer));
   const entries = program.outputs.map((port) => entry(port.name, names.buffers.get(port.buffer)!));
   writer.line(`const outputs${types.only(": Outputs")} = { ${entries.join(", ")} };`);
-  for (const [buffer, { copy }] of fed)
-    writer.line(`const ${copy} = ${newArray(buffer.dtype, `${buffer.length}`)};`);
+  for (const [buffer, { copy }] of fed) writer.line(declareArray(copy, buffer));
 }
 
 function entry(key: string, name: string): string {
   return propertyKey(key) === name ? name : `${propertyKey(key)}: ${name}`;
-}
-
-function newArray(dtype: DType, args: string): string {
-  return `new ${dtypes[dtype].array.name}(${args})`;
 }
 
 function writeRun(context: InstanceContext, fed: ReadonlyMap<Buffer, Fed>, writer: Writer): void {
@@ -100,13 +93,7 @@ function writeInput(port: Port, names: ModuleNames, fed: Fed | undefined, writer
   writer.line(`${fed ? "let" : "const"} ${name} = ${member("inputs", port.name)};`);
   writer.list(
     "checkInput",
-    [
-      stringLiteral(port.name),
-      name,
-      dtypes[port.dtype].array.name,
-      `${port.buffer.length}`,
-      `"${shapeText(port.shape)}"`,
-    ],
+    [stringLiteral(port.name), name, arrayClass(port), `${port.buffer.length}`, `"${shapeText(port.shape)}"`],
     ";",
   );
   if (!fed) return;

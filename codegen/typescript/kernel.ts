@@ -1,12 +1,11 @@
 /**
- * One kernel as one function. Buffers are parameters, so the function knows nothing of the memory plan; loops have literal
- * bounds; tiles of registers are scalars. It is printed twice into the same structure: first to learn which parts of
- * the indices are worth a name, then for good.
+ * One kernel as one function. Buffers are parameters, so the function knows nothing of the memory plan; loops
+ * have literal bounds; tiles of registers are scalars. It is printed twice into the same structure: first to
+ * learn which parts of the indices are worth a name, then for good.
  */
 import { constantOf, type Dim, range, symbolsOf } from "../../compiler/dims/index.ts";
 import type { Buffer, Expr, For, Kernel, Stmt } from "../../compiler/ir/loop.ts";
 import { expressionOf, partsOf, visitStmts } from "../../compiler/ir/loop_rewrite.ts";
-import { dtypes } from "../../runtime/dtype.ts";
 import {
   binding,
   type Code,
@@ -20,6 +19,7 @@ import {
   type Types,
   Writer,
 } from "../source/index.ts";
+import { arrayClass } from "./arrays.ts";
 import { Block } from "./block.ts";
 import { flatten } from "./flatten.ts";
 import type { RuntimeFunction } from "./functions.ts";
@@ -39,7 +39,10 @@ import {
 export interface KernelFunction {
   readonly name: string;
   readonly text: string;
-  /** Which of a call's buffers and arguments the function takes: each buffer once, and nothing it has no use for. */
+  /**
+   * Which of a call's buffers and arguments the function takes: each buffer once, and nothing it has no use
+   * for.
+   */
   readonly buffers: readonly number[];
   readonly args: readonly number[];
   readonly needs: ReadonlySet<RuntimeFunction>;
@@ -99,7 +102,7 @@ class KernelPrinter {
     const args = [...symbols.keys()].filter((i) => isUsed(symbols[i]!));
     const { only } = this.types;
     const parameters = [
-      ...buffers.map((i) => this.buffers.get(all[i]!)! + only(`: ${dtypes[all[i]!.dtype].array.name}`)),
+      ...buffers.map((i) => this.buffers.get(all[i]!)! + only(`: ${arrayClass(all[i]!)}`)),
       ...args.map((i) => symbols[i]! + only(": number")),
     ];
     return { buffers, args, parameters };
@@ -248,7 +251,10 @@ class KernelPrinter {
   }
 }
 
-/** The symbols that stand in an index, an extent or a test: a checked index of an axis of one element need not. */
+/**
+ * The symbols that stand in an index, an extent or a test: a checked index of an axis of one element need
+ * not.
+ */
 function symbolsIn(body: readonly Stmt[]): ReadonlySet<string> {
   const found = new Set<string>();
   const seen = new Set<Expr>();

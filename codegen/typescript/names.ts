@@ -7,6 +7,7 @@ import { initializerNames } from "./initializers.source.ts";
 import { callsIn } from "./steps.ts";
 
 export interface ModuleNames {
+  /** What the code of a kernel may refer to beside its own parameters. */
   readonly module: Scope;
   readonly kernels: ReadonlyMap<Kernel, string>;
   /** Local variables of the function that makes an instance, and properties of the weights. */
@@ -15,23 +16,31 @@ export interface ModuleNames {
   readonly local: Scope;
 }
 
-const fixed = [
-  ..."signature instantiate loadWeights sharedWeights Inputs Outputs Weights Instance checkInput decode base64".split(
-    " ",
-  ),
-  ..."byteLength arena packed weights inputs outputs run bytes view hash binary text name value type length shape".split(
-    " ",
-  ),
-];
+const ofModule = `
+  signature Inputs Outputs Weights Instance instantiate loadWeights sharedWeights shared decode base64`;
+
+/** Locals of the functions that call kernels and name buffers: neither may be called like them. */
+const ofCallers =
+  "weights given byteLength arena packed inputs outputs run bytes aligned buffer byteOffset words hash";
 
 export function moduleNames(program: Program, seeds: readonly string[]): ModuleNames {
-  const module = new Scope([...fixed, ...Object.keys(runtimeFunctions), ...initializerNames(seeds)]);
+  const callers = new Scope([
+    ...ofModule.trim().split(/\s+/),
+    ...ofCallers.split(" "),
+    ...Object.keys(runtimeFunctions),
+    ...initializerNames(seeds),
+  ]);
   const kernels = new Map<Kernel, string>();
-  for (const kernel of program.kernels) kernels.set(kernel, module.take(kernel.name, "kernel"));
-  const local = module.inner();
+  for (const kernel of program.kernels) kernels.set(kernel, callers.take(kernel.name, "kernel"));
+  const local = callers.inner();
   const buffers = new Map<Buffer, string>();
   for (const buffer of buffersOf(program)) buffers.set(buffer, local.take(buffer.name, "buffer"));
-  return { module, kernels, buffers, local };
+  return {
+    kernels,
+    buffers,
+    local,
+    module: new Scope([...kernels.values(), ...Object.keys(runtimeFunctions)]),
+  };
 }
 
 function buffersOf(program: Program): Iterable<Buffer> {

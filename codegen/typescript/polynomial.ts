@@ -1,6 +1,7 @@
 /**
- * A dim taken apart for printing: coefficients times units, and a constant. A unit is a product of atoms, or a remainder:
- * `P - q*floor(P/q)`, which the normal form spreads over several terms, is found again and printed with `%`.
+ * A dim taken apart for printing: coefficients times units, and a constant. A unit is a product of atoms, or
+ * a remainder: `P - q*floor(P/q)`, which the normal form spreads over several terms, is found again and
+ * printed with `%`.
  */
 import {
   type Atom,
@@ -83,8 +84,8 @@ function takeRemainder(dim: Dim): Polynomial | undefined {
 }
 
 /**
- * A name that says what the polynomial is: `i784_k` for i*784 + k, terms in the order they are written. Undefined where
- * that would be no name or too long to read.
+ * A name that says what the polynomial is: `i784_k` for i*784 + k, terms in the order they are written.
+ * Undefined where that would be no name or too long to read.
  */
 export function indexName(
   dim: Dim,

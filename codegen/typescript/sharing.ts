@@ -1,8 +1,9 @@
 /**
- * Which values of a straight line of statements are computed once and named: value numbering. Two expressions are the same
- * value when they apply the same function to the same values; a load is the same while nothing is stored to its buffer, a
- * register while it is not set. This turns an unrolled tile's repeated loads into one load each, and keeps an expression
- * that is a small graph but a huge tree small. What stands only in the arms of guards is left there: it may not run.
+ * Which values of a straight line of statements are computed once and named: value numbering. Two expressions
+ * are the same value when they apply the same function to the same values; a load is the same while nothing
+ * is stored to its buffer, a register while it is not set. This turns an unrolled tile's repeated loads into
+ * one load each, and keeps an expression that is a small graph but a huge tree small. What stands only in the
+ * arms of guards is left there: it may not run.
  */
 import type { Dim } from "../../compiler/dims/index.ts";
 import type { Buffer, Expr, Stmt } from "../../compiler/ir/loop.ts";

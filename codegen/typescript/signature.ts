@@ -1,7 +1,10 @@
-/** What a module says about itself: the header comment, the signature and the types of its inputs and outputs. */
+/**
+ * What a module says about itself: the header comment, the signature and the types of its inputs and outputs.
+ */
 import type { Port, Program } from "../../compiler/ir/program.ts";
-import { byteSize, dtypes } from "../../runtime/dtype.ts";
+import { byteSize } from "../../runtime/dtype.ts";
 import { commentText, propertyKey, stringLiteral, type Types, type Writer } from "../source/index.ts";
+import { arrayClass } from "./arrays.ts";
 import type { WeightPlan } from "./weights.ts";
 
 export function writeHeader(program: Program, header: readonly string[], writer: Writer): void {
@@ -14,10 +17,12 @@ function facts(program: Program): readonly string[] {
   const { arena, bindings, macs, weights } = program;
   const count = weights.reduce((total, { buffer }) => total + buffer.length, 0);
   const bytes = weights.reduce((total, { buffer }) => total + byteSize(buffer.dtype, buffer.length), 0);
+  const least = grouped(arena.lowerBound);
   const bound = bindings.map(({ symbol, value }) => `${symbol} = ${value}`);
   return [
     ...(bound.length > 0 ? [`bound: ${bound.join(", ")}`] : []),
-    `parameters ${grouped(count)} (${grouped(bytes)} bytes), arena ${grouped(arena.bytes)} bytes, ${grouped(macs)} MACs a run`,
+    `parameters ${grouped(count)} (${grouped(bytes)} bytes)`,
+    `arena ${grouped(arena.bytes)} bytes (lower bound ${least}), ${grouped(macs)} MACs a run`,
   ];
 }
 
@@ -54,7 +59,7 @@ export function writePortTypes(program: Program, writer: Writer): void {
     writer.block(`export interface ${name}`, () => {
       for (const port of list) {
         writer.line(`/** ${shapeText(port.shape)} */`);
-        writer.line(`readonly ${propertyKey(port.name)}: ${dtypes[port.dtype].array.name};`);
+        writer.line(`readonly ${propertyKey(port.name)}: ${arrayClass(port)};`);
       }
     });
   };

@@ -1,7 +1,8 @@
 /**
- * Expressions of the loop IR as JavaScript. Floats are computed as doubles; only a cast to float32 rounds (`Math.fround`),
- * and not where the value is exact already or about to be stored in a Float32Array, which rounds by itself. Integers stay
- * int32: `| 0` after each operation, Math.imul, division truncated. A bool is a boolean inside a kernel and 0 or 1 in memory.
+ * Expressions of the loop IR as JavaScript. Floats are computed as doubles; only a cast to float32 rounds
+ * (`Math.fround`), and not where the value is exact already or about to be stored in a Float32Array, which
+ * rounds by itself. Integers stay int32: `| 0` after each operation, Math.imul, division truncated. A bool is
+ * a boolean inside a kernel and 0 or 1 in memory.
  */
 
 import type { BinaryFn, Expr } from "../../compiler/ir/loop.ts";

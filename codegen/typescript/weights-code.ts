@@ -1,12 +1,13 @@
 /**
- * The part of a module that turns shipped weights into what kernels read: views of one buffer, initialised arrays, and
- * the packed copies that `prepare` kernels make. It runs once for all instances, never at import.
+ * The part of a module that turns shipped weights into what kernels read: views of one buffer, initialised
+ * arrays, and the packed copies that `prepare` kernels make. It runs once for all instances, never at import.
  */
 import type { Buffer } from "../../compiler/ir/loop.ts";
 import type { Program } from "../../compiler/ir/program.ts";
-import { byteSize, dtypes } from "../../runtime/dtype.ts";
+import { byteSize } from "../../runtime/dtype.ts";
 import { planFill } from "../../runtime/initializers/index.ts";
 import { stringLiteral, type Types, type Writer } from "../source/index.ts";
+import { arrayClass, declareArray } from "./arrays.ts";
 import type { ModuleNames } from "./names.ts";
 import { shapeText, type WeightMember } from "./signature.ts";
 import { type Callees, writeSteps } from "./steps.ts";
@@ -36,7 +37,7 @@ export function weightMembers(
     .filter(({ buffer }) => used.has(buffer))
     .map(({ buffer, comment }) => ({
       name: names.buffers.get(buffer)!,
-      type: dtypes[buffer.dtype].array.name,
+      type: arrayClass(buffer),
       comment,
     }));
 }
@@ -59,7 +60,7 @@ function writeShared(context: WeightsContext, writer: Writer): void {
     for (const { buffer, initializer, shape } of context.plan.seeded) {
       const { fill, args } = planFill(initializer!.spec, shape, initializer!.seed, initializer!.path);
       const name = context.names.buffers.get(buffer)!;
-      writer.line(`const ${name} = new ${dtypes[buffer.dtype].array.name}(${buffer.length});`);
+      writer.line(declareArray(name, buffer));
       writer.line(`${fill}(${[name, ...args].join(", ")});`);
     }
     writePrepare(context, writer);
@@ -72,43 +73,35 @@ function writeLoad(context: WeightsContext, writer: Writer): void {
   const { plan, program, types } = context;
   const { only, element } = types;
   const size = plan.blob.length;
-  const title = stringLiteral(program.name).slice(1, -1);
-  const message = (text: string) => `\`${title.replace(/[`$]/g, "\\$&")}: ${text}\``;
+  const title = stringLiteral(`${program.name}: `);
+  const stranger = stringLiteral(`${program.name}: these weights belong to another model or version`);
+  const head = `loadWeights(bytes${only(": ArrayBuffer | Uint8Array")})${only(": Weights")}`;
   writer.line(
-    "/** Checks the weights that belong to this module and lays them out; throws for any other bytes. */",
+    "/** Checks the weights that belong to this module and lays them out; throws for other bytes. */",
   );
-  writer.block(
-    `export function loadWeights(bytes${only(": ArrayBuffer | Uint8Array")})${only(": Weights")}`,
-    () => {
-      writer.line(`if (bytes.byteLength !== ${size})`);
-      writer.line(
-        `  throw new RangeError(${message(`the weights have \${bytes.byteLength} bytes, expected ${size}`)});`,
-      );
-      writer.line("const aligned = ArrayBuffer.isView(bytes) && bytes.byteOffset % 8 === 0;");
-      writer.line("const { buffer, byteOffset } = aligned ? bytes : new Uint8Array(bytes);");
-      writer.line(`const words = new Int32Array(buffer, byteOffset, ${size / 4});`);
-      writer.line("let hash = 0;");
-      writer.line(
-        `for (let i = 0; i < words.length; i++) hash = (Math.imul(hash, 31) + words[i]${element}) | 0;`,
-      );
-      writer.line(`if (hash !== ${checksum(plan.blob)})`);
-      writer.line(
-        `  throw new Error(${stringLiteral(`${program.name}: these weights belong to another model or version`)});`,
-      );
-      writeViews(context, "buffer", "byteOffset", writer);
-      writePrepare(context, writer);
-      writer.line(`return { ${context.members.map((member) => member.name).join(", ")} };`);
-    },
-  );
+  writer.block(`export function ${head}`, () => {
+    writer.line(`if (bytes.byteLength !== ${size})`);
+    writer.line(
+      `  throw new RangeError(${title} + \`expected ${size} bytes of weights, got \${bytes.byteLength}\`);`,
+    );
+    writer.line("const aligned = ArrayBuffer.isView(bytes) && bytes.byteOffset % 8 === 0;");
+    writer.line("const { buffer, byteOffset } = aligned ? bytes : new Uint8Array(bytes);");
+    writer.line(`const words = new Int32Array(buffer, byteOffset, ${size / 4});`);
+    writer.line("let hash = 0;");
+    const step = `hash = (Math.imul(hash, 31) + words[i]${element}) | 0`;
+    writer.line(`for (let i = 0; i < words.length; i++) ${step};`);
+    writer.line(`if (hash !== ${checksum(plan.blob)})`);
+    writer.line(`  throw new Error(${stranger});`);
+    writeViews(context, "buffer", "byteOffset", writer);
+    writePrepare(context, writer);
+    writer.line(`return { ${context.members.map((member) => member.name).join(", ")} };`);
+  });
 }
 
 function writeViews({ plan, names }: WeightsContext, buffer: string, base: string, writer: Writer): void {
   for (const { weight, offset } of plan.stored) {
     const start = base === "" ? `${offset}` : offset === 0 ? base : `${base} + ${offset}`;
-    const { dtype, length } = weight.buffer;
-    writer.line(
-      `const ${names.buffers.get(weight.buffer)!} = new ${dtypes[dtype].array.name}(${buffer}, ${start}, ${length});`,
-    );
+    writer.line(declareArray(names.buffers.get(weight.buffer)!, weight.buffer, buffer, start));
   }
 }
 
@@ -123,9 +116,7 @@ function writePrepare({ program, names, callees }: WeightsContext, writer: Write
   }
   writer.line(`const packed = new ArrayBuffer(${bytes});`);
   for (const [i, buffer] of program.packed.entries())
-    writer.line(
-      `const ${names.buffers.get(buffer)!} = new ${dtypes[buffer.dtype].array.name}(packed, ${offsets[i]}, ${buffer.length});`,
-    );
+    writer.line(declareArray(names.buffers.get(buffer)!, buffer, "packed", offsets[i]));
   writeSteps(program.prepare, callees, (buffer) => names.buffers.get(buffer)!, writer);
 }
 

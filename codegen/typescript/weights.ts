@@ -1,13 +1,15 @@
 /**
- * How weights travel. All numbers a module needs are one little-endian blob, each weight at a multiple of eight bytes;
- * it is either base64 in the module or a file beside it. In `init` mode a weight that is still what its seeded
- * initialiser gives is a call of that initialiser, and only the others are in the blob.
+ * How weights travel. All numbers a module needs are one little-endian blob, each weight at a multiple of
+ * eight bytes; it is either base64 in the module or a file beside it. In `init` mode a weight that is still
+ * what its seeded initialiser gives is a call of that initialiser, and only the others are in the blob.
  */
 import type { Weight } from "../../compiler/ir/program.ts";
 import type { EmitOptions, EmittedModule } from "../../compiler/ir/target.ts";
 import { byteSize } from "../../runtime/dtype.ts";
 
-/** "auto" puts weights into the module up to this many bytes: base64 beyond it makes imports and editors slow. */
+/**
+ * "auto" puts weights into the module up to this many bytes: base64 beyond it makes imports and editors slow.
+ */
 export const inlineLimit = 1_000_000;
 
 export interface WeightPlan {

@@ -1,9 +1,9 @@
 /**
- * The error function, which JavaScript lacks. Two polynomials, fitted with a Chebyshev interpolant in 60 digits: erf(x)/x
- * in x^2 below 1, and exp(x^2)*erfc(x) in (x - 5/2)/(x + 5/2) from 1 to 6, beyond which erf rounds to 1. The second
- * variable is the one of Shepherd and Laframboise, "Chebyshev Approximation of (1 + 2x) exp(x^2) erfc x" (1981).
- * Within 2 units in the last place of a double everywhere, so a float32 result is the correctly rounded one but for ties.
- * Generated modules embed this function as text.
+ * The error function, which JavaScript lacks. Two polynomials, fitted with a Chebyshev interpolant in 60
+ * digits: erf(x)/x in x^2 below 1, and exp(x^2)*erfc(x) in (x - 5/2)/(x + 5/2) from 1 to 6, beyond which erf
+ * rounds to 1. The second variable is the one of Shepherd and Laframboise, "Chebyshev Approximation of (1 +
+ * 2x) exp(x^2) erfc x" (1981). Within 2 units in the last place of a double everywhere, so a float32 result
+ * is the correctly rounded one but for ties. Generated modules embed this function as text.
  */
 export function erf(x: number): number {
   const a = Math.abs(x);

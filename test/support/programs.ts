@@ -1,6 +1,6 @@
 /**
- * Programs built by hand, for tests of targets that must not depend on lowering: one or more kernels over named buffers,
- * every arena buffer in a place of its own.
+ * Programs built by hand, for tests of targets that must not depend on lowering: one or more kernels over
+ * named buffers, every arena buffer in a place of its own.
  */
 import type { Buffer, Kernel } from "../../compiler/ir/loop.ts";
 import type { Port, Program, Step, Weight } from "../../compiler/ir/program.ts";

@@ -1,13 +1,16 @@
 /**
- * Type-checks generated code as the strictest consumer would, with the TypeScript that ts-morph bundles. The file system
- * is in memory; only TypeScript's own libraries are read, from that bundle. One program is kept and its source replaced,
- * so a second check costs milliseconds.
+ * Type-checks generated code as the strictest consumer would, with the TypeScript that ts-morph bundles. The
+ * file system is in memory; only TypeScript's own libraries are read, from that bundle. One program is kept
+ * and its source replaced, so a second check costs milliseconds.
  */
 import { ModuleKind, ModuleResolutionKind, Project, ScriptTarget } from "ts-morph";
 
 let project: Project | undefined;
 
-/** The diagnostics of a module, and of `consumer`, a file that imports it from "./module.ts"; empty when all is well. */
+/**
+ * The diagnostics of a module, and of `consumer`, a file that imports it from "./module.ts"; empty when all
+ * is well.
+ */
 export function checkEmitted(code: string, consumer = ""): readonly string[] {
   project ??= new Project({ useInMemoryFileSystem: true, compilerOptions: strictest });
   project.createSourceFile("/module.ts", code, { overwrite: true });
@@ -15,9 +18,10 @@ export function checkEmitted(code: string, consumer = ""): readonly string[] {
   return project.getPreEmitDiagnostics().map((diagnostic) => {
     const text = diagnostic.getMessageText();
     const message = typeof text === "string" ? text : text.getMessageText();
-    const line = diagnostic.getLineNumber();
+    const line = diagnostic.getLineNumber() ?? 1;
     const file = diagnostic.getSourceFile();
-    return `${file?.getBaseName()}:${line}: ${message}\n  ${file?.getFullText().split("\n")[(line ?? 1) - 1]}`;
+    const source = file?.getFullText().split("\n")[line - 1];
+    return `${file?.getBaseName()}:${line}: ${message}\n  ${source}`;
   });
 }
 

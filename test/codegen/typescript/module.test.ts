@@ -68,7 +68,10 @@ describe("a module", () => {
     const runs = () => {
       for (let i = 0; i < 10_000; i++) instance.run(inputs);
     };
-    /** Garbage included. Before V8 has optimised the kernels it boxes numbers, so several attempts are allowed. */
+    /**
+     * Garbage included. Before V8 has optimised the kernels it boxes numbers, so several attempts are
+     * allowed.
+     */
     const growth = () => {
       collect();
       const before = process.memoryUsage();

@@ -1,6 +1,6 @@
 /** How weights travel: in the module, beside it, or as the seed they came from. */
 import { describe, expect, test } from "vitest";
-import { sub, symbol } from "../../../compiler/dims/index.ts";
+import { constant, sub, symbol } from "../../../compiler/dims/index.ts";
 import type { Kernel } from "../../../compiler/ir/loop.ts";
 import type { Program, Weight } from "../../../compiler/ir/program.ts";
 import { type InitializerSpec, initialize } from "../../../runtime/initializers/index.ts";
@@ -48,7 +48,7 @@ describe("weights in a file", () => {
   test("are refused when their length or their content is another's", () => {
     const { loadWeights } = evaluate(emitted.code);
     expect(() => loadWeights(bytes.subarray(8))).toThrow(
-      new RangeError("mlp: the weights have 168 bytes, expected 176"),
+      new RangeError("mlp: expected 176 bytes of weights, got 168"),
     );
     const changed = bytes.slice();
     changed[100]! ^= 1;
@@ -134,6 +134,41 @@ describe("packed weights", () => {
     const given = { x: Float32Array.of(1, 2, 3, 4, 5, 6) };
     expect(runEmitted(p, given)).toEqual(runProgram(p, given));
   });
+});
+
+test("weights may be called what the module calls its own things", () => {
+  const names = [
+    "shared",
+    "buffer",
+    "hash",
+    "words",
+    "bytes",
+    "packed",
+    "i",
+    "given",
+    "byteLength",
+    "weights",
+  ];
+  const y = buffer("y", names.length, "output");
+  const all = names.map((name) => buffer(name, 1, "weight"));
+  const gather: Kernel = {
+    name: "instantiate",
+    reads: all,
+    writes: [y],
+    parameters: [],
+    body: all.map((w, n) => ({
+      kind: "store",
+      buffer: y,
+      index: constant(n),
+      value: loadOf(w, constant(0)),
+    })),
+    comment: "one number of each",
+  };
+  const p = program({ steps: [call(gather)] });
+  for (const weights of ["inline", "file"] as const) {
+    expect(outputsOf(load(emit(p, { weights })).instantiate(), {})).toEqual(runProgram(p, {}));
+    expect(checkEmitted(emit(p, { weights, format: "ts" }).code)).toEqual([]);
+  }
 });
 
 test("a program without weights needs none and carries no code for them", () => {
