@@ -3,7 +3,7 @@
  * loops people write without thinking of speed. All compute relu(x w + b) in doubles, rounded once at the store.
  *
  * Tried and not better: running pointers instead of base + k, `| 0` on indices, loading all of a row before use, tiles of
- * 4x4 (spills), 8x1 (too many loads), typed arrays captured in a closure, and on Node 20 any unrolling over k.
+ * 4x4 (spills), 8x1 (too many loads), and typed arrays captured in a closure.
  */
 
 export interface Candidate {
@@ -18,7 +18,7 @@ type WeightArray = Float64Array | Float32Array;
 function packColumns<A extends WeightArray>(w: Float32Array, K: number, N: number, width: number, out: A): A {
   let at = 0;
   for (let n = 0; n < N; n += width)
-    for (let k = 0; k < K; k++) for (let j = 0; j < width; j++) out[at++] = w[k * N + n + j]!;
+    for (let k = 0; k < K; k++) for (let j = n; j < Math.min(n + width, N); j++) out[at++] = w[k * N + j]!;
   return out;
 }
 
@@ -110,6 +110,58 @@ function gemm2x4(x: Float32Array, w: WeightArray, b: Float32Array, y: Float32Arr
       y[y1 + 2] = Math.max(s12 + b[n + 2]!, 0);
       y[y1 + 3] = Math.max(s13 + b[n + 3]!, 0);
     }
+  }
+}
+
+function gemm2x3(x: Float32Array, w: WeightArray, b: Float32Array, y: Float32Array): void {
+  for (let m = 0; m < M; m += 2) {
+    const x0 = m * K;
+    const x1 = x0 + K;
+    for (let n = 0; n < N - 1; n += 3) {
+      const w0 = n * K;
+      let [s00, s01, s02, s10, s11, s12] = [0, 0, 0, 0, 0, 0];
+      for (let k = 0; k < K; k += 2) {
+        const t = w0 + 3 * k;
+        const a = x[x0 + k]!;
+        const c = x[x1 + k]!;
+        const u0 = w[t]!;
+        s00 += a * u0;
+        s10 += c * u0;
+        const u1 = w[t + 1]!;
+        s01 += a * u1;
+        s11 += c * u1;
+        const u2 = w[t + 2]!;
+        s02 += a * u2;
+        s12 += c * u2;
+        const d = x[x0 + k + 1]!;
+        const e = x[x1 + k + 1]!;
+        const v0 = w[t + 3]!;
+        s00 += d * v0;
+        s10 += e * v0;
+        const v1 = w[t + 4]!;
+        s01 += d * v1;
+        s11 += e * v1;
+        const v2 = w[t + 5]!;
+        s02 += d * v2;
+        s12 += e * v2;
+      }
+      const y0 = m * N + n;
+      y[y0] = Math.max(s00 + b[n]!, 0);
+      y[y0 + 1] = Math.max(s01 + b[n + 1]!, 0);
+      y[y0 + 2] = Math.max(s02 + b[n + 2]!, 0);
+      y[y0 + N] = Math.max(s10 + b[n]!, 0);
+      y[y0 + N + 1] = Math.max(s11 + b[n + 1]!, 0);
+      y[y0 + N + 2] = Math.max(s12 + b[n + 2]!, 0);
+    }
+    // 256 is 85 * 3 + 1: the last column alone.
+    let [s0, s1] = [0, 0];
+    for (let k = 0; k < K; k++) {
+      const u = w[(N - 1) * K + k]!;
+      s0 += x[x0 + k]! * u;
+      s1 += x[x1 + k]! * u;
+    }
+    y[m * N + N - 1] = Math.max(s0 + b[N - 1]!, 0);
+    y[m * N + 2 * N - 1] = Math.max(s1 + b[N - 1]!, 0);
   }
 }
 
@@ -255,7 +307,11 @@ export interface HandWritten {
 export const handWritten = {
   gemm: {
     naive: plain("naive", gemmNaive),
-    blocked: [packed("4x2", gemm4x2, K, N, 2), packed("2x4", gemm2x4, K, N, 4)],
+    blocked: [
+      packed("4x2", gemm4x2, K, N, 2),
+      packed("2x4", gemm2x4, K, N, 4),
+      packed("2x3", gemm2x3, K, N, 3),
+    ],
   },
   gemv: {
     naive: plain("naive", gemvNaive),

@@ -49,7 +49,7 @@ const cases: readonly Case[] = [
   },
 ];
 
-const rounds = 30;
+const rounds = 40;
 const warmUps = 6;
 const macsPerSample = 1e7;
 

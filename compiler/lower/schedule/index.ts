@@ -16,7 +16,7 @@ import { mapLoops, vectorise } from "./mode.ts";
 import { pack } from "./pack.ts";
 import { sink } from "./sink.ts";
 import { split } from "./split.ts";
-import { chooseTile } from "./tile.ts";
+import { chooseTile, unrollsOf } from "./tile.ts";
 import { nestOf, workloadOf } from "./workload.ts";
 
 /** A weight laid out anew for one kernel: `prepare` reads `source` and writes `packed`, once per set of weights. */
@@ -69,16 +69,12 @@ function block(stmts: readonly Stmt[], axis: string, factor: number, lanes: numb
   return mapLoops(sunk, (loop) => (inner.has(loop.axis) ? [vectorise(loop, lanes)] : undefined));
 }
 
-/** Statements worth having in one iteration of an innermost reduction: beyond, code grows and nothing is won. */
-const statementsPerIteration = { float64: 8, float32: 8, "float32-fma": 48 } as const;
-
 /** Unrolls reductions from the inside out while their bodies are short; the order of the sum stays. */
 function unrollReductions(stmts: readonly Stmt[], target: Target): readonly Stmt[] {
   return mapLoops(stmts, (loop) => {
     const extent = constantOf(loop.extent);
     if (loop.parallel || loop.mode !== "serial" || loop.step !== 1 || extent === undefined) return undefined;
-    const statements = statementsPerIteration[target.numerics.accumulate];
-    const most = Math.floor(statements / printedStatements(loop.body));
+    const most = unrollsOf(printedStatements(loop.body), target);
     const factor = extent <= 1.5 * most ? extent : divisorNear(extent, most);
     return factor < 2 ? undefined : split(loop, factor, "unroll");
   });
@@ -98,8 +94,9 @@ function timesPrinted(loops: readonly For[]): number {
   return loops.reduce((n, loop) => (loop.mode === "unroll" ? n * (constantOf(loop.extent) ?? 1) : n), 1);
 }
 
-/** The largest divisor of `extent` up to `most`, unless that is below half of it: then a rest is the lesser evil. */
+/** The largest divisor of `extent` up to `most`; where that is small and the loop long, a rest is the lesser evil. */
 function divisorNear(extent: number, most: number): number {
-  for (let d = most; d >= 2 && d * 2 >= most; d--) if (extent % d === 0) return d;
-  return most;
+  let d = most;
+  while (d > 1 && extent % d !== 0) d--;
+  return d * 2 < most && extent >= 4 * most ? most : d;
 }

@@ -25,7 +25,7 @@ export interface Tile {
 const none: Tile = { factors: new Map(), lanes: 1 };
 const largestBlock = 8;
 /** Each left-over block is one more copy of the body: worth it only for more than this. */
-const copyPenalty = 0.05;
+const copyPenalty = 0.03;
 
 interface Costs {
   /** Instructions of a load: plain JavaScript checks bounds and adds up the address. */
@@ -33,17 +33,25 @@ interface Costs {
   readonly convert: number;
   readonly loop: number;
   readonly registers: number;
-  /** Whether loads are held for the whole pass or the longest list of them is used as it arrives. */
+  /** Whether every load that serves several outputs is held, or those of the longest list are used as they arrive. */
   readonly holdsLoads: boolean;
+  /** Statements worth having in one iteration of an innermost reduction: beyond, code grows and nothing is won. */
+  readonly statements: number;
 }
 
 /** Of the sixteen registers of x86, separate products of a multiplication and its addition take their share. */
 const costs: Record<Target["numerics"]["accumulate"], Costs> = {
-  float64: { load: 3, convert: 1, loop: 3, registers: 15, holdsLoads: true },
-  float32: { load: 1, convert: 0, loop: 3, registers: 11, holdsLoads: false },
-  "float32-fma": { load: 1, convert: 0, loop: 3, registers: 15, holdsLoads: false },
+  float64: { load: 3, convert: 1, loop: 3, registers: 13, holdsLoads: true, statements: 12 },
+  float32: { load: 1, convert: 0, loop: 3, registers: 11, holdsLoads: false, statements: 8 },
+  "float32-fma": { load: 1, convert: 0, loop: 3, registers: 15, holdsLoads: false, statements: 48 },
 };
+/** Cycles until the sum of an addition, or of a fused multiply-add, can be added to. */
 const latency = 4;
+
+/** How many iterations of an innermost reduction of `statements` statements are worth writing out. */
+export function unrollsOf(statements: number, target: Target): number {
+  return Math.floor(costs[target.numerics.accumulate].statements / statements);
+}
 
 export function chooseTile(nest: Nest, workload: Workload, target: Target): Tile {
   const vectorAxes = target.lanes > 1 ? workload.vectorAxes : [];
@@ -123,11 +131,12 @@ function cut(piece: Piece, axis: string, extent: number, factor: number, lanes: 
 function costOfPiece(workload: Workload, piece: Piece, target: Target): number {
   let cycles = 0;
   for (const reduction of workload.reductions)
-    cycles += reduction.trips * cyclesOfPass(reduction, piece, costs[target.numerics.accumulate]);
+    cycles += reduction.trips * cyclesOfPass(reduction, piece, target);
   return cycles / [...piece.factors.values()].reduce((a, b) => a * b, 1);
 }
 
-function cyclesOfPass(reduction: Reduction, piece: Piece, cost: Costs): number {
+function cyclesOfPass(reduction: Reduction, piece: Piece, target: Target): number {
+  const cost = costs[target.numerics.accumulate];
   const elements = [...piece.factors.values()].reduce((a, b) => a * b, 1) / piece.lanes;
   const arithmetic = reduction.arithmetic * elements;
   const loads = reduction.reads.map((read) => loadsOf(read, piece));
@@ -135,8 +144,10 @@ function cyclesOfPass(reduction: Reduction, piece: Piece, cost: Costs): number {
     (sum, read, i) => sum + loads[i]! * (cost.load + (read.narrow ? cost.convert : 0)),
     0,
   );
-  const instructions = arithmetic + loading + cost.loop;
-  const held = loads.reduce((a, b) => a + b, 0) - (cost.holdsLoads ? 0 : Math.max(0, ...loads) - 1);
+  const unrolls = Math.max(1, unrollsOf(reduction.accumulators * elements, target));
+  const instructions = arithmetic + loading + cost.loop / unrolls;
+  const shared = loads.filter((n) => n < elements);
+  const held = shared.reduce((a, b) => a + b, 0) - (cost.holdsLoads ? 0 : Math.max(0, ...shared) - 1);
   const spills = Math.max(0, reduction.accumulators * elements + held - cost.registers);
   return Math.max(arithmetic / 2, instructions / 4, latency) + spills + instructions / 100;
 }
