@@ -47,8 +47,8 @@ export class KernelBuilder implements Block {
   }
 
   local(name: string, dtype: DType, initial: Expr, options: { readonly accumulator?: boolean } = {}): Local {
-    const wide = options.accumulator && dtype === "float32" && this.numerics.accumulate === "float64";
-    const register: Register = { name: this.#fresh(name), dtype: wide ? "float64" : dtype, shape: [] };
+    const held = options.accumulator ? accumulatorOf(dtype, this.numerics) : dtype;
+    const register: Register = { name: this.#fresh(name), dtype: held, shape: [] };
     this.#add({ kind: "let", register, index: [], value: initial });
     return {
       get: () => ({ kind: "register", register, index: [] }),
@@ -136,6 +136,12 @@ export class KernelBuilder implements Block {
     this.#names.set(name, count + 1);
     return count === 0 ? name : `${name}${count}`;
   }
+}
+
+/** What totals of a dtype are kept in; integers wrap when they are stored. */
+function accumulatorOf(dtype: DType, { accumulate }: Numerics): DType {
+  if (dtype === "int8" || dtype === "uint8") return "int32";
+  return dtype === "float32" && accumulate === "float64" ? "float64" : dtype;
 }
 
 const readName = (position: number): string => readNames[position] ?? `x${position}`;

@@ -11,19 +11,23 @@ export function rounded(e: Expr, dtype: DType): Expr {
 const selections = new Set(["max", "min"]);
 const signs = new Set(["neg", "abs", "sign", "floor", "ceil", "round"]);
 
+/** Arithmetic on the others is done in their own type. */
+const narrow = new Set<DType>(["float32", "int8", "uint8"]);
+
 /** True when evaluating `e` in the wide type gives a value of `dtype` already. */
 function isExactly(e: Expr, dtype: DType): boolean {
   if (dtypeOf(e) !== dtype) return false;
-  if (dtype !== "float32") return true;
+  if (!narrow.has(dtype)) return true;
   switch (e.kind) {
     case "load":
     case "register":
     case "cast":
       return true;
     case "constant":
-      return Object.is(Math.fround(e.value), e.value);
+      return dtype !== "float32" || Object.is(Math.fround(e.value), e.value);
     case "unary":
-      return signs.has(e.fn) && isExactly(e.x, dtype);
+      // The least integer has no negative.
+      return dtype === "float32" && signs.has(e.fn) && isExactly(e.x, dtype);
     case "binary":
       return selections.has(e.fn) && isExactly(e.a, dtype) && isExactly(e.b, dtype);
     case "select":

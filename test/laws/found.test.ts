@@ -1,5 +1,6 @@
 /** What random cases once found wrong, kept as the smallest case that shows it. */
 import { describe, expect, test } from "vitest";
+import { constant } from "../../compiler/dims/index.ts";
 import { GraphBuilder } from "../../compiler/infer/builder.ts";
 import type { BoundDim, Graph } from "../../compiler/ir/graph.ts";
 import { emitGraph, reference, requireEqual, runEmitted } from "../support/laws.ts";
@@ -18,4 +19,25 @@ describe("kernels are shared only if they do the same", () => {
     requireEqual(runEmitted(emitted, new Map()), reference(filled, new Map()), emitted);
     expect(emitted.program.kernels).toHaveLength(numbers.length);
   });
+});
+
+test("integers of eight bits wrap also where they never reach memory", () => {
+  const g = new GraphBuilder("wrap");
+  const x = g.input("x", { dtype: "int8", shape: [constant(3)] });
+  const square = g.node("mul", [x, x])[0]!;
+  const total = g.node("reduceSum", [x], { axes: [0], keepDims: false })[0]!;
+  const outputs = [square, total, g.node("neg", [x])[0]!].map((value, i) => {
+    const wide = g.node("cast", [value], { dtype: "float32" })[0]!;
+    return { name: `y${i}`, value: g.node("neg", [wide])[0]! };
+  });
+  const wrapping = g.finish(outputs) as Graph<BoundDim>;
+  const data = new Map([["x", { dtype: "int8", shape: [3], data: Int8Array.of(-128, 127, -127) } as const]]);
+  const emitted = emitGraph(wrapping, data);
+  const expected = {
+    y0: Float32Array.of(-0, -1, -1),
+    y1: Float32Array.of(128),
+    y2: Float32Array.of(128, 127, -127),
+  };
+  requireEqual(reference(wrapping, data), expected, emitted);
+  requireEqual(runEmitted(emitted, data), expected, emitted);
 });

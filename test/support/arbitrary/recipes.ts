@@ -20,10 +20,11 @@ import { addConv, addWindowReduce } from "./window-recipes.ts";
 /** Adds a node, and whatever it needs, to the draft. `op` is the op's name. */
 export type Recipe = (draft: Draft, op: string) => void;
 
-const FLOATS: readonly DType[] = ["float32"];
+/** Repeated dtypes are drawn more often. */
+const FLOATS: readonly DType[] = ["float32", "float32", "float64"];
 const BOOLS: readonly DType[] = ["bool"];
-export const NUMBERS: readonly DType[] = ["float32", "int32"];
-export const ALL: readonly DType[] = ["float32", "int32", "bool"];
+export const NUMBERS: readonly DType[] = ["float32", "int32", "float32", "int32", "float64", "int8", "uint8"];
+export const ALL: readonly DType[] = ["float32", "int32", "bool", "float32", "float64", "int8", "uint8"];
 
 const unary =
   (dtypes: readonly DType[]): Recipe =>
@@ -202,7 +203,8 @@ function addConcat(draft: Draft, op: string): void {
 function addPad(draft: Draft, op: string): void {
   const x = draft.some(ALL);
   const amounts = () => x.type.shape.map(() => constant(draft.choose(3)));
-  const value = x.type.dtype === "bool" ? draft.choose(2) : draft.one([0, 1, -3]);
+  const { dtype } = x.type;
+  const value = dtype === "bool" || dtype === "uint8" ? draft.choose(2) : draft.one([0, 1, -3]);
   draft.node(op, [x], { low: amounts(), high: amounts(), value });
 }
 

@@ -4,7 +4,7 @@ import type { Value } from "../../../compiler/ir/graph.ts";
 import type { DType } from "../../../runtime/dtype.ts";
 import { type Draft, HIGHEST_RANK } from "./draft.ts";
 
-const NUMBERS: readonly DType[] = ["float32", "int32"];
+const NUMBERS: readonly DType[] = ["float32", "int32", "float32", "int32", "float64", "int8", "uint8"];
 
 /** One axis of a window; every value at least 1 except the padding. */
 interface RandomWindow {
