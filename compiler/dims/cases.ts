@@ -17,6 +17,7 @@ import {
   content,
   type Dim,
   fromAtom,
+  monomial,
   mul,
   neg,
   sub,
@@ -188,7 +189,7 @@ function infeasible(list: readonly Dim[], c: Case, budget: Budget): boolean {
     const at = (row: Dim) => row.terms.find((t) => t.monomial.id === key)?.coefficient ?? 0;
     const free = rows.filter((row) => at(row) === 0);
     const above = rows.filter((row) => at(row) > 0);
-    const x = atoms.reduce((product, f) => mul(product, fromAtom(f)), constant(1));
+    const x = monomial(1, atoms);
     if (range(x, bounds).min >= 0) above.push(x);
     const below = rows.filter((row) => at(row) < 0);
     const joined = below.flatMap((lo) =>
@@ -205,9 +206,7 @@ function tightened(row: Dim): Dim {
   const rest = sub(row, constant(k));
   const g = content(rest);
   if (rest.value !== undefined || g === 1) return row;
-  const scaled = rest.terms.map((t) =>
-    t.factors.reduce((x, f) => mul(x, fromAtom(f)), constant(quotient(t.coefficient, g))),
-  );
+  const scaled = rest.terms.map((t) => monomial(quotient(t.coefficient, g), t.factors));
   return add(...scaled, constant(quotient(k, g)));
 }
 

@@ -153,3 +153,22 @@ function primesOf(n: number): readonly number[] {
     }
   return n > 1 ? [...primes, n] : primes;
 }
+
+export function sameDomain(x: Domain, y: Domain): boolean {
+  return (
+    x.min === y.min && x.max === y.max && x.modulus === y.modulus && x.residues.length === y.residues.length
+  );
+}
+
+/** What `domain` says beyond `declared`. A least member above the declared minimum is no news: H % 16 == 0 says it. */
+export function differences(name: string, domain: Domain, declared: Domain): readonly Clause[] {
+  if (sameDomain(domain, declared)) return [];
+  const open = { min: Number.NEGATIVE_INFINITY, max: Number.POSITIVE_INFINITY };
+  const least = intersect(declared, { ...domain, ...open });
+  const same = least && domain.min !== domain.max;
+  const bounds = {
+    min: same && least.min === domain.min ? open.min : domain.min,
+    max: same && least.max === domain.max ? open.max : domain.max,
+  };
+  return [{ kind: "domain", symbol: name, ...domain, ...bounds }];
+}

@@ -23,9 +23,9 @@ import {
   fromAtom,
   kindOf,
   mod,
+  monomial,
   mul,
   neg,
-  product,
   scratch,
   sub,
   symbolsOf,
@@ -261,7 +261,7 @@ function balanced(relation: Relation, d: Dim): Clause {
   const part = (sign: 1 | -1) =>
     d.terms.reduce((total, t) => {
       if (t.coefficient < 0 !== sign < 0) return total;
-      return add(total, product([constant(times(sign, t.coefficient)), ...t.factors.map(fromAtom)]));
+      return add(total, monomial(times(sign, t.coefficient), t.factors));
     }, constant(0));
   return { kind: "relation", relation, left: part(1), right: part(-1) };
 }

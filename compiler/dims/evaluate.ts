@@ -14,10 +14,11 @@ import {
   type Dim,
   floorDiv,
   fromAtom,
+  mapFactors,
   max,
+  monomial,
   mul,
   product,
-  sum,
   symbolsOf,
   type Term,
 } from "./expression.ts";
@@ -40,7 +41,7 @@ export function rewrite(
     if (e.value !== undefined || !touches(e)) return e;
     let made = known.get(e);
     if (!made) {
-      made = sum(e.terms.map((t) => product([constant(t.coefficient), ...t.factors.map(replaced)])));
+      made = mapFactors(e, replaced);
       known.set(e, made);
     }
     return made;
@@ -52,12 +53,6 @@ export function rewrite(
     return max(visit(atom.left), visit(atom.right));
   };
   return visit(d);
-}
-
-/** d with `atom` replaced where it is a factor of d itself. */
-export function replaceAtom(d: Dim, atom: Atom, by: Dim): Dim {
-  const image = (f: Atom) => (f === atom ? by : fromAtom(f));
-  return sum(d.terms.map((t) => product([constant(t.coefficient), ...t.factors.map(image)])));
 }
 
 /** The number d is; exact, a bigint beyond safe integers. A symbol without a value or a zero divisor: CompileError. */
@@ -109,10 +104,12 @@ export function range(d: Dim, bounds: (symbol: string) => Interval, effort = 2):
     for (const t of splits > 0 ? e.terms : []) {
       const f = t.factors[0]!;
       if (t.factors.length !== 1 || f.kind !== "max") continue;
-      const [x, y] = [f.left, constant(0)].map((side) => visit(replaceAtom(e, f, side), splits - 1)) as [
-        Interval,
-        Interval,
-      ];
+      const [x, y] = [f.left, constant(0)].map((side) =>
+        visit(
+          mapFactors(e, (x) => (x === f ? side : fromAtom(x))),
+          splits - 1,
+        ),
+      ) as [Interval, Interval];
       const both = hull([x.min, x.max, y.min, y.max]);
       const alone = e.terms.every((other) => other === t || !other.factors.includes(f));
       if (alone && t.coefficient > 0) found = meet(found, { min: Math.max(x.min, y.min), max: both.max });
@@ -185,7 +182,7 @@ function relax(d: Dim) {
         divisor.value === undefined ? product(t.factors.toSpliced(at, 1).map(fromAtom)) : divisor;
       if (others !== divisor) continue;
       const scale = divisor.value ?? 1;
-      const term = product([constant(t.coefficient), ...t.factors.map(fromAtom)]);
+      const term = monomial(t.coefficient, t.factors);
       const rest = mul(constant(scale), addScaled(d, -1, term));
       const combined = addScaled(rest, t.coefficient, f.numerator);
       if (combined.terms.length >= rest.terms.length + f.numerator.terms.length) continue;

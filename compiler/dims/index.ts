@@ -1,5 +1,6 @@
 /** Symbolic dims: exact integer expressions over named sizes, what is known of them, and why. */
 
+export type { Conflict, Declaration, Origin, Residual } from "./assertion.ts";
 export type { Clause, Constraint, Domain, Relation } from "./constraint.ts";
 export { decide, type Facts, type Verdict } from "./decide.ts";
 export { evaluate, type Interval, range, substitute } from "./evaluate.ts";
@@ -28,5 +29,5 @@ export {
   terms,
 } from "./expression.ts";
 export { simplify } from "./simplify.ts";
-export { type Conflict, type Declaration, type Origin, type Residual, Store } from "./store.ts";
+export { Store } from "./store.ts";
 export { dim, parse, print } from "./text.ts";

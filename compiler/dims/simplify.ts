@@ -13,9 +13,10 @@ import {
   type Dim,
   floorDiv,
   fromAtom,
+  mapFactors,
   max,
+  monomial,
   mul,
-  product,
   sum,
 } from "./expression.ts";
 import { quotient, remainder } from "./integer.ts";
@@ -33,7 +34,7 @@ export function simplify(d: Dim, bounds: Bounds): Dim {
     const { min, max: top } = range(side, bounds);
     return min >= 0 ? side : top <= 0 ? constant(0) : max(side, 0);
   };
-  return sum(d.terms.map((t) => product([constant(t.coefficient), ...t.factors.map(image)])));
+  return mapFactors(d, image);
 }
 
 function divide(numerator: Dim, denominator: Dim, bounds: Bounds): Dim {
@@ -55,7 +56,7 @@ export function divideWithRest(n: Dim, by: Dim): readonly [whole: Dim, rest: Dim
     const factors = withoutFactors(t.factors, lead.factors);
     if (!factors || remainder(t.coefficient, lead.coefficient) !== 0) at++;
     else {
-      const part = product([constant(quotient(t.coefficient, lead.coefficient)), ...factors.map(fromAtom)]);
+      const part = monomial(quotient(t.coefficient, lead.coefficient), factors);
       whole = add(whole, part);
       rest = addScaled(rest, -1, mul(part, by));
     }
@@ -78,9 +79,7 @@ export function primitive(d: Dim, bounds: Bounds): Dim {
   if (d.value !== undefined) return d;
   const g = content(d);
   const [core] = withoutShared([d], bounds) as [Dim];
-  return g === 1
-    ? core
-    : sum(core.terms.map((t) => product([constant(quotient(t.coefficient, g)), ...t.factors.map(fromAtom)])));
+  return g === 1 ? core : sum(core.terms.map((t) => monomial(quotient(t.coefficient, g), t.factors)));
 }
 
 /** The dims with every atom taken out that is at least 1 and a factor of all their terms. */
@@ -89,10 +88,6 @@ function withoutShared(list: readonly Dim[], bounds: Bounds): readonly Dim[] {
   const shared = atomsOf(list[0]!).find((f) => everywhere(f) && range(fromAtom(f), bounds).min >= 1);
   if (!shared) return list;
   const divided = (d: Dim) =>
-    sum(
-      d.terms.map((t) =>
-        product([constant(t.coefficient), ...withoutFactors(t.factors, [shared])!.map(fromAtom)]),
-      ),
-    );
+    sum(d.terms.map((t) => monomial(t.coefficient, withoutFactors(t.factors, [shared])!)));
   return withoutShared(list.map(divided), bounds);
 }

@@ -8,8 +8,27 @@
  * whose core is minimal (see core.ts).
  */
 
-import type { SourceLocation } from "../diagnostics/index.ts";
-import { type Clause, Constraint, type Domain, intersect, isMember, nearest } from "./constraint.ts";
+import type {
+  Assertion,
+  Conflict,
+  Declaration,
+  Failure,
+  Knowledge,
+  Origin,
+  Parked,
+  Residual,
+  Rewrite,
+} from "./assertion.ts";
+import {
+  type Clause,
+  Constraint,
+  type Domain,
+  differences,
+  intersect,
+  isMember,
+  nearest,
+  sameDomain,
+} from "./constraint.ts";
 import { minimalCore } from "./core.ts";
 import { decide, defaultDomain, type Facts } from "./decide.ts";
 import { range, substitute } from "./evaluate.ts";
@@ -18,95 +37,17 @@ import {
   constant,
   type Dim,
   floorDiv,
-  fromAtom,
   isConstant,
   kindOf,
   mod,
   neg,
-  product,
   type Shape,
   sub,
-  sum,
   symbol,
   symbolsOf,
 } from "./expression.ts";
 import { primitive, simplify } from "./simplify.ts";
-
-/** Where an assertion comes from. */
-export interface Origin {
-  /** Who requires it: "dense.kernel", 'input "x"'. */
-  readonly subject: string;
-  /** What was required, in words. */
-  readonly clause: string;
-  readonly at?: SourceLocation;
-  readonly chain?: readonly string[];
-}
-
-export interface Conflict {
-  readonly left: Dim;
-  readonly right: Dim;
-  readonly relation: string;
-  /** The origins that cannot hold together, none of them superfluous; the failed assertion last. */
-  readonly core: readonly Origin[];
-  readonly suggestion?: string;
-}
-
-export interface Residual {
-  readonly constraint: Constraint;
-  readonly origins: readonly Origin[];
-  /** What else would do, for a broadcast that was taken to be an equality. */
-  readonly alternative?: string;
-}
-
-/** Bounds of a symbol; a symbol is at least 1 (a free one at least 0) unless its domain says otherwise. */
-export interface Declaration {
-  readonly min?: number;
-  readonly max?: number;
-  readonly multipleOf?: number;
-}
-
-export interface Assertion {
-  readonly goal: "==" | ">=" | "divisible" | "broadcast" | "declare";
-  readonly left: Dim;
-  readonly right: Dim;
-  readonly origin: Origin;
-  readonly index: number;
-  readonly declaration?: Declaration;
-  readonly result?: Dim;
-  /** The assertion that this one follows from. */
-  readonly parent?: Assertion;
-}
-
-/** What is known of one symbol; replaced, never changed. */
-interface Knowledge {
-  readonly domain: Domain;
-  readonly declared: Domain;
-  readonly value?: Dim;
-  readonly because: readonly Assertion[];
-  readonly waiting: readonly Assertion[];
-}
-
-interface Parked {
-  /** Missing where a broadcast's assumption makes it hold: it only waits for that to change. */
-  readonly constraint?: Constraint;
-  /** A dim known to be zero as long as this is parked, and the symbol it is solved for, if any. */
-  readonly zero?: Dim;
-  readonly rewrite?: string;
-}
-
-/** An orientation of a required equation: name is value. */
-interface Rewrite {
-  readonly name: string;
-  readonly value: Dim;
-  readonly from: Assertion;
-}
-
-interface Failure {
-  readonly left: Dim;
-  readonly right: Dim;
-  readonly relation: string;
-  readonly suggestion?: string;
-}
+import { openness, solveFlex, solveRigid } from "./solving.ts";
 
 export class Store implements Facts {
   #log: Assertion[] = [];
@@ -476,17 +417,6 @@ export class Store implements Facts {
 
 const namesOf = (x: Assertion): readonly string[] => [...symbolsOf(x.left), ...symbolsOf(x.right)];
 
-/** 0 for a constant, 1 for rigid and free symbols, 2 with a flex one. */
-function openness(d: Dim): number {
-  return isConstant(d) ? 0 : symbolsOf(d).some((name) => kindOf(name) === "flex") ? 2 : 1;
-}
-
-function sameDomain(x: Domain, y: Domain): boolean {
-  return (
-    x.min === y.min && x.max === y.max && x.modulus === y.modulus && x.residues.length === y.residues.length
-  );
-}
-
 function outside(name: string, domain: Domain, value: number): Failure {
   const near = Number.isFinite(value) && domain.min <= domain.max ? nearest(domain, value) : [];
   const clauses = differences(name, domain, { ...defaultDomain(name), min: Number.NEGATIVE_INFINITY });
@@ -496,68 +426,4 @@ function outside(name: string, domain: Domain, value: number): Failure {
     relation: new Constraint(clauses).toString(),
     ...(near.length > 0 ? { suggestion: `nearest ${near.join(", ")}` } : {}),
   };
-}
-
-/** What `domain` says beyond `declared`. A least member above the declared minimum is no news: H % 16 == 0 says it. */
-function differences(name: string, domain: Domain, declared: Domain): readonly Clause[] {
-  if (sameDomain(domain, declared)) return [];
-  const open = { min: Number.NEGATIVE_INFINITY, max: Number.POSITIVE_INFINITY };
-  const least = intersect(declared, { ...domain, ...open });
-  const same = least && domain.min !== domain.max;
-  const bounds = {
-    min: same && least.min === domain.min ? open.min : domain.min,
-    max: same && least.max === domain.max ? open.max : domain.max,
-  };
-  return [{ kind: "domain", symbol: name, ...domain, ...bounds }];
-}
-
-/** d = 0 solved for a flex symbol, as numerator / denominator; the easiest one, by name if several are alike. */
-function solveFlex(d: Dim) {
-  const names = symbolsOf(d).filter((name) => kindOf(name) === "flex");
-  const solved = names.flatMap((name) => {
-    const found = splitOff(d, name);
-    if (!found) return [];
-    const [factor, rest] = found;
-    const open = openness(rest) === 2;
-    const effort =
-      factor.value === 1 || factor.value === -1
-        ? 0
-        : open || openness(factor) === 2
-          ? 9
-          : isConstant(factor)
-            ? 1
-            : 2;
-    const flip = factor.value !== undefined && factor.value > 0;
-    return effort === 9
-      ? []
-      : [{ name, effort, numerator: flip ? neg(rest) : rest, denominator: flip ? factor : neg(factor) }];
-  });
-  return solved.sort((x, y) => x.effort - y.effort || (x.name > y.name ? -1 : 1))[0];
-}
-
-/** zero = 0 solved for a symbol with coefficient 1 or -1: an orientation for decisions, not a binding. */
-function solveRigid(zero: Dim) {
-  for (const name of [...symbolsOf(zero)].reverse()) {
-    const [factor, rest] = splitOff(zero, name) ?? [];
-    if (factor?.value === 1) return { name, value: neg(rest!) };
-    if (factor?.value === -1) return { name, value: rest! };
-  }
-  return undefined;
-}
-
-/** d as factor*name + rest, neither holding the name; undefined when d is not linear in it. */
-function splitOff(d: Dim, name: string): readonly [factor: Dim, rest: Dim] | undefined {
-  const isName = (f: { readonly kind: string }) =>
-    f.kind === "symbol" && (f as { readonly name?: string }).name === name;
-  const parts = d.terms.map((t) => {
-    const others = t.factors.filter((f) => !isName(f));
-    return {
-      count: t.factors.length - others.length,
-      dim: product([constant(t.coefficient), ...others.map(fromAtom)]),
-    };
-  });
-  const factor = sum(parts.filter((p) => p.count === 1).map((p) => p.dim));
-  const rest = sum(parts.filter((p) => p.count === 0).map((p) => p.dim));
-  const clean = parts.every((p) => p.count < 2) && ![factor, rest].some((x) => symbolsOf(x).includes(name));
-  return clean && factor.value !== 0 ? [factor, rest] : undefined;
 }

@@ -3,6 +3,7 @@
  * max(a, ..), min(a, ..). Reading also takes Python's a // b and a % b, and floor(a/b), ceil(a/b). Printing undoes
  * what the normal form does to a max: 3 - max(3 - n, 0) prints as min(n, 3). parse(print(d)) is d.
  */
+import { setPrinter } from "./dim.ts";
 import * as e from "./expression.ts";
 import { type Int, magnitude, negate, refuse, times } from "./integer.ts";
 
@@ -72,12 +73,10 @@ function foldMod(d: Dim): string | undefined {
 /** What must be added to d so that no coefficient is negative. */
 function negativePart(d: Dim): Dim {
   const negative = d.terms.filter((t) => t.coefficient < 0);
-  return e.sum(
-    negative.map((t) => e.product([e.constant(times(-1, t.coefficient)), ...t.factors.map(e.fromAtom)])),
-  );
+  return e.sum(negative.map((t) => e.monomial(times(-1, t.coefficient), t.factors)));
 }
 
-e.setPrinter(print);
+setPrinter(print);
 
 const functions: Readonly<Record<string, (args: readonly Dim[]) => Dim>> = {
   floordiv: (x) => e.floorDiv(x[0]!, x[1]!),
