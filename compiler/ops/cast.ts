@@ -44,7 +44,8 @@ function converter(from: DType, to: DType): (x: number) => number {
   if (dtypes[to].kind === "bool") return (x) => Number(x !== 0);
   if (dtypes[to].kind !== "integer" || dtypes[from].kind !== "float") return (x) => x;
   const [lowest, highest] = limitsOf(to);
-  return (x) => (Number.isNaN(x) ? 0 : Math.trunc(Math.min(Math.max(x, lowest), highest)));
+  // NaN comes through, and an integer array stores it as 0.
+  return (x) => Math.trunc(Math.min(Math.max(x, lowest), highest));
 }
 
 /**

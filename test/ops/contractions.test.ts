@@ -56,6 +56,8 @@ describe("dotGeneral", () => {
   test("of integers wraps", () => {
     const attributes = { batch: [[], []], contract: [[0], [0]] };
     expect(resultOf("dotGeneral", [ints([65536, 1]), ints([65536, 5])], attributes)).toBe(5);
+    // The exact square has more bits than a double.
+    expect(resultOf("dotGeneral", [ints([2147483647]), ints([2147483647])], attributes)).toBe(1);
   });
 
   test("accumulates as the numerics say", () => {

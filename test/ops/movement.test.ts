@@ -76,6 +76,8 @@ describe("shape and data movement", () => {
       [2, 4],
       [7, 9],
     ]);
+    const later = { axis: 0, start: n(1), size: n(1), stride: n(1) };
+    expect(resultOf("slice", [counted(2, 2)], later)).toEqual([[3, 4]]);
     const empty = { axis: 0, start: n(2), size: n(0), stride: n(1) };
     expect(runOp("slice", [counted(2, 5)], empty)[0]!.shape).toEqual([0, 5]);
   });

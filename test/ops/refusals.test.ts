@@ -290,6 +290,14 @@ describe("sizes that do not fit", () => {
       ],
       conv,
     ],
+    [
+      "dotGeneral",
+      [
+        ["float32", 2, 3],
+        ["float32", 4, 3],
+      ],
+      { batch: [[0], [0]], contract: [[1], [1]] },
+    ],
   ])("%s of %j is E2103", (op, operands, attributes) => {
     expect(refusal(op, operands, attributes)).toMatchObject({ code: "E2103", layer: "layer" });
   });
@@ -308,6 +316,7 @@ describe("sizes that do not fit", () => {
       ],
       { ...conv, groups: constant(2) },
     ],
+    ["slice", [["float32", 4]], { axis: 0, start: dim(0), size: dim(3), stride: dim(2) }],
   ])("%s of %j is refused with the constraint", (op, operands, attributes) => {
     expect(refusal(op, operands, attributes)).toMatchObject({ code: expect.stringMatching(/^E2(103|201)$/) });
   });
