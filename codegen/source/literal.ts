@@ -13,6 +13,11 @@ export function stringLiteral(text: string): string {
   return escapeInvisible(JSON.stringify(text)).replace(/<(?=[/!])/g, "\\x3C");
 }
 
+/** Text as it stands in a template literal, between the backticks. */
+export function templateText(text: string): string {
+  return stringLiteral(text).slice(1, -1).replace(/[`$]/g, "\\$&");
+}
+
 /** Text that may stand in a comment of either kind: one line, unable to close the comment. */
 export function commentText(text: string): string {
   return escapeInvisible(text)

@@ -52,9 +52,10 @@ function checkInput(
     const got = value === undefined ? "missing" : Object.prototype.toString.call(value).slice(8, -1);
     throw new TypeError(\`input "\${name}" is \${got}, expected \${type.name} of shape \${shape}\`);
   }
-  const { length: found } = value;
-  if (found !== length)
-    throw new RangeError(\`input "\${name}" has \${found} elements, expected \${length}, shape \${shape}\`);
+  if (value.length !== length) {
+    const expected = \`expected \${length}, shape \${shape}\`;
+    throw new RangeError(\`input "\${name}" has \${value.length} elements, \${expected}\`);
+  }
 }`,
   erf: erfSource,
   roundEven: ({ only }) => `/** The nearest integer, ties to even. */

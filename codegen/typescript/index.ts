@@ -4,7 +4,7 @@
  * seed they came from. The text is written directly; TypeScript and JavaScript come from the same writer and
  * differ in types only.
  */
-import type { Buffer, Kernel } from "../../compiler/ir/loop.ts";
+import type { Kernel } from "../../compiler/ir/loop.ts";
 import type { Program } from "../../compiler/ir/program.ts";
 import type { EmitOptions, EmittedModule } from "../../compiler/ir/target.ts";
 import { planFill } from "../../runtime/initializers/index.ts";

@@ -24,6 +24,7 @@ import { Block } from "./block.ts";
 import { flatten } from "./flatten.ts";
 import type { RuntimeFunction } from "./functions.ts";
 import { Indices } from "./indices.ts";
+import { roundedOnce } from "./rounding.ts";
 import { findShared, registerKey, type SimpleStmt, type ValueNode } from "./sharing.ts";
 import {
   compute,
@@ -185,7 +186,8 @@ class KernelPrinter {
   }
 
   /** Statements without loops in between: shared values are declared where they are needed first. */
-  private straight(run: readonly SimpleStmt[], block: Block): void {
+  private straight(stmts: readonly SimpleStmt[], block: Block): void {
+    const run = stmts.map(roundedOnce);
     const { values, shared } = findShared(run);
     const names = new Map<ValueNode, Value>();
     for (const [position, stmt] of run.entries()) {

@@ -97,7 +97,7 @@ function asCondition(value: Value, place: Place): Code {
 /** What is written to memory of this dtype, which narrows by itself. */
 export function storedValue(e: Expr, dtype: DType, place: Place): Code {
   const kind = kindOf(dtype);
-  if (e.kind === "cast" && e.dtype === dtype && kind !== "bool" && kindOf(dtypeOf(e.x)) === kind)
+  if (e.kind === "cast" && e.dtype === dtype && kind === "integer" && kindOf(dtypeOf(e.x)) === kind)
     return storedValue(e.x, dtype, place);
   if (kind === "integer" && e.kind === "binary" && (e.fn === "add" || e.fn === "sub") && !place.named(e))
     return infix(numberOf(e.a, place), arithmetic[e.fn], numberOf(e.b, place), binding.sum);

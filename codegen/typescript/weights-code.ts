@@ -6,7 +6,7 @@ import type { Buffer } from "../../compiler/ir/loop.ts";
 import type { Program } from "../../compiler/ir/program.ts";
 import { byteSize } from "../../runtime/dtype.ts";
 import { planFill } from "../../runtime/initializers/index.ts";
-import { stringLiteral, type Types, type Writer } from "../source/index.ts";
+import { stringLiteral, type Types, templateText, type Writer } from "../source/index.ts";
 import { arrayClass, declareArray } from "./arrays.ts";
 import type { ModuleNames } from "./names.ts";
 import { shapeText, type WeightMember } from "./signature.ts";
@@ -73,7 +73,8 @@ function writeLoad(context: WeightsContext, writer: Writer): void {
   const { plan, program, types } = context;
   const { only, element } = types;
   const size = plan.blob.length;
-  const title = stringLiteral(`${program.name}: `);
+  const title = templateText(program.name);
+  const wrongSize = `expected ${size} bytes of weights, got \${bytes.byteLength}`;
   const stranger = stringLiteral(`${program.name}: these weights belong to another model or version`);
   const head = `loadWeights(bytes${only(": ArrayBuffer | Uint8Array")})${only(": Weights")}`;
   writer.line(
@@ -81,9 +82,7 @@ function writeLoad(context: WeightsContext, writer: Writer): void {
   );
   writer.block(`export function ${head}`, () => {
     writer.line(`if (bytes.byteLength !== ${size})`);
-    writer.line(
-      `  throw new RangeError(${title} + \`expected ${size} bytes of weights, got \${bytes.byteLength}\`);`,
-    );
+    writer.line(`  throw new RangeError(\`${title}: ${wrongSize}\`);`);
     writer.line("const aligned = ArrayBuffer.isView(bytes) && bytes.byteOffset % 8 === 0;");
     writer.line("const { buffer, byteOffset } = aligned ? bytes : new Uint8Array(bytes);");
     writer.line(`const words = new Int32Array(buffer, byteOffset, ${size / 4});`);
