@@ -84,6 +84,16 @@ describe("the verifier", () => {
     ]);
   });
 
+  test("refuses a result with the name and the id of another", () => {
+    const graph = withLines("%a: float32[2] = neg(%x)", "%b: float32[2] = neg(%y)");
+    const [first, second] = graph.nodes;
+    const twin = named(second!.results[0]!, { name: "a", id: first!.results[0]!.id });
+    expect(violations({ ...graph, nodes: [first!, { ...second!, results: [twin] }] })).toEqual([
+      "graph g: %a is defined twice",
+      "graph g: %a has the id 2 of another value",
+    ]);
+  });
+
   test("looks into nested graphs, and counts a scan's results by its body", () => {
     const scan = (body: string, results: string) =>
       withLines(`${results} = scan(%x) {body=${body}, states=0, sequences=1, reverse=false} @"layer"`);
