@@ -73,7 +73,9 @@ async function evaluate(file: string): Promise<Readonly<Record<string, unknown>>
   });
   try {
     const exports: unknown = await jiti.import(file);
-    return typeof exports === "object" && exports !== null ? { ...exports } : { default: exports };
+    const isNamespace =
+      typeof exports === "object" && exports !== null && !(exports instanceof shapecast.Model);
+    return isNamespace ? { ...exports } : { default: exports };
   } catch (error) {
     if (error instanceof CompileError) throw error;
     throw explained(error, file);

@@ -5,7 +5,7 @@
  */
 
 import { type BindOptions, lowerModel, sizeOf } from "../compile-model.ts";
-import { constantOf, evaluate, kindOf, type Shape, Store } from "../dims/index.ts";
+import { type Constraint, constantOf, decide, evaluate, kindOf, type Shape, Store } from "../dims/index.ts";
 import type { Model } from "../frontend/index.ts";
 import { infer } from "../infer/bind.ts";
 import type { BoundDim, Graph, Node, Value } from "../ir/graph.ts";
@@ -75,7 +75,7 @@ export function inspect(model: Model<unknown>, options: BindOptions = {}): Inspe
     inputs: resolved.graph.inputs
       .filter(({ name }) => fed.has(name))
       .map((value) => inspected(value.name, value, symbols)),
-    layers: layersOf(model, symbols, work),
+    layers: layersOf(model, resolved.parameters, symbols, work),
     outputs: resolved.graph.outputs.map(({ name, value }) => inspected(name, value, symbols)),
     needs: resolved.needs,
     ...(lowered && { totals: totalsOf(lowered.bound.graph, lowered.program) }),
@@ -84,6 +84,7 @@ export function inspect(model: Model<unknown>, options: BindOptions = {}): Inspe
 
 function layersOf(
   model: Model<unknown>,
+  declared: ReadonlyMap<string, Shape>,
   symbols: ReadonlyMap<string, number> | undefined,
   work: ReadonlyMap<string, number> | undefined,
 ): readonly InspectedLayer[] {
@@ -93,7 +94,10 @@ function layersOf(
     path,
     kind,
     outputs: outputs.map((shape) => shapeOf(shape, symbols)),
-    parameters: weights.map(({ name, shape }) => ({ name, ...shapeOf(shape, symbols) })),
+    parameters: weights.map(({ name, shape }) => ({
+      name,
+      ...shapeOf(declared.get(`${path}.${name}`) ?? shape, symbols),
+    })),
     shared,
     ...(work && !shared && { macs: workOf(path, paths, work) }),
   }));
@@ -135,18 +139,40 @@ function stepsOf({ attributes, operands, results }: Node): number {
 
 const sumOf = (numbers: readonly number[]): number => numbers.reduce((sum, n) => sum + n, 0);
 
+interface Resolved {
+  readonly graph: Graph;
+  /** Shapes of the parameters by path. */
+  readonly parameters: ReadonlyMap<string, Shape>;
+  readonly needs: readonly InspectedNeed[];
+}
+
 /** The graph with everything written in terms of the inputs' dims, and what remains to be demanded of these. */
-function resolvedGraph(graph: Graph): { readonly graph: Graph; readonly needs: readonly InspectedNeed[] } {
+function resolvedGraph(graph: Graph): Resolved {
   const store = new Store();
   const resolved = infer(graph, store);
-  const inputs = new Set(resolved.inputs.flatMap(({ type }) => type.shape.map(String)));
-  const needs = store.residuals().flatMap(({ constraint, origins }): readonly InspectedNeed[] => {
-    const text = String(constraint);
-    if (/^\S+ >= 1$/.test(text) && inputs.has(text.split(" ")[0]!)) return [];
-    const because = [...new Set(origins.map(({ subject, clause }) => `${subject}: ${clause}`))];
-    return [{ constraint: text, because }];
-  });
-  return { graph: resolved, needs };
+  const parameters = new Map(resolved.parameters.map(({ value }) => [value.name, value.type.shape]));
+  const needs = new Map<string, Set<string>>();
+  for (const { constraint, origins } of store.residuals()) {
+    const text = simplest(constraint);
+    if (text === undefined) continue;
+    const because = needs.get(text) ?? new Set();
+    needs.set(text, because);
+    for (const { subject, clause } of origins) because.add(`${subject}: ${clause}`);
+  }
+  return {
+    graph: resolved,
+    parameters,
+    needs: [...needs].map(([constraint, because]) => ({ constraint, because: [...because] })),
+  };
+}
+
+/** "H == 2*floordiv(H, 2)" is "H % 2 == 0" in other words; undefined for what every size satisfies. */
+function simplest(constraint: Constraint): string | undefined {
+  const [clause, ...more] = constraint.clauses;
+  if (clause?.kind !== "relation" || more.length > 0) return String(constraint);
+  const verdict = decide(clause.relation, clause.left, clause.right);
+  if (verdict.kind === "always") return undefined;
+  return String(verdict.kind === "iff" ? verdict.constraint : constraint);
 }
 
 function totalsOf(

@@ -32,7 +32,8 @@ export function renderInspection(inspection: Inspection, options: RenderOptions)
     ...outputs.map((value) => endRow("output", value, options)),
   ]);
   const blocks = [table];
-  if (needs.length > 0) blocks.push(columns(needs.flatMap(needRows)));
+  // A sample that got this far satisfies them.
+  if (needs.length > 0 && (!totals || options.symbolic)) blocks.push(columns(needs.flatMap(needRows)));
   if (totals) blocks.push([printTotals(totals, options.amounts)]);
   else if (inputs.some(isOpen))
     blocks.push([`sizes that are not numbers are decided by a sample: ${hint(inputs)}`]);

@@ -20,7 +20,7 @@ export interface Example {
 }
 
 /** Folding batch normalisation into kernels rounds differently. */
-const folded: Tolerance = { rtol: 1e-4, atol: 1e-4 };
+const folded: Tolerance = { rtol: 1e-5, atol: 1e-5 };
 const pixels = { image: { min: 0, max: 1 } };
 const tokens = (count: number) => ({ tokens: { min: 0, max: count - 1 } });
 

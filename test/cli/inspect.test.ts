@@ -1,0 +1,130 @@
+import { afterAll, describe, expect, test } from "vitest";
+import { Workplace } from "../support/command.ts";
+
+const place = new Workplace({
+  "mlp.ts": `import { dense, sequential } from "shapecast";
+export const mlp = sequential([dense({ units: 256, activation: "relu" }), dense({ units: 10 })]);
+`,
+  "unet.ts": `import { add, averagePooling2d, conv2d, input, model, upSampling2d } from "shapecast";
+
+const image = input({ shape: ["batch", "H", "W", 3], name: "image" });
+const enc1 = conv2d({ filters: 4, kernelSize: 3, padding: "same", name: "enc1" }).apply(image);
+const enc2 = averagePooling2d({ name: "enc2" }).apply(enc1);
+const dec1 = upSampling2d({ name: "dec1" }).apply(enc2);
+const mask = add({ name: "mask" }).apply([enc1, dec1]);
+export default model({ inputs: image, outputs: { mask } });
+`,
+  "rnn.ts": `import { lstm, sequential } from "shapecast";
+export const rnn = sequential([lstm({ units: 5 })]);
+`,
+});
+afterAll(() => place.remove());
+
+const inspect = async (line: string) => {
+  const { code, out, err } = await place.shapecast(`inspect ${line}`);
+  expect({ code, err }).toEqual({ code: 0, err: "" });
+  return out;
+};
+
+describe("inspect", () => {
+  test("shows what is known before any data", async () => {
+    expect(await inspect("mlp.ts")).toMatchInlineSnapshot(`
+      "input  x         [batch, x.1]
+        dense          [batch, 256]   kernel [?, 256]  bias [256]
+        dense_1        [batch, 10]    kernel [256, 10]  bias [10]
+      output dense_1   [batch, 10]
+
+      sizes that are not numbers are decided by a sample: --sample x=n,n
+      "
+    `);
+  });
+
+  test("shows what sizes a network demands, and why", async () => {
+    expect(await inspect("unet.ts")).toMatchInlineSnapshot(`
+      "input  image   [batch, H, W, 3]
+        enc1         [batch, H, W, 4]                                 kernel [3, 3, 3, 4]  bias [4]
+        enc2         [batch, floordiv(H, 2), floordiv(W, 2), 4]
+        dec1         [batch, 2*floordiv(H, 2), 2*floordiv(W, 2), 4]
+        mask         [batch, H, W, 4]
+      output mask    [batch, H, W, 4]
+
+      needs   H >= 2       enc2: the window of windowReduce fits into the padded input along axis 1 of enc1.add
+              W >= 2       enc2: the window of windowReduce fits into the padded input along axis 2 of enc1.add
+              H % 2 == 0   mask: add pairs the last axes of enc1.add with those of dec1.reshape (axis -3)
+              W % 2 == 0   mask: add pairs the last axes of enc1.add with those of dec1.reshape (axis -2)
+
+      sizes that are not numbers are decided by a sample: --sample image=n,n,n,3
+      "
+    `);
+  });
+
+  test("shows sizes, work and memory under a sample", async () => {
+    expect(await inspect("mlp.ts --sample x=1,784")).toMatchInlineSnapshot(`
+      "input  x         [1, 784]
+        dense          [1, 256]   kernel [784, 256]  bias [256]   201 kMAC
+        dense_1        [1, 10]    kernel [256, 10]  bias [10]     2.6 kMAC
+      output dense_1   [1, 10]
+
+      parameters 203,530 (814 kB)   arena 1.0 kB (lower bound 1.0 kB)   203 kMAC
+      "
+    `);
+  });
+
+  test("shows expressions under a sample when asked", async () => {
+    const out = await inspect("unet.ts --sample image=1,8,8,3 --symbolic");
+    expect(out).toContain("[batch, floordiv(H, 2), floordiv(W, 2), 4]");
+    expect(out).toContain("H % 2 == 0   mask: ");
+    expect(out).toMatch(/arena .* \(lower bound .*\)/);
+  });
+
+  test("counts the work of a loop once per step", async () => {
+    const [short, long] = [
+      await inspect("rnn.ts --sample 1,4,3 --json"),
+      await inspect("rnn.ts --sample 1,8,3 --json"),
+    ];
+    const work = (text: string) => JSON.parse(text).layers[0].macs;
+    expect(work(short)).toBe(4 * (3 * 20 + 5 * 20));
+    expect(work(long)).toBe(2 * work(short));
+  });
+
+  test("gives the work of all layers together as the total", async () => {
+    for (const line of ["mlp.ts --sample 3,20", "unet.ts --sample image=1,6,6,3", "rnn.ts --sample 2,7,3"]) {
+      const { layers, totals } = JSON.parse(await inspect(`${line} --json`));
+      const sum = layers.reduce((total: number, { macs }: { macs?: number }) => total + (macs ?? 0), 0);
+      expect(sum).toBe(totals.macs);
+      expect(sum).toBeGreaterThan(0);
+    }
+  });
+
+  test("gives the same as JSON", async () => {
+    const data = JSON.parse(await inspect("mlp.ts --sample x=1,784 --json"));
+    expect(data.layers[0]).toEqual({
+      path: "dense",
+      kind: "dense",
+      outputs: [{ shape: ["batch", "256"], sizes: [1, 256] }],
+      parameters: [
+        { name: "kernel", shape: ["x.1", "256"], sizes: [784, 256] },
+        { name: "bias", shape: ["256"], sizes: [256] },
+      ],
+      shared: false,
+      macs: 784 * 256,
+    });
+    expect(data.totals).toEqual({
+      parameters: 203530,
+      parameterBytes: 814120,
+      macs: 203264,
+      arenaBytes: 1024,
+      arenaLowerBound: 1024,
+    });
+    const symbolic = JSON.parse(await inspect("mlp.ts --json"));
+    expect(symbolic.totals).toBeUndefined();
+    expect(symbolic.layers[0].outputs).toEqual([{ shape: ["batch", "256"] }]);
+  });
+
+  test("says which sizes would do when those of the sample do not", async () => {
+    const { code, err } = await place.shapecast("inspect unet.ts --sample image=1,7,8,3");
+    expect(code).toBe(1);
+    expect(err).toContain("image");
+    expect(err).toContain("7");
+  });
+});
