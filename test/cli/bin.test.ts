@@ -1,0 +1,97 @@
+/**
+ * The command as it is installed: built into a folder of its own, with the packages it depends on, and run as a process. This is
+ * what shows that the built modules, the package's own name and the exit codes fit together.
+ */
+import { execFileSync, spawnSync } from "node:child_process";
+import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+
+const root = fileURLToPath(new URL("../../", import.meta.url));
+const folder = mkdtempSync(join(tmpdir(), "shapecast-bin-"));
+
+beforeAll(() => {
+  const build = ["-p", join(root, "tsconfig.build.json"), "--noCheck", "--outDir", join(folder, "dist")];
+  execFileSync(process.execPath, [join(root, "node_modules/typescript/bin/tsc"), ...build]);
+  for (const name of ["bin", "package.json"])
+    cpSync(join(root, name), join(folder, name), { recursive: true });
+  symlinkSync(join(root, "node_modules"), join(folder, "node_modules"), "junction");
+  mkdirSync(join(folder, "examples"));
+  cpSync(join(root, "examples/mlp.ts"), join(folder, "examples/mlp.ts"));
+});
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+function shapecast(line: string, environment: Readonly<Record<string, string>> = {}) {
+  const { status, stdout, stderr } = spawnSync(process.execPath, ["bin/shapecast.js", ...line.split(" ")], {
+    cwd: folder,
+    encoding: "utf8",
+    env: { ...process.env, ...environment },
+  });
+  return { status, stdout, stderr };
+}
+
+describe("the installed command", () => {
+  test("compiles an example of the package, whose import is the package's own name", async () => {
+    const result = shapecast("compile examples/mlp.ts --sample x=1,784 -o examples/out/mlp.gen.js");
+    expect(result).toMatchObject({ status: 0, stderr: "" });
+    expect(result.stdout).toMatch(
+      /^mlp\.gen\.js {3}js {3}.* MB \(.* kB gzip\), weights inside\nparameters 203,530 /,
+    );
+    const module = await import(join(folder, "examples/out/mlp.gen.js"));
+    expect(module.signature.outputs).toEqual({ logits: { dtype: "float32", shape: [1, 10] } });
+    const { logits } = module.instantiate().run({ x: new Float32Array(784).fill(1) });
+    expect(logits.some((value: number) => value !== 0)).toBe(true);
+  });
+
+  test("writes the same bytes as the sources do", async () => {
+    shapecast("compile examples/mlp.ts --sample x=1,784 --weights init -o built.ts");
+    const { run } = await import("../../compiler/cli/main.ts");
+    const { processHost } = await import("../../compiler/cli/host.ts");
+    const quiet = { isTTY: false, write: () => {} };
+    const host = { ...processHost(), cwd: folder, out: quiet, err: quiet };
+    const line = "compile examples/mlp.ts --sample x=1,784 --weights init -o sources.ts";
+    expect(await run(line.split(" "), host)).toBe(0);
+    expect(readFileSync(join(folder, "built.ts"), "utf8")).toBe(
+      readFileSync(join(folder, "sources.ts"), "utf8"),
+    );
+  });
+
+  test("prints only the text that was asked for, and no colours into a pipe", () => {
+    const { stdout, stderr } = shapecast("inspect examples/mlp.ts --sample x=1,784 --json");
+    expect(JSON.parse(stdout).totals.parameters).toBe(203530);
+    expect(stderr).toBe("");
+    const failed = shapecast("compile examples/mlp.ts --sample x=1,NaN -o out.ts");
+    expect(failed).toMatchObject({ status: 1, stdout: "" });
+    expect(failed.stderr).toMatch(/^E2108 /);
+    expect(failed.stderr).not.toContain("bin/shapecast.js");
+  });
+
+  test("reads its switches from the environment", () => {
+    writeFileSync(
+      join(folder, "defect.ts"),
+      'import { dense, sequential } from "shapecast";\nexport const net = sequential([dense({ units: 1 })]);\n' +
+        'net.bind = () => { throw new Error("internal: as told"); };\n',
+    );
+    const line = "compile defect.ts --sample x=1,2 -o out.ts";
+    expect(shapecast(line, { SHAPECAST_DEBUG: "1" })).toMatchObject({
+      status: 70,
+      stderr: expect.stringContaining("    at "),
+    });
+    const printed = shapecast("compile examples/mlp.ts --sample x=1,784 --emit bound", {
+      SHAPECAST_PRINT_AFTER: "canonicalise",
+    });
+    expect(printed.stderr).toMatch(/^\/\/ after canonicalise\ngraph /);
+  });
+
+  test.each([
+    ["--version", 0],
+    ["--help", 0],
+    ["compile examples/mlp.ts --sample x=1,2,3,NaN -o out.ts", 1],
+    ["compile examples/mlp.ts --smaple x=1,2", 2],
+    ["compile nothing.ts -o out.ts", 2],
+  ])("%s exits %i", (line, status) => {
+    expect(shapecast(line).status).toBe(status);
+  });
+});
