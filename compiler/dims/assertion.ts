@@ -1,4 +1,6 @@
-/** What the store keeps: assertions with their origins, what they taught about each symbol, what still waits. */
+/**
+ * What the store keeps: assertions with their origins, what they taught about each symbol, what still waits.
+ */
 import type { SourceLocation } from "../diagnostics/index.ts";
 import type { Constraint, Domain } from "./constraint.ts";
 import type { Dim } from "./expression.ts";

@@ -1,9 +1,10 @@
 /**
- * Deciding a relation in several symbols by cases. Symbols are shifted to start at 0. A max splits on the sign of its
- * argument, which joins the context; a floor splits one of its symbols by residues of a prime, s = p*s + r, and
- * disappears once its period is used up. What is left is a polynomial under polynomial inequalities: signs of
- * coefficients first, then Fourier-Motzkin elimination with every monomial a variable of its own (sound, not complete).
- * After Omega (Pugh 1991) and Halide's simplifier; the budget bounds the number of cases.
+ * Deciding a relation in several symbols by cases. Symbols are shifted to start at 0. A max splits on the
+ * sign of its argument, which joins the context; a floor splits one of its symbols by residues of a prime, s
+ * = p*s + r, and disappears once its period is used up. What is left is a polynomial under polynomial
+ * inequalities: signs of coefficients first, then Fourier-Motzkin elimination with every monomial a variable
+ * of its own (sound, not complete). After Omega (Pugh 1991) and Halide's simplifier; the budget bounds the
+ * number of cases.
  */
 import { compare, type Domain, type Relation } from "./constraint.ts";
 import { type Interval, range, rewrite, substitute } from "./evaluate.ts";
@@ -38,7 +39,10 @@ interface Case {
   readonly tops: ReadonlyMap<string, number>;
 }
 
-/** Whether d `relation` 0 for all or no values of its symbols; "some" when neither is proven. @throws OutOfBudget */
+/**
+ * Whether d `relation` 0 for all or no values of its symbols; "some" when neither is proven. @throws
+ * OutOfBudget
+ */
 export function decideByCases(
   relation: Relation,
   d: Dim,

@@ -1,7 +1,7 @@
 /**
- * What must hold of symbols, as data that prints: "H % 16 == 0", "n % 12 in {0..5}", "8 <= T <= 512", "a == b".
- * A constraint is a conjunction of clauses. Domains (what is known of one symbol) are intersected here: residues by the
- * Chinese remainder theorem, so that four facts about H mod 2, 4, 8 and 16 become one.
+ * What must hold of symbols, as data that prints: "H % 16 == 0", "n % 12 in {0..5}", "8 <= T <= 512", "a ==
+ * b". A constraint is a conjunction of clauses. Domains (what is known of one symbol) are intersected here:
+ * residues by the Chinese remainder theorem, so that four facts about H mod 2, 4, 8 and 16 become one.
  */
 import { evaluate } from "./evaluate.ts";
 import { type Dim, symbolsOf } from "./expression.ts";
@@ -160,7 +160,10 @@ export function sameDomain(x: Domain, y: Domain): boolean {
   );
 }
 
-/** What `domain` says beyond `declared`. A least member above the declared minimum is no news: H % 16 == 0 says it. */
+/**
+ * What `domain` says beyond `declared`. A least member above the declared minimum is no news: H % 16 == 0
+ * says it.
+ */
 export function differences(name: string, domain: Domain, declared: Domain): readonly Clause[] {
   if (sameDomain(domain, declared)) return [];
   const open = { min: Number.NEGATIVE_INFINITY, max: Number.POSITIVE_INFINITY };

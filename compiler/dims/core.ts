@@ -1,12 +1,12 @@
 /**
- * A minimal unsatisfiable core: the assertions that contradict each other, none of which can be left out. Junker's
- * QuickXplain (AAAI 2004): halve the candidates, keep the half without which there is no conflict. A test of a set is
- * a replay into an empty store.
+ * A minimal unsatisfiable core: the assertions that contradict each other, none of which can be left out.
+ * Junker's QuickXplain (AAAI 2004): halve the candidates, keep the half without which there is no conflict.
+ * A test of a set is a replay into an empty store.
  */
 
 /**
- * The smallest part of the first pool that contradicts `last`, then `last`, in the order they were asserted. Pools go
- * from the likely suspects to everything.
+ * The smallest part of the first pool that contradicts `last`, then `last`, in the order they were asserted.
+ * Pools go from the likely suspects to everything.
  */
 export function minimalCore<T extends { readonly index: number }>(
   pools: readonly (() => readonly T[])[],

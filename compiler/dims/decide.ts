@@ -1,5 +1,6 @@
 /**
- * Deciding a relation between two dims for all values of their symbols: always, never, iff a constraint, or unknown.
+ * Deciding a relation between two dims for all values of their symbols: always, never, iff a constraint, or
+ * unknown.
  */
 import { CompileError } from "../diagnostics/index.ts";
 import { bySigns, decideByCases } from "./cases.ts";
@@ -91,7 +92,9 @@ function judge(relation: Relation, from: Dim, domains: Domains): Verdict {
   );
 }
 
-/** d >= 0 said without a division where that is as strong: floor(P/Q) + k >= 0 is P + k*Q >= 0, for Q >= 1. */
+/**
+ * d >= 0 said without a division where that is as strong: floor(P/Q) + k >= 0 is P + k*Q >= 0, for Q >= 1.
+ */
 function withoutFloors(d: Dim): Dim {
   for (const t of d.terms) {
     const f = t.factors[0];
@@ -168,7 +171,9 @@ function attempt<T>(work: () => T): T | undefined {
   }
 }
 
-/** Which truth values d `relation` 0 is seen to take: on a small grid, then along lines parallel to the axes. */
+/**
+ * Which truth values d `relation` 0 is seen to take: on a small grid, then along lines parallel to the axes.
+ */
 function witnesses(relation: Relation, d: Dim, domains: Domains): ReadonlySet<boolean> {
   const names = symbolsOf(d);
   const seen = new Set<boolean>();
@@ -203,7 +208,10 @@ function member({ min, max, modulus, residues }: Domain, i: number): number {
   return value <= max ? value : starts[0]!;
 }
 
-/** The condition as residues of single symbols if it is one ("H % 2 == 0 and W % 2 == 0"), else the relation itself. */
+/**
+ * The condition as residues of single symbols if it is one ("H % 2 == 0 and W % 2 == 0"), else the relation
+ * itself.
+ */
 function conditions(relation: Relation, d: Dim, domains: Domains): readonly Clause[] {
   const budget = new Budget(3000);
   const found = attempt(() => {
@@ -232,7 +240,10 @@ function conditions(relation: Relation, d: Dim, domains: Domains): readonly Clau
   );
 }
 
-/** Whether, on a few points, a period more of a symbol leaves the truth as it is: a cheap test before the costly one. */
+/**
+ * Whether, on a few points, a period more of a symbol leaves the truth as it is: a cheap test before the
+ * costly one.
+ */
 function repeats(relation: Relation, d: Dim, domains: Domains): boolean {
   const names = symbolsOf(d);
   const holds = (values: ReadonlyMap<string, number>) => compare(relation, evaluate(d, values), 0);

@@ -1,9 +1,10 @@
 /**
  * The data of dims and their interning: atoms, monomials, the Dim itself, and one total order of them all.
  *
- * Equal normal forms are the same object. Terms are ordered by degree, then by the structure of their atoms, never by
- * what was made before: a monomial order, which printing and exact division rely on. The tables live as long as the
- * program; a decision works in `scratch`. It refuses expressions beyond 200,000 nodes or 1,200 levels.
+ * Equal normal forms are the same object. Terms are ordered by degree, then by the structure of their atoms,
+ * never by what was made before: a monomial order, which printing and exact division rely on. The tables
+ * live as long as the program; a decision works in `scratch`. It refuses expressions beyond 200,000 nodes or
+ * 1,200 levels.
  */
 import { type Int, plus, refuse, shrink, times } from "./integer.ts";
 
@@ -88,8 +89,8 @@ export function setPrinter(print: (d: Dim) => string): void {
 }
 
 /**
- * Interning tables. Within `scratch` new entries go to an overlay that is dropped at the end, so that a decision
- * that looks at thousands of residues leaves nothing behind.
+ * Interning tables. Within `scratch` new entries go to an overlay that is dropped at the end, so that a
+ * decision that looks at thousands of residues leaves nothing behind.
  */
 class Table<K, V> {
   private readonly base = new Map<K, V>();
@@ -146,7 +147,9 @@ export function constant(n: Int): Dim {
 
 export const zero = constant(0);
 
-/** A symbol, interned by name. "?x" must become a constant (flex), "!x" is data-dependent (free), else rigid. */
+/**
+ * A symbol, interned by name. "?x" must become a constant (flex), "!x" is data-dependent (free), else rigid.
+ */
 export function symbol(name: string): Dim {
   const known = atoms.get(name);
   if (known) return fromAtom(known);
@@ -210,7 +213,9 @@ function sameTerms(x: readonly Term[], y: readonly Term[]): boolean {
   );
 }
 
-/** Structural order of atoms: lower ones first, then symbols by name. Never depends on what was made before. */
+/**
+ * Structural order of atoms: lower ones first, then symbols by name. Never depends on what was made before.
+ */
 export function compareAtoms(x: Atom, y: Atom): number {
   if (x === y) return 0;
   if (x.height !== y.height) return x.height - y.height;

@@ -1,10 +1,11 @@
 /**
- * Three readings of a dim: with dims for its symbols (substitute), with numbers (evaluate), with intervals (range).
- * Each visits a shared subexpression once, so a dim that is a small graph but a huge tree stays cheap.
+ * Three readings of a dim: with dims for its symbols (substitute), with numbers (evaluate), with intervals
+ * (range). Each visits a shared subexpression once, so a dim that is a small graph but a huge tree stays
+ * cheap.
  *
- * Intervals alone lose what two terms have in common: i - 7*floor(i/7) is 0..6, yet its terms range freely. So range
- * also replaces a floor that shares a monomial with the rest by its exact relaxation, floor(P/q) = (P - m)/q with m in
- * 0..q-1, and a max by each of its two sides, and keeps the tightest answer.
+ * Intervals alone lose what two terms have in common: i - 7*floor(i/7) is 0..6, yet its terms range freely.
+ * So range also replaces a floor that shares a monomial with the rest by its exact relaxation, floor(P/q) =
+ * (P - m)/q with m in 0..q-1, and a max by each of its two sides, and keeps the tightest answer.
  */
 import {
   type Atom,
@@ -30,7 +31,10 @@ export function substitute(d: Dim, map: ReadonlyMap<string, Dim>): Dim {
   return rewrite(d, (atom) => (atom.kind === "symbol" ? map.get(atom.name) : undefined), touches);
 }
 
-/** d with every atom, also inside others, replaced by its image if it has one; dims not touched stay as they are. */
+/**
+ * d with every atom, also inside others, replaced by its image if it has one; dims not touched stay as they
+ * are.
+ */
 export function rewrite(
   d: Dim,
   image: (atom: Atom) => Dim | undefined,
@@ -55,7 +59,10 @@ export function rewrite(
   return visit(d);
 }
 
-/** The number d is; exact, a bigint beyond safe integers. A symbol without a value or a zero divisor: CompileError. */
+/**
+ * The number d is; exact, a bigint beyond safe integers. A symbol without a value or a zero divisor:
+ * CompileError.
+ */
 export function evaluate(d: Dim, values: ReadonlyMap<string, Int>): Int {
   const known = new Map<Atom, Int>();
   const visit = (e: Dim): Int => {
@@ -90,7 +97,9 @@ export interface Interval {
   readonly max: number;
 }
 
-/** An interval that holds every value d takes while its symbols stay within theirs; Infinity where unbounded. */
+/**
+ * An interval that holds every value d takes while its symbols stay within theirs; Infinity where unbounded.
+ */
 export function range(d: Dim, bounds: (symbol: string) => Interval, effort = 2): Interval {
   const known = new Map<Dim, Interval>();
   const visit = (e: Dim, splits: number): Interval => {
@@ -166,8 +175,8 @@ function divide(n: Interval, q: Interval): Interval {
 }
 
 /**
- * Takes one floor out of d exactly: a term c*Q*floor(P/Q) is c*(P - m), a term c*floor(P/q) is c*(P - m)/q, with
- * 0 <= m < Q. Of the highest floors, one whose P cancels against the rest; undefined when none does.
+ * Takes one floor out of d exactly: a term c*Q*floor(P/Q) is c*(P - m), a term c*floor(P/q) is c*(P - m)/q,
+ * with 0 <= m < Q. Of the highest floors, one whose P cancels against the rest; undefined when none does.
  */
 function relax(d: Dim) {
   const floors = atomsOf(d).filter((f) => f.kind === "floor");

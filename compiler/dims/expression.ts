@@ -1,13 +1,14 @@
 /**
- * Arithmetic on dims: integer polynomials over atoms (a symbol, floor(P/q), max(D, 0)), always in normal form.
+ * Arithmetic on dims: integer polynomials over atoms (a symbol, floor(P/q), max(D, 0)), always in normal
+ * form.
  *
- * The normal form does the cheap half of deciding. floor(P/q) gives up multiples of q, common factors and nested
- * floors (floor((floor(x/2)+1)/3) is floor((x+2)/6)), and keeps its leading coefficient positive, which makes
- * ceil(d/q) and -floor(-d/q) one object. max(P,Q) is Q + max(P-Q, 0) with a positive leading coefficient, so
- * max(a,b) + min(a,b) is a + b without any search.
+ * The normal form does the cheap half of deciding. floor(P/q) gives up multiples of q, common factors and
+ * nested floors (floor((floor(x/2)+1)/3) is floor((x+2)/6)), and keeps its leading coefficient positive,
+ * which makes ceil(d/q) and -floor(-d/q) one object. max(P,Q) is Q + max(P-Q, 0) with a positive leading
+ * coefficient, so max(a,b) + min(a,b) is a + b without any search.
  *
- * It refuses division by the constant zero and products of too many terms. It does not cancel (a*b)//b: that needs
- * b >= 1, which only the store knows (see simplify.ts).
+ * It refuses division by the constant zero and products of too many terms. It does not cancel (a*b)//b: that
+ * needs b >= 1, which only the store knows (see simplify.ts).
  */
 import {
   type Atom,

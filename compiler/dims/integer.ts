@@ -1,7 +1,7 @@
 /**
- * Exact integers: a plain number while it is safe, a bigint beyond. A value has one representation only (never a
- * bigint that fits a safe number), so `===` compares and `<` orders the two kinds alike. Dims of 2^53 and more are
- * rare; the fast path is one addition and one range test.
+ * Exact integers: a plain number while it is safe, a bigint beyond. A value has one representation only
+ * (never a bigint that fits a safe number), so `===` compares and `<` orders the two kinds alike. Dims of
+ * 2^53 and more are rare; the fast path is one addition and one range test.
  */
 import { type Code, fail } from "../diagnostics/index.ts";
 

@@ -1,6 +1,6 @@
 /**
- * What the normal form may not do because it needs bounds: (a*b)//b is a where b >= 1, max(n - 4, 0) is n - 4 where
- * n >= 4. Exact division is polynomial long division in the monomial order of the terms.
+ * What the normal form may not do because it needs bounds: (a*b)//b is a where b >= 1, max(n - 4, 0) is n -
+ * 4 where n >= 4. Exact division is polynomial long division in the monomial order of the terms.
  */
 import { type Interval, range } from "./evaluate.ts";
 import {
@@ -74,7 +74,10 @@ function withoutFactors(all: readonly Atom[], remove: readonly Atom[]): readonly
   return left;
 }
 
-/** d without the factors that cannot be 0 and do not change its sign: its content, and atoms known to be at least 1. */
+/**
+ * d without the factors that cannot be 0 and do not change its sign: its content, and atoms known to be at
+ * least 1.
+ */
 export function primitive(d: Dim, bounds: Bounds): Dim {
   if (d.value !== undefined) return d;
   const g = content(d);

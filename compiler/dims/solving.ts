@@ -6,7 +6,9 @@ export function openness(d: Dim): number {
   return isConstant(d) ? 0 : symbolsOf(d).some((name) => kindOf(name) === "flex") ? 2 : 1;
 }
 
-/** d = 0 solved for a flex symbol, as numerator / denominator; the easiest one, by name if several are alike. */
+/**
+ * d = 0 solved for a flex symbol, as numerator / denominator; the easiest one, by name if several are alike.
+ */
 export function solveFlex(d: Dim) {
   const names = symbolsOf(d).filter((name) => kindOf(name) === "flex");
   const solved = names.flatMap((name) => {

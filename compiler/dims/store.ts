@@ -1,11 +1,12 @@
 /**
- * What is known of the symbols of one graph: equations, bounds and divisibility collected with their origins, solved as
- * they come. Flex symbols are solved for; two rigid symbols are never merged, their equation stays a residual that
- * decisions may assume. An assertion that cannot be settled yet is parked and taken up again when one of its symbols
- * learns something, so the result does not depend on the order of the assertions.
+ * What is known of the symbols of one graph: equations, bounds and divisibility collected with their
+ * origins, solved as they come. Flex symbols are solved for; two rigid symbols are never merged, their
+ * equation stays a residual that decisions may assume. An assertion that cannot be settled yet is parked and
+ * taken up again when one of its symbols learns something, so the result does not depend on the order of the
+ * assertions.
  *
- * Every change goes through an undo trail: an assertion that contradicts the store leaves no trace but its Conflict,
- * whose core is minimal (see core.ts).
+ * Every change goes through an undo trail: an assertion that contradicts the store leaves no trace but its
+ * Conflict, whose core is minimal (see core.ts).
  */
 
 import type {
@@ -46,6 +47,7 @@ import {
   symbol,
   symbolsOf,
 } from "./expression.ts";
+import { refuse } from "./integer.ts";
 import { primitive, simplify } from "./simplify.ts";
 import { openness, solveFlex, solveRigid } from "./solving.ts";
 
@@ -60,14 +62,22 @@ export class Store implements Facts {
 
   /** Narrows a symbol's domain. */
   declare(name: string, declaration: Declaration, origin: Origin): Conflict | undefined {
+    const { min = 1, max = 1, multipleOf = 1 } = declaration;
+    if (
+      multipleOf < 1 ||
+      ![min, max, multipleOf].every((n) => Number.isInteger(n) || n === Number.POSITIVE_INFINITY)
+    )
+      refuse("E1002", `${name} within ${min}..${max}, a multiple of ${multipleOf}`, "give whole numbers");
     const known = this.#known.get(name);
-    const late =
-      known && (declaration.min ?? 1) < known.declared.min && known.declared.min === defaultDomain(name).min;
+    const least = defaultDomain(name).min;
+    const late = known && known.declared.min === least && (declaration.min ?? least) < least;
     if (late) this.#restart(name, declaration, origin);
     return this.#assert("declare", symbol(name), constant(0), origin, { declaration });
   }
 
-  /** A minimum below the default that comes after the symbol was used: everything is settled again under it. */
+  /**
+   * A minimum below the default that comes after the symbol was used: everything is settled again under it.
+   */
   #restart(name: string, { min }: Declaration, origin: Origin): void {
     const fresh = new Store();
     fresh.#assert("declare", symbol(name), constant(0), origin, { declaration: { min: min! } });
@@ -95,8 +105,8 @@ export class Store implements Facts {
   }
 
   /**
-   * The dim of a and b broadcast together, by NumPy's rule. Where both are symbolic they are taken to be equal, a
-   * residual that says "or one is 1"; it is decided again when one of them becomes known.
+   * The dim of a and b broadcast together, by NumPy's rule. Where both are symbolic they are taken to be
+   * equal, a residual that says "or one is 1"; it is decided again when one of them becomes known.
    */
   broadcast(a: Dim, b: Dim, origin: Origin): Dim | Conflict {
     const [x, y] = [this.resolve(a), this.resolve(b)];
@@ -137,7 +147,9 @@ export class Store implements Facts {
 
   readonly domainOf = (name: string): Domain => this.#known.get(name)?.domain ?? defaultDomain(name);
 
-  /** resolve(d) with the required equations applied too; `firm` leaves out what a broadcast merely assumes. */
+  /**
+   * resolve(d) with the required equations applied too; `firm` leaves out what a broadcast merely assumes.
+   */
   canonical(d: Dim, firm: boolean): Dim {
     const usable = (x: Assertion) => !firm || x.goal !== "broadcast";
     let current = this.resolve(d);
@@ -153,7 +165,9 @@ export class Store implements Facts {
     return from && usable(from) ? constant(0) : current;
   }
 
-  /** What is still required of the symbols, merged: one entry per symbol, then the relations between symbols. */
+  /**
+   * What is still required of the symbols, merged: one entry per symbol, then the relations between symbols.
+   */
   residuals(): readonly Residual[] {
     const list: Residual[] = [];
     for (const name of [...this.#known.keys()].sort()) {
@@ -212,17 +226,19 @@ export class Store implements Facts {
     });
   }
 
-  /** Settles one assertion and all that it wakes; on failure the store is as before. */
+  /** Settles one assertion and all that it wakes; after a failure or an exception the store is as before. */
   #run(assertion: Assertion): Failure | undefined {
     this.#trail.length = 0;
     this.#queue = [assertion];
-    for (let x = this.#queue.shift(); x; x = this.#queue.shift()) {
-      const failure = this.#settle(x);
-      if (!failure) continue;
-      while (this.#trail.length > 0) this.#trail.pop()!();
-      return failure;
+    let failure: Failure | undefined;
+    let done = false;
+    try {
+      for (let x = this.#queue.shift(); x && !failure; x = this.#queue.shift()) failure = this.#settle(x);
+      done = failure === undefined;
+    } finally {
+      if (!done) while (this.#trail.length > 0) this.#trail.pop()!();
     }
-    return undefined;
+    return failure;
   }
 
   #put<K, V>(map: Map<K, V>, key: K, value: V | undefined): void {
@@ -232,9 +248,13 @@ export class Store implements Facts {
     else map.set(key, value);
   }
 
-  #learn(name: string, news: Partial<Knowledge>, wake: boolean): void {
+  #of(name: string): Knowledge {
     const domain = defaultDomain(name);
-    const old = this.#known.get(name) ?? { domain, declared: domain, because: [], waiting: [] };
+    return this.#known.get(name) ?? { domain, declared: domain, because: [], waiting: [] };
+  }
+
+  #learn(name: string, news: Partial<Knowledge>, wake: boolean): void {
+    const old = this.#of(name);
     this.#put(this.#known, name, { ...old, ...news });
     if (wake)
       for (const x of old.waiting) if (this.#parked.has(x) && !this.#queue.includes(x)) this.#queue.push(x);
@@ -272,24 +292,17 @@ export class Store implements Facts {
   }
 
   #bind(x: Assertion, name: string, value: Dim): Failure | undefined {
-    const { domain } = this.#known.get(name) ?? { domain: defaultDomain(name) };
-    const because = [...(this.#known.get(name)?.because ?? []), x];
+    const { domain, because } = this.#of(name);
     if (value.value !== undefined && !isMember(domain, Number(value.value)))
       return outside(name, domain, Number(value.value));
-    this.#learn(name, { value, because }, true);
+    this.#learn(name, { value, because: [...because, x] }, true);
     if (value.value === undefined) this.#queue.push(...this.#inherited(x, symbol(name), domain));
     return undefined;
   }
 
   /** What a symbol's domain requires of the value it was bound to, as assertions of their own. */
   #inherited(parent: Assertion, name: Dim, { min, max, modulus, residues }: Domain): readonly Assertion[] {
-    const made = (goal: "==" | ">=", left: Dim, right: Dim): Assertion => ({
-      ...parent,
-      goal,
-      left,
-      right,
-      parent,
-    });
+    const made = (goal: "==" | ">=", left: Dim, right: Dim) => ({ ...parent, goal, left, right, parent });
     return [
       ...(Number.isFinite(min) ? [made(">=", name, constant(min))] : []),
       ...(Number.isFinite(max) ? [made(">=", constant(max), name)] : []),
@@ -309,7 +322,9 @@ export class Store implements Facts {
     return undefined;
   }
 
-  /** A failure, with the nearest sizes that would do when one side is a lone symbol and the other a number. */
+  /**
+   * A failure, with the nearest sizes that would do when one side is a lone symbol and the other a number.
+   */
   #refuted(relation: string, a: Dim, b: Dim): Failure {
     const name = symbolsOf(a)[0];
     if (name === undefined || a !== symbol(name) || b.value === undefined || relation !== "==") {
@@ -321,26 +336,13 @@ export class Store implements Facts {
 
   #narrow(x: Assertion, clause: Exclude<Clause, { kind: "relation" }>): Failure | undefined {
     const { symbol: name } = clause;
-    const { domain, because } = this.#known.get(name) ?? {
-      domain: this.domainOf(name),
-      because: [] as readonly Assertion[],
-    };
+    const { domain, because, value } = this.#of(name);
     const met = intersect(domain, clause);
-    if (!met) {
-      const zero = mod(symbol(name), clause.modulus);
-      return this.#park(x, {
-        kind: "relation",
-        relation: "==",
-        left: zero,
-        right: constant(clause.residues[0]!),
-      });
-    }
+    if (!met) return this.#wait(x, { constraint: new Constraint([clause]) });
     if (met.min > met.max) return outside(name, domain, clause.min);
     if (sameDomain(met, domain)) return undefined;
-    const grown = because.includes(x) ? because : [...because, x];
-    this.#learn(name, { domain: met, because: grown }, true);
-    if (met.min === met.max && !this.#known.get(name)?.value)
-      this.#learn(name, { value: constant(met.min) }, true);
+    this.#learn(name, { domain: met, because: because.includes(x) ? because : [...because, x] }, true);
+    if (met.min === met.max && !value) this.#learn(name, { value: constant(met.min) }, true);
     return undefined;
   }
 
@@ -360,7 +362,7 @@ export class Store implements Facts {
     this.#put(this.#parked, x, [...(this.#parked.get(x) ?? []), parked]);
     const names = [x.left, x.right].flatMap((d) => [...symbolsOf(d), ...symbolsOf(this.resolve(d))]);
     for (const name of new Set(names)) {
-      const waiting = this.#known.get(name)?.waiting ?? [];
+      const { waiting } = this.#of(name);
       if (!waiting.includes(x)) this.#learn(name, { waiting: [...waiting, x] }, false);
     }
     return undefined;
@@ -388,15 +390,19 @@ export class Store implements Facts {
 
   #settleDeclaration(x: Assertion): Failure | undefined {
     const name = symbolsOf(x.left)[0]!;
-    const known = this.#known.get(name);
+    const { domain: old, declared, because, value } = this.#of(name);
     const { min = Number.NEGATIVE_INFINITY, max = Number.POSITIVE_INFINITY, multipleOf = 1 } = x.declaration!;
     const wanted: Domain = { min, max, modulus: multipleOf, residues: [0] };
-    const fresh = !known && min > Number.NEGATIVE_INFINITY;
-    const declared = intersect(fresh ? wanted : (known?.declared ?? defaultDomain(name)), wanted) ?? wanted;
-    const domain = known ? intersect(known.domain, wanted) : declared;
-    if (!domain || domain.min > domain.max) return outside(name, known?.domain ?? wanted, min);
-    this.#learn(name, { declared, domain, because: [...(known?.because ?? []), x] }, true);
-    if (domain.min === domain.max && !known?.value) this.#learn(name, { value: constant(domain.min) }, true);
+    if (value?.value !== undefined && !isMember(wanted, Number(value.value)))
+      return outside(name, wanted, Number(value.value));
+    const first = !this.#known.has(name) && min > Number.NEGATIVE_INFINITY;
+    const domain = intersect(first ? wanted : old, wanted);
+    if (!domain) return this.#wait(x, {});
+    if (domain.min > domain.max) return outside(name, old, min);
+    const news = { domain, declared: intersect(first ? wanted : declared, wanted) ?? declared };
+    this.#learn(name, { ...news, because: because.includes(x) ? because : [...because, x] }, true);
+    if (value?.value === undefined && value) this.#queue.push(...this.#inherited(x, x.left, wanted));
+    if (domain.min === domain.max && !value) this.#learn(name, { value: constant(domain.min) }, true);
     return undefined;
   }
 

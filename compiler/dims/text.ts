@@ -1,7 +1,8 @@
 /**
- * The text form of a dim, the grammar jax.export's users know: + - * ^ and floordiv(a, b), ceildiv(a, b), mod(a, b),
- * max(a, ..), min(a, ..). Reading also takes Python's a // b and a % b, and floor(a/b), ceil(a/b). Printing undoes
- * what the normal form does to a max: 3 - max(3 - n, 0) prints as min(n, 3). parse(print(d)) is d.
+ * The text form of a dim, the grammar jax.export's users know: + - * ^ and floordiv(a, b), ceildiv(a, b),
+ * mod(a, b), max(a, ..), min(a, ..). Reading also takes Python's a // b and a % b, and floor(a/b),
+ * ceil(a/b). Printing undoes what the normal form does to a max: 3 - max(3 - n, 0) prints as min(n, 3).
+ * parse(print(d)) is d.
  */
 import { setPrinter } from "./dim.ts";
 import * as e from "./expression.ts";
@@ -31,8 +32,8 @@ function printAtom(atom: e.Atom): string {
 }
 
 /**
- * c*max(D, 0) + rest is c*max(D + S, S) + (rest - c*S) for any S. If some S that comes from D leaves fewer terms in
- * the rest, say it that way; for a negative c the max is a min of the negated sides.
+ * c*max(D, 0) + rest is c*max(D + S, S) + (rest - c*S) for any S. If some S that comes from D leaves fewer
+ * terms in the rest, say it that way; for a negative c the max is a min of the negated sides.
  */
 function foldMax(d: Dim): string | undefined {
   for (const t of d.terms) {

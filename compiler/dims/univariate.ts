@@ -1,9 +1,9 @@
 /**
- * The exact answer for dims in one symbol. With s = L*k + r, L a multiple of every divisor on the way down, a floor of
- * a polynomial in k is a polynomial in k, and a max splits k where its argument changes sign: a dim is piecewise
- * polynomial in k. The pieces where it is zero, positive or negative then follow from sign changes alone, found by
- * bisection between the sign changes of the forward difference. No sampling, no floating point, no unbounded search:
- * past the budget the answer is undefined.
+ * The exact answer for dims in one symbol. With s = L*k + r, L a multiple of every divisor on the way down,
+ * a floor of a polynomial in k is a polynomial in k, and a max splits k where its argument changes sign: a
+ * dim is piecewise polynomial in k. The pieces where it is zero, positive or negative then follow from sign
+ * changes alone, found by bisection between the sign changes of the forward difference. No sampling, no
+ * floating point, no unbounded search: past the budget the answer is undefined.
  */
 import { type Domain, intersect } from "./constraint.ts";
 import { type Atom, atomsOf, childrenOf, type Dim } from "./expression.ts";
@@ -74,8 +74,9 @@ export function solveUnivariate(
 }
 
 /**
- * A period L of the symbol `name` (of the only symbol, if not given): with s = L*k + r, the coefficients of k in d are
- * multiples of m and its floors vanish. Divisions by something symbolic count for nothing when a name is given.
+ * A period L of the symbol `name` (of the only symbol, if not given): with s = L*k + r, the coefficients of
+ * k in d are multiples of m and its floors vanish. Divisions by something symbolic count for nothing when a
+ * name is given.
  * @throws OutOfBudget
  */
 export function periodOf(d: Dim, m: Int, name?: string): Int {

@@ -1,6 +1,6 @@
 /**
- * The numbered cases that the engine must decide. A number stands for the question, so a failure names it. Cases about
- * whole networks live with the layers.
+ * The numbered cases that the engine must decide. A number stands for the question, so a failure names it.
+ * Cases about whole networks live with the layers.
  */
 import { describe, expect, test } from "vitest";
 import {
@@ -25,7 +25,10 @@ import {
 
 const from = (subject: string): Origin => ({ subject, clause: "required by the case" });
 
-/** The verdict on "a == b", "a >= b", ... as "always", "never", "unknown", "asks ..." or the constraint's text. */
+/**
+ * The verdict on "a == b", "a >= b", ... as "always", "never", "unknown", "asks ..." or the constraint's
+ * text.
+ */
 function verdict(text: string, store?: Store): string {
   const [left, relation, right] = text.split(/ (==|!=|>=|>) /) as [string, Relation, string];
   const v = decide(relation, dim(left), dim(right), store);

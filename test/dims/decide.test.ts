@@ -1,6 +1,6 @@
 /**
- * Verdicts against brute force: random expressions of the kinds that shape inference makes, and the shared corpus of
- * identities where it is at hand. SHAPECAST_RUNS=100000 runs the long version.
+ * Verdicts against brute force: random expressions of the kinds that shape inference makes, and the shared
+ * corpus of identities where it is at hand. SHAPECAST_RUNS=100000 runs the long version.
  */
 import { existsSync, readFileSync } from "node:fs";
 import fc from "fast-check";
