@@ -10,14 +10,14 @@
  */
 import { constantOf } from "../../dims/index.ts";
 import type { Buffer, For, Kernel, Stmt } from "../../ir/loop.ts";
-import { visitStmts } from "../../ir/loop_rewrite.ts";
+import { expressionOf, visitStmts } from "../../ir/loop_rewrite.ts";
 import type { Target } from "../../ir/target.ts";
 import { mapLoops, vectorise } from "./mode.ts";
 import { pack } from "./pack.ts";
 import { sink } from "./sink.ts";
 import { split } from "./split.ts";
 import { chooseTile, unrollsOf } from "./tile.ts";
-import { nestOf, workloadOf } from "./workload.ts";
+import { arithmeticOf, nestOf, workloadOf } from "./workload.ts";
 
 /** A weight laid out anew for one kernel: `prepare` reads `source` and writes `packed`, once per set of weights. */
 export interface Panel {
@@ -45,8 +45,8 @@ function scheduleStmt(s: Stmt, target: Target): readonly Stmt[] {
   if (!s.parallel) return [{ ...s, body: s.body.flatMap((inner) => scheduleStmt(inner, target)) }];
   const nest = nestOf(s);
   const tile = chooseTile(nest, workloadOf(nest, target.numerics), target);
-  return [...tile.factors].reduce<readonly Stmt[]>(
-    (stmts, [axis, factor], i) => block(stmts, axis, factor, i === tile.factors.size - 1 ? tile.lanes : 1),
+  return tile.blocks.reduce<readonly Stmt[]>(
+    (stmts, { axis, factor }, i) => block(stmts, axis, factor, i === tile.blocks.length - 1 ? tile.lanes : 1),
     [s],
   );
 }
@@ -74,18 +74,19 @@ function unrollReductions(stmts: readonly Stmt[], target: Target): readonly Stmt
   return mapLoops(stmts, (loop) => {
     const extent = constantOf(loop.extent);
     if (loop.parallel || loop.mode !== "serial" || loop.step !== 1 || extent === undefined) return undefined;
-    const most = unrollsOf(printedStatements(loop.body), target);
+    const most = unrollsOf(printedStatements(loop.body, target), target);
     const factor = extent <= 1.5 * most ? extent : divisorNear(extent, most);
     return factor < 2 ? undefined : split(loop, factor, "unroll");
   });
 }
 
-/** Statements once unrolled; a body with a loop left in it counts as too long. */
-function printedStatements(stmts: readonly Stmt[]): number {
+/** Statements once unrolled, of two instructions each; a body with a loop left in it counts as too long. */
+function printedStatements(stmts: readonly Stmt[], { numerics }: Target): number {
   let count = 0;
   visitStmts(stmts, (s, loops) => {
-    if (s.kind !== "for") count += timesPrinted(loops);
-    else if (s.mode === "serial") count = Number.POSITIVE_INFINITY;
+    const value = expressionOf(s);
+    if (value) count += timesPrinted(loops) * Math.max(1, arithmeticOf(value, numerics) / 2);
+    else if (s.kind === "for" && s.mode === "serial") count = Number.POSITIVE_INFINITY;
   });
   return count;
 }

@@ -16,13 +16,18 @@ import type { For } from "../../ir/loop.ts";
 import type { Target } from "../../ir/target.ts";
 import type { Nest, Read, Reduction, Workload } from "./workload.ts";
 
-/** Block sizes of up to two axes; the last is the innermost, whose block is a multiple of `lanes`. */
+export interface Block {
+  readonly axis: string;
+  readonly factor: number;
+}
+
+/** Blocks of up to two axes; the innermost is last, and a multiple of `lanes`. */
 export interface Tile {
-  readonly factors: ReadonlyMap<string, number>;
+  readonly blocks: readonly Block[];
   readonly lanes: number;
 }
 
-const none: Tile = { factors: new Map(), lanes: 1 };
+const none: Tile = { blocks: [], lanes: 1 };
 const largestBlock = 8;
 /** Each left-over block is one more copy of the body: worth it only for more than this. */
 const copyPenalty = 0.03;
@@ -48,9 +53,12 @@ const costs: Record<Target["numerics"]["accumulate"], Costs> = {
 /** Cycles until the sum of an addition, or of a fused multiply-add, can be added to. */
 const latency = 4;
 
+/** Past this the overhead of a loop no longer shows. */
+const mostUnrolls = 4;
+
 /** How many iterations of an innermost reduction of `statements` statements are worth writing out. */
 export function unrollsOf(statements: number, target: Target): number {
-  return Math.floor(costs[target.numerics.accumulate].statements / statements);
+  return Math.min(mostUnrolls, Math.floor(costs[target.numerics.accumulate].statements / statements));
 }
 
 export function chooseTile(nest: Nest, workload: Workload, target: Target): Tile {
@@ -66,7 +74,7 @@ export function chooseTile(nest: Nest, workload: Workload, target: Target): Tile
 
 function lanesOnly(nest: Nest, vectorAxes: readonly string[], lanes: number): Tile {
   const axis = nest.axes.find((loop) => vectorAxes.includes(loop.axis) && extentOf(loop) >= lanes);
-  return axis ? { factors: new Map([[axis.axis, lanes]]), lanes } : none;
+  return axis ? { blocks: [{ axis: axis.axis, factor: lanes }], lanes } : none;
 }
 
 const extentOf = (loop: For) => constantOf(loop.extent) ?? 0;
@@ -74,89 +82,91 @@ const extentOf = (loop: For) => constantOf(loop.extent) ?? 0;
 function* candidates(nest: Nest, vectorAxes: readonly string[], lanes: number): Iterable<Tile> {
   const axes = [...nest.axes].reverse();
   for (const inner of axes) {
-    const wide = vectorAxes.includes(inner.axis);
-    for (const width of wide ? [lanes, 1] : [1])
-      for (const n of blocks(inner, width))
-        for (const outer of [undefined, ...axes]) {
-          if (outer === inner) continue;
-          if (outer && width === 1 && axes.indexOf(outer) < axes.indexOf(inner)) continue;
-          for (const m of outer ? blocks(outer, 1) : [1]) yield tileOf(outer, m, inner, n, width);
+    const widths = vectorAxes.includes(inner.axis) ? [lanes, 1] : [1];
+    for (const width of widths)
+      for (const block of blocksOf(inner, width)) {
+        yield { blocks: [block], lanes: width };
+        for (const outer of axes) {
+          if (outer === inner || (width === 1 && axes.indexOf(outer) < axes.indexOf(inner))) continue;
+          for (const other of blocksOf(outer, 1)) yield { blocks: [other, block], lanes: width };
         }
+      }
   }
 }
 
-function tileOf(outer: For | undefined, m: number, inner: For, n: number, lanes: number): Tile {
-  const factors = new Map<string, number>();
-  if (outer) factors.set(outer.axis, m);
-  return { factors: factors.set(inner.axis, n), lanes };
-}
-
-function blocks(loop: For, width: number): readonly number[] {
+function blocksOf(loop: For, width: number): readonly Block[] {
   const most = Math.min(largestBlock, Math.floor(extentOf(loop) / width));
-  return Array.from({ length: Math.max(0, most) }, (_, i) => (i + 1) * width).filter((n) => n > 1);
+  const blocks: Block[] = [];
+  for (let n = 1; n <= most; n++) if (n * width > 1) blocks.push({ axis: loop.axis, factor: n * width });
+  return blocks;
 }
 
 /** Cycles for an output, averaged over whole and left-over blocks. */
 function costOf(nest: Nest, workload: Workload, tile: Tile, target: Target): number {
-  let pieces: readonly Piece[] = [{ factors: new Map(), share: 1, lanes: 1 }];
-  for (const [axis, factor] of tile.factors) {
+  const [first, second] = tile.blocks.map(({ axis, factor }) => {
     const extent = extentOf(nest.axes.find((loop) => loop.axis === axis)!);
-    pieces = pieces.flatMap((piece) => cut(piece, axis, extent, factor, tile.lanes));
-  }
-  const average = pieces.reduce((sum, piece) => sum + piece.share * costOfPiece(workload, piece, target), 0);
+    return piecesOf(axis, extent, factor, axis === tile.blocks.at(-1)?.axis ? tile.lanes : 1);
+  });
+  const pieces = (first ?? []).flatMap((m) => (second ? second.map((n) => [m, n]) : [[m]]));
+  if (pieces.length === 0) return costOfBlock(workload, [], target);
+  let average = 0;
+  for (const block of pieces)
+    average += block.reduce((share, piece) => share * piece.share, costOfBlock(workload, block, target));
   return average * (1 + copyPenalty * (pieces.length - 1));
 }
 
-interface Piece {
-  readonly factors: ReadonlyMap<string, number>;
-  /** Which part of the outputs it computes. */
-  readonly share: number;
+/** The whole blocks of one axis, or what they leave over. */
+interface Piece extends Block {
   readonly lanes: number;
-  readonly vectorAxis?: string;
+  /** Which part of the axis it covers. */
+  readonly share: number;
 }
 
-function cut(piece: Piece, axis: string, extent: number, factor: number, lanes: number): readonly Piece[] {
+function piecesOf(axis: string, extent: number, factor: number, lanes: number): readonly Piece[] {
   const rest = extent % factor;
   const last = rest % lanes;
-  const part = (n: number, count: number): Piece => ({
-    factors: new Map(piece.factors).set(axis, n),
-    share: (piece.share * count) / extent,
-    lanes: n % lanes === 0 ? lanes : 1,
-    vectorAxis: axis,
-  });
-  const parts = [part(factor, extent - rest), part(rest - last, rest - last), part(last, last)];
-  return parts.filter(({ share }) => share > 0);
+  const pieces: Piece[] = [{ axis, factor, lanes, share: (extent - rest) / extent }];
+  if (rest > last) pieces.push({ axis, factor: rest - last, lanes, share: (rest - last) / extent });
+  if (last > 0) pieces.push({ axis, factor: last, lanes: 1, share: last / extent });
+  return pieces;
 }
 
-function costOfPiece(workload: Workload, piece: Piece, target: Target): number {
+function costOfBlock(workload: Workload, block: readonly Piece[], target: Target): number {
   let cycles = 0;
   for (const reduction of workload.reductions)
-    cycles += reduction.trips * cyclesOfPass(reduction, piece, target);
-  return cycles / [...piece.factors.values()].reduce((a, b) => a * b, 1);
+    cycles += reduction.trips * cyclesOfPass(reduction, block, target);
+  return cycles / outputsOf(block);
 }
 
-function cyclesOfPass(reduction: Reduction, piece: Piece, target: Target): number {
+const outputsOf = (block: readonly Piece[]) => block.reduce((n, { factor }) => n * factor, 1);
+const lanesOf = (block: readonly Piece[]) => block.at(-1)?.lanes ?? 1;
+
+function cyclesOfPass(reduction: Reduction, block: readonly Piece[], target: Target): number {
   const cost = costs[target.numerics.accumulate];
-  const elements = [...piece.factors.values()].reduce((a, b) => a * b, 1) / piece.lanes;
+  const elements = outputsOf(block) / lanesOf(block);
   const arithmetic = reduction.arithmetic * elements;
-  const loads = reduction.reads.map((read) => loadsOf(read, piece));
-  const loading = reduction.reads.reduce(
-    (sum, read, i) => sum + loads[i]! * (cost.load + (read.narrow ? cost.convert : 0)),
-    0,
-  );
+  let [loading, held, longest] = [0, 0, 0];
+  for (const read of reduction.reads) {
+    const loads = loadsOf(read, block);
+    loading += loads * (cost.load + (read.narrow ? cost.convert : 0));
+    if (loads >= elements) continue;
+    held += loads;
+    longest = Math.max(longest, loads);
+  }
+  if (!cost.holdsLoads) held -= longest - 1;
   const unrolls = Math.max(1, unrollsOf(reduction.accumulators * elements, target));
   const instructions = arithmetic + loading + cost.loop / unrolls;
-  const shared = loads.filter((n) => n < elements);
-  const held = shared.reduce((a, b) => a + b, 0) - (cost.holdsLoads ? 0 : Math.max(0, ...shared) - 1);
   const spills = Math.max(0, reduction.accumulators * elements + held - cost.registers);
   return Math.max(arithmetic / 2, instructions / 4, latency) + spills + instructions / 100;
 }
 
 /** Load instructions of one read in one pass: one for each address, or vector, or lane that is not beside the last. */
-function loadsOf(read: Read, piece: Piece): number {
+function loadsOf(read: Read, block: readonly Piece[]): number {
   let loads = 1;
-  for (const [axis, factor] of piece.factors) if (read.strides.has(axis)) loads *= factor;
-  const axis = piece.lanes > 1 ? piece.vectorAxis : undefined;
-  if (axis === undefined || !read.strides.has(axis)) return loads;
-  return read.packable || read.strides.get(axis) === 1 ? loads / piece.lanes : loads * 2;
+  for (const { axis, factor, lanes } of block) {
+    if (!read.strides.has(axis)) continue;
+    const beside = read.packable || read.strides.get(axis) === 1;
+    loads *= lanes === 1 ? factor : beside ? factor / lanes : factor * 2;
+  }
+  return loads;
 }

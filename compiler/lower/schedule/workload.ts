@@ -62,8 +62,8 @@ function reductionOf(loop: For, around: readonly For[], nest: Nest, numerics: Nu
     if (s.kind === "set") accumulators++;
     const value = expressionOf(s);
     if (!value) continue;
+    arithmetic += arithmeticOf(value, numerics);
     visitExpr(value, (e) => {
-      arithmetic += costOf(e, numerics);
       if (e.kind === "load") reads.set(e.index, readOf(e, nest, numerics));
     });
   }
@@ -77,6 +77,15 @@ function readOf(e: Expr & { kind: "load" }, nest: Nest, numerics: Numerics): Rea
   for (const { axis } of nest.axes)
     if (symbolsOf(e.index).includes(axis)) strides.set(axis, strideOf(e.index, axis));
   return { packable, narrow: numerics.accumulate === "float64" && !packable, strides };
+}
+
+/** Instructions of an expression, loads not counted. */
+export function arithmeticOf(e: Expr, numerics: Numerics): number {
+  let sum = 0;
+  visitExpr(e, (part) => {
+    sum += costOf(part, numerics);
+  });
+  return sum;
 }
 
 const cheap = new Set<BinaryFn | UnaryFn>([
