@@ -1,7 +1,8 @@
 /**
- * Every activation of Keras 3 by name, as a row of a table: a function from a value to core ops. Names are tfjs's
- * camelCase; case and underscores do not matter, so Keras's `hard_sigmoid` is known too. Formulas and constants: the
- * functions of the same name in keras/src/activations; sparsemax: Martins and Astudillo 2016, without the sort.
+ * Every activation of Keras 3 by name, as a row of a table: a function from a value to core ops. Names are
+ * tfjs's camelCase; case and underscores do not matter, so Keras's `hard_sigmoid` is known too. Formulas and
+ * constants: the functions of the same name in keras/src/activations; sparsemax: Martins and Astudillo 2016,
+ * without the sort.
  */
 import { nearest } from "../../runtime/initializers/nearest.ts";
 import { floorDiv } from "../dims/index.ts";
@@ -31,8 +32,9 @@ export function gelu(ops: Ops, x: Value, approximate = false): Value {
 }
 
 /**
- * The projection onto the simplex along the last axis. Element i belongs to the support when 1 + k z_i exceeds the sum of the k
- * elements that are at least z_i; comparing all pairs counts and sums them without sorting.
+ * The projection onto the simplex along the last axis. Element i belongs to the support when 1 + k z_i
+ * exceeds the sum of the k elements that are at least z_i; comparing all pairs counts and sums them without
+ * sorting.
  */
 function sparsemax(ops: Ops, x: Value): Value {
   const mine = ops.expandDims(x, -1);

@@ -1,7 +1,8 @@
 /**
- * Reads what a user gave a layer against a table of fields, one reader per argument, and reports every problem of one
- * layer at once. A misspelt argument that is silently ignored would be another network, so unknown names are refused
- * with the nearest known one. Types say the same to TypeScript users; this is for JavaScript and for data.
+ * Reads what a user gave a layer against a table of fields, one reader per argument, and reports every
+ * problem of one layer at once. A misspelt argument that is silently ignored would be another network, so
+ * unknown names are refused with the nearest known one. Types say the same to TypeScript users; this is for
+ * JavaScript and for data.
  */
 import type { DType } from "../../runtime/dtype.ts";
 import { dtypes } from "../../runtime/dtype.ts";
@@ -158,8 +159,8 @@ export const layerFields = {
 } satisfies Fields;
 
 /**
- * The arguments of `layer` with defaults filled in. Throws CompileError with every problem: E1001 unknown name, E1002 value out of
- * range or missing, E2004 unknown activation or initialiser.
+ * The arguments of `layer` with defaults filled in. Throws CompileError with every problem: E1001 unknown
+ * name, E1002 value out of range or missing, E2004 unknown activation or initialiser.
  */
 export function readArguments<F extends Fields>(
   layer: string,
@@ -207,7 +208,7 @@ function refused(layer: string, name: string, given: ReadonlyMap<string, unknown
   const value = shown(given.get(name));
   return {
     code: why.code,
-    message: `${layer}.${name} is ${value}, but ${why.message.replace(/^is /, "it is ").replace(/^must/, "it must")}`,
+    message: `${layer}.${name} is ${value}, but it ${why.message}`,
     facts: [{ subject: `${layer}.${name}`, value }],
     fix: `change ${name}: it ${why.message}`,
   };

@@ -1,6 +1,7 @@
 /**
- * How `predict` runs a bound graph. The layers API may not know the stages after it (lowering, code), so whoever puts the
- * package together hands in the function that compiles and runs; tests hand in the reference evaluation.
+ * How `predict` runs a bound graph. The layers API may not know the stages after it (lowering, code), so
+ * whoever puts the package together hands in the function that compiles and runs; tests hand in the reference
+ * evaluation.
  */
 import type { Tensor } from "../../runtime/tensor.ts";
 import type { BoundDim, Graph } from "../ir/graph.ts";

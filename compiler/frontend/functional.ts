@@ -1,6 +1,7 @@
 /**
- * A model from symbolic tensors: which layers lead from the inputs to the outputs. The layers are found by walking back
- * from the outputs, so what no output needs is not part of the model; an input that nothing needs is an error.
+ * A model from symbolic tensors: which layers lead from the inputs to the outputs. The layers are found by
+ * walking back from the outputs, so what no output needs is not part of the model; an input that nothing
+ * needs is an error.
  */
 import type { Tensor } from "../../runtime/tensor.ts";
 import { callSite, type Diagnostic, DiagnosticBag, type SourceLocation } from "../diagnostics/index.ts";
@@ -85,8 +86,8 @@ class Functional<Out extends Outputs> extends Model<Out> {
 }
 
 /**
- * A model from `inputs` to `outputs` (one, a list, or a record that names them). Keras `Model`. Throws E2001 for a cycle, E2002 for an input
- * that is missing or that nothing needs, E2005 for two layers of one name.
+ * A model from `inputs` to `outputs` (one, a list, or a record that names them). Keras `Model`. Throws E2001
+ * for a cycle, E2002 for an input that is missing or that nothing needs, E2005 for two layers of one name.
  */
 export function model<Out extends Outputs>(options: FunctionalOptions<Out>): Model<Out> {
   return new Functional(options);
@@ -175,7 +176,7 @@ function checkInputs(
     if (!("kind" in one.origin))
       bag.add({
         code: "E2002",
-        message: `entry ${i} of the model's inputs is the output of a ${one.origin.layer.kind} layer, not an input`,
+        message: `entry ${i} of inputs is the output of a ${one.origin.layer.kind} layer, not an input`,
         fix: "list what input(...) returned",
         ...(at && { at }),
       });

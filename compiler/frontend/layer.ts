@@ -1,7 +1,8 @@
 /**
- * The base of every layer. A layer is a description: `build` declares its weights for the shapes it meets, `call` says in
- * core ops what it computes. Both run once per trace, when a model becomes a graph, so a layer object holds no
- * numbers and can stand in several places of a model (shared weights) or in several models (each with its own).
+ * The base of every layer. A layer is a description: `build` declares its weights for the shapes it meets,
+ * `call` says in core ops what it computes. Both run once per trace, when a model becomes a graph, so a layer
+ * object holds no numbers and can stand in several places of a model (shared weights) or in several models
+ * (each with its own).
  */
 import type { DType } from "../../runtime/dtype.ts";
 import { type InitializerInput, parseInitializer } from "../../runtime/initializers/index.ts";
@@ -158,7 +159,9 @@ export abstract class Layer<Out = Symbolic> {
     this.build(...shapes);
   }
 
-  /** A weight `path.name`. Dims of the input may stand in `shape`; they stay open until a sample decides them. */
+  /**
+   * A weight `path.name`. Dims of the input may stand in `shape`; they stay open until a sample decides them.
+   */
   protected addWeight(name: string, shape: readonly Size[], options: WeightOptions = {}): Value {
     if (!this.#scope) throw new Error(`internal: ${this.kind}.addWeight outside build`);
     const { trainable = this.trainable, dtype = this.dtype, initializer = "glorotUniform" } = options;
@@ -172,12 +175,18 @@ export abstract class Layer<Out = Symbolic> {
     return this.#path ?? this.kind;
   }
 
-  /** A parameter's size that an op ties to `dim`: the number if it is one, else an unknown that the op will solve. */
+  /**
+   * A parameter's size that an op ties to `dim`: the number if it is one, else an unknown that the op will
+   * solve.
+   */
   protected deferred(dim: Dim, hint: string): Dim {
     return isConstant(dim) || !this.#scope ? dim : this.#scope.unknown(`${this.path}.${hint}`);
   }
 
-  /** Refuses an input (E2003) whose rank is not one of `ranks`; `axes` says what they are, e.g. "[batch, time, features]". */
+  /**
+   * Refuses an input (E2003) whose rank is not one of `ranks`; `axes` says what they are, e.g. "[batch, time,
+   * features]".
+   */
   protected requireRank(shape: Shape, ranks: readonly number[], axes: string): void {
     if (ranks.includes(shape.length)) return;
     const { path } = this;

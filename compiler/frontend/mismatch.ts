@@ -1,6 +1,7 @@
 /**
- * The error a bound model gives to a sample of another size (E2104): which input, which parameter, both numbers, who fixed
- * the first of them, and why they have to agree. One per parameter that the new sample would change.
+ * The error a bound model gives to a sample of another size (E2104): which input, which parameter, both
+ * numbers, who fixed the first of them, and why they have to agree. One per parameter that the new sample
+ * would change.
  */
 import { CompileError, type Diagnostic, type SourceLocation } from "../diagnostics/index.ts";
 import { type Dim, type Shape, symbolsOf } from "../dims/index.ts";
@@ -50,11 +51,13 @@ function diagnose(
   const input = source?.input ?? inputs[0]!;
   const shape = shapeOfSample(sample[input.name] ?? []);
   const features = source?.axis === undefined ? undefined : noun(source.axis, shape);
+  const reason = expected.because ?? `${now.path} has one entry for each, so it`;
+  const food = features ? `${wanted} ${features}` : "the size it was bound to";
   return {
     code: "E2104",
     message: features
       ? `input "${input.name}" has ${given} ${features}, but ${now.path} expects ${wanted}`
-      : `input "${input.name}" ${list(shape)} makes ${now.path} ${list(now.shape)}, but it is ${list(before.shape)}`,
+      : `input "${input.name}" ${list(shape)} needs ${now.path} ${list(now.shape)}, not ${list(before.shape)}`,
     facts: [
       { subject: input.name, value: list(shape), note: "this call" },
       {
@@ -63,14 +66,16 @@ function diagnose(
         note: `${wanted} fixed by ${before.by}${place(before.at)}`,
       },
     ],
-    because: `${expected.because ?? `${now.path} has one entry for each, so it`} must be both ${given} and ${wanted}.`,
-    fix: `feed ${features ? `${wanted} ${features}` : "the size it was bound to"}, or net.reset() to bind another size.`,
+    because: `${reason} must be both ${given} and ${wanted}.`,
+    fix: `feed ${food}, or net.reset() to bind another size.`,
     ...(expected.chain.length > 1 && { chain: expected.chain }),
     ...(at && { at }),
   };
 }
 
-/** The input, and if the dim is one of its axes as it stands also the axis, that a parameter's dim comes from. */
+/**
+ * The input, and if the dim is one of its axes as it stands also the axis, that a parameter's dim comes from.
+ */
 function origin(
   dim: Dim | undefined,
   inputs: readonly Input[],

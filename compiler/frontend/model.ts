@@ -1,7 +1,8 @@
 /**
- * A network as its user holds it: layers without numbers, and a store of the numbers. Nothing is computed until something
- * is asked: then the layers are traced into a symbolic graph (once per rank of input), and a sample binds that graph. A
- * sample fixes the shapes of the parameters and nothing else; batch and time stay free. A refused sample changes nothing.
+ * A network as its user holds it: layers without numbers, and a store of the numbers. Nothing is computed
+ * until something is asked: then the layers are traced into a symbolic graph (once per rank of input), and a
+ * sample binds that graph. A sample fixes the shapes of the parameters and nothing else; batch and time stay
+ * free. A refused sample changes nothing.
  */
 import type { Tensor } from "../../runtime/tensor.ts";
 import { callSite, type SourceLocation } from "../diagnostics/index.ts";
@@ -10,23 +11,16 @@ import { type BoundModel, bind, type Sample } from "../infer/bind.ts";
 import type { Graph, Value } from "../ir/graph.ts";
 import { type Executor, providedExecutor, type Run } from "./executor.ts";
 import { Layer, type LayerOps, type LayerOptions } from "./layer.ts";
-import { type Expected, refuseSample } from "./mismatch.ts";
+import { refuseSample } from "./mismatch.ts";
+import { expectation, keyOf, type MaybeSized, rows, sampleName, sizesOfParameters } from "./parameters.ts";
 import { type Plan, runPlan, type Traced, tracePlan } from "./plan.ts";
-import { rankOf, readSample, type SampleInput, shapeOfSample } from "./sample.ts";
+import { rankOf, readSample, type SampleInput } from "./sample.ts";
 import type { ShapeLike } from "./shapes.ts";
 import { StateStore } from "./states.ts";
 import { type LayerDescription, printSummary } from "./summary.ts";
 import type { Symbolic } from "./symbolic.ts";
-import type { Trace, Use } from "./trace.ts";
 import { checkedWeights, type WeightsInput } from "./weight_input.ts";
-import {
-  DEFAULT_MAX_PARAMETER_BYTES,
-  type Fixed,
-  list,
-  sizesOf,
-  stillDeferred,
-  WeightStore,
-} from "./weights.ts";
+import { DEFAULT_MAX_PARAMETER_BYTES, type Fixed, sizesOf, stillDeferred, WeightStore } from "./weights.ts";
 
 export interface ModelOptions extends LayerOptions {
   /** The most bytes its parameters may take, default 1e9. */
@@ -67,7 +61,10 @@ export abstract class Model<Out = Symbolic> extends Layer<Out> {
   readonly #states = new StateStore();
   readonly #traces = new Map<number | undefined, Traced>();
   readonly #prepared = new Map<string, Prepared>();
-  /** The graph for the shape given to `build`; samples are bound to the open one, so that they may differ elsewhere. */
+  /**
+   * The graph for the shape given to `build`; samples are bound to the open one, so that they may differ
+   * elsewhere.
+   */
   #built: Traced | undefined;
   #rank: number | undefined;
   #last: { readonly bound: BoundModel; readonly traced: Traced } | undefined;
@@ -150,7 +147,10 @@ export abstract class Model<Out = Symbolic> extends Layer<Out> {
     this.setWeights(values);
   }
 
-  /** New initial values; one parameter's depend on the seed and its path only. Where a shape is open, they wait for it. */
+  /**
+   * New initial values; one parameter's depend on the seed and its path only. Where a shape is open, they
+   * wait for it.
+   */
   initialize(options: { readonly seed?: number } = {}): void {
     this.#initialized = true;
     this.#weights.reseed(options.seed ?? 0);
@@ -167,8 +167,8 @@ export abstract class Model<Out = Symbolic> extends Layer<Out> {
   }
 
   /**
-   * Binds the model to a sample, which decides the parameter shapes. `maxParameterBytes` replaces the model's budget for this
-   * once. Throws E2101..E2111, E2201, E2301.
+   * Binds the model to a sample, which decides the parameter shapes. `maxParameterBytes` replaces the model's
+   * budget for this once. Throws E2101..E2111, E2201, E2301.
    */
   bind(
     sample: SampleInput,
@@ -218,7 +218,7 @@ export abstract class Model<Out = Symbolic> extends Layer<Out> {
   /** Every use of a layer, with output shapes before and, after a sample, under it. */
   describe(): readonly LayerDescription[] {
     const { trace } = this.#settled();
-    return rows(trace).map(({ path, layer, outputs, first }, i) => {
+    return rows(trace, isModel).map(({ path, layer, outputs, first }, i) => {
       const shapes = outputs.map((output) => trace.builder.resolve(output.type.shape));
       const weights = trace.weightsAt(path).map(({ value }) => {
         const sizes = this.#weights.fixedShape(value.name)?.shape;
@@ -328,59 +328,13 @@ export abstract class Model<Out = Symbolic> extends Layer<Out> {
   #boundShapes(i: number): readonly (readonly number[])[] | undefined {
     if (!this.#last) return undefined;
     const { bound, traced } = this.#last;
-    const use = rows(traced.trace)[i];
+    const use = rows(traced.trace, isModel)[i];
     const number = (d: Dim) => Number(evaluate(d, bound.symbols));
     return use?.outputs.map((output) => traced.trace.builder.resolve(output.type.shape).map(number));
   }
 }
 
-/** The uses that stand for themselves: not those inside another layer, and for a nested model those of its layers. */
-function rows(trace: Trace): readonly Use[] {
-  return trace.uses.filter(({ layer, inside }) => !inside && !(layer instanceof Model));
-}
-
-interface MaybeSized {
-  readonly path: string;
-  readonly shape: readonly number[] | undefined;
-  readonly dtype: Tensor["dtype"];
-}
-
-function sizesOfParameters({ trace, graph }: Traced): readonly MaybeSized[] {
-  return graph.parameters.map(({ value }) => ({
-    path: value.name,
-    shape: sizesOf(trace.builder.resolve(value.type.shape)),
-    dtype: value.type.dtype,
-  }));
-}
-
-function expectation({ trace, graph }: Traced, path: string): Expected {
-  const weight = trace.weights.find(({ value }) => value.name === path);
-  const value = graph.parameters.find((p) => p.value.name === path)?.value;
-  const use = trace.uses.find((one) => path.startsWith(`${one.path}.`) && one.first && !one.inside);
-  return {
-    path,
-    shape: value ? trace.builder.resolve(value.type.shape) : [],
-    because: weight?.because,
-    chain: use ? [...trace.chain(use.inputs), use.path] : [],
-  };
-}
-
-function sampleName(sample: Sample): string {
-  const shapes = Object.entries(sample).map(([name, value]) => [name, list(shapeOfSample(value))] as const);
-  const [only] = shapes;
-  if (only && shapes.length === 1) return `the sample ${only[1]}`;
-  return `the sample { ${shapes.map(([name, shape]) => `${name}: ${shape}`).join(", ")} }`;
-}
-
-function keyOf(sample: Sample): string {
-  return JSON.stringify(
-    Object.entries(sample).map(([name, value]) => [
-      name,
-      shapeOfSample(value),
-      "dtype" in value ? value.dtype : "",
-    ]),
-  );
-}
+const isModel = (layer: Layer<unknown>) => layer instanceof Model;
 
 function asData(name: string, value: readonly number[] | Tensor): Tensor {
   if ("data" in value) return value;

@@ -1,7 +1,8 @@
 /**
- * Names of layers as Keras makes them: the class in snake case, numbered from the second one on (`dense`, `dense_1`). Keras
- * counts per process; here it is per model, because a parameter's path seeds its values and must not depend on
- * what else was built before. Names the user gave are kept, and never given to another layer.
+ * Names of layers as Keras makes them: the class in snake case, numbered from the second one on (`dense`,
+ * `dense_1`). Keras counts per process; here it is per model, because a parameter's path seeds its values and
+ * must not depend on what else was built before. Names the user gave are kept, and never given to another
+ * layer.
  */
 import type { Diagnostic, SourceLocation } from "../diagnostics/index.ts";
 

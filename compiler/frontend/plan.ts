@@ -1,6 +1,6 @@
 /**
- * What a model does, in order, as data: sequential and functional models both become a plan, and a plan is traced into a
- * graph or, when the model stands inside another one, run as part of that one's trace.
+ * What a model does, in order, as data: sequential and functional models both become a plan, and a plan is
+ * traced into a graph or, when the model stands inside another one, run as part of that one's trace.
  */
 import type { DType } from "../../runtime/dtype.ts";
 import type { SourceLocation } from "../diagnostics/index.ts";

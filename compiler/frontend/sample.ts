@@ -1,7 +1,7 @@
 /**
- * The forms a sample may have (a shape, a typed array with its shape, nested arrays, a tensor, or one of these per input
- * name) brought into one. A flat list of numbers is a shape, a nested list is data: every input has a batch axis, so data
- * written as a list is always nested.
+ * The forms a sample may have (a shape, a typed array with its shape, nested arrays, a tensor, or one of
+ * these per input name) brought into one. A flat list of numbers is a shape, a nested list is data: every
+ * input has a batch axis, so data written as a list is always nested.
  */
 import { dtypeOf, type TypedArray } from "../../runtime/dtype.ts";
 import { fromNested, type Nested, type Tensor, tensor } from "../../runtime/tensor.ts";

@@ -1,6 +1,6 @@
 /**
- * A model that is one layer after the other. Its input is called "x"; without a declared shape its rank is that of the
- * sample, and until there is one the lowest rank the first layer accepts.
+ * A model that is one layer after the other. Its input is called "x"; without a declared shape its rank is
+ * that of the sample, and until there is one the lowest rank the first layer accepts.
  */
 import { CompileError, type Diagnostic, type SourceLocation } from "../diagnostics/index.ts";
 import { finite, optional, type Reader, Refusal, readArguments } from "./arguments.ts";
@@ -92,7 +92,10 @@ export class Sequential extends Model {
   }
 }
 
-/** A model of layers in a row. Throws E2005 for two layers of one name, and with its first use everything that does not fit. */
+/**
+ * A model of layers in a row. Throws E2005 for two layers of one name, and with its first use everything that
+ * does not fit.
+ */
 export function sequential(layers: readonly Layer<unknown>[], options: ModelOptions = {}): Sequential {
   return new Sequential(layers, options);
 }

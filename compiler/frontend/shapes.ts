@@ -1,7 +1,7 @@
 /**
  * Shapes as a user writes them: numbers, `null` for a size the data decides, strings for named dims. A `null`
- * becomes a symbol named after its input and axis ("x.1"); axis 0, when null, is the batch, one symbol for the whole model,
- * because all inputs of one call have the same number of samples.
+ * becomes a symbol named after its input and axis ("x.1"); axis 0, when null, is the batch, one symbol for
+ * the whole model, because all inputs of one call have the same number of samples.
  */
 import { fail, type SourceLocation } from "../diagnostics/index.ts";
 import { constant, type Dim, isConstant, parse, type Shape, symbol } from "../dims/index.ts";
@@ -57,7 +57,9 @@ function wholeSize(size: number, input: string, axis: number, at: SourceLocation
   });
 }
 
-/** "[batch, 256]"; with `deferred`, whatever is not a number is a question mark, as in a parameter's shape. */
+/**
+ * "[batch, 256]"; with `deferred`, whatever is not a number is a question mark, as in a parameter's shape.
+ */
 export function printShape(shape: Shape, options: { readonly deferred?: boolean } = {}): string {
   return `[${shape.map((d) => (options.deferred && !isConstant(d) ? "?" : String(d))).join(", ")}]`;
 }

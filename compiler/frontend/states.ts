@@ -1,6 +1,6 @@
 /**
- * The states of stateful layers. In a graph a state is an input and an output of the same name; the model feeds what the
- * last call gave back, zeros at first and whenever the batch size changed.
+ * The states of stateful layers. In a graph a state is an input and an output of the same name; the model
+ * feeds what the last call gave back, zeros at first and whenever the batch size changed.
  */
 import { allocate } from "../../runtime/dtype.ts";
 import { size, type Tensor } from "../../runtime/tensor.ts";

@@ -1,6 +1,6 @@
 /**
- * The table `net.summary()` gives: a row per use of a layer with its output and its parameters. What no sample has decided
- * is a question mark in a parameter and a name in an output.
+ * The table `net.summary()` gives: a row per use of a layer with its output and its parameters. What no
+ * sample has decided is a question mark in a parameter and a name in an output.
  */
 import type { Shape } from "../dims/index.ts";
 import { printShape } from "./shapes.ts";

@@ -1,6 +1,7 @@
 /**
- * What flows between layers while a functional model is written: a record of which layer was applied to what, and nothing
- * else. Shapes are worked out when the model is built, so a layer can be applied before anything is known.
+ * What flows between layers while a functional model is written: a record of which layer was applied to what,
+ * and nothing else. Shapes are worked out when the model is built, so a layer can be applied before anything
+ * is known.
  */
 import type { DType } from "../../runtime/dtype.ts";
 import { callSite, type SourceLocation } from "../diagnostics/index.ts";
@@ -58,8 +59,8 @@ const fields = {
 };
 
 /**
- * An input of a functional model. `null` is a size the data decides, a string a named dim: `["batch", "time", 40]`.
- * Keras `Input`.
+ * An input of a functional model. `null` is a size the data decides, a string a named dim: `["batch", "time",
+ * 40]`. Keras `Input`.
  */
 export function input(options: InputOptions): Symbolic {
   const at = callSite();

@@ -1,8 +1,9 @@
 /**
- * Turns a model into a graph: runs every layer once over a GraphBuilder, with the names, paths and source lines that errors and
- * generated comments show, and remembers who declared which weight. A layer that fails is reported and replaced by
- * outputs of unknown size, so that all independent mistakes of a model come at once; what only follows from
- * such a replacement (wrong ranks, dtypes and shapes downstream) is not reported.
+ * Turns a model into a graph: runs every layer once over a GraphBuilder, with the names, paths and source
+ * lines that errors and generated comments show, and remembers who declared which weight. A layer that fails
+ * is reported and replaced by outputs of unknown size, so that all independent mistakes of a model come at
+ * once; what only follows from such a replacement (wrong ranks, dtypes and shapes downstream) is not
+ * reported.
  */
 
 import { type InitializerInput, parseInitializer } from "../../runtime/initializers/index.ts";

@@ -1,6 +1,6 @@
 /**
- * Weights as a user hands them over, checked against the model before anything is taken: a list in the order of
- * `getWeights`, or a record by path. Every misfit is listed with both shapes in one E2109.
+ * Weights as a user hands them over, checked against the model before anything is taken: a list in the order
+ * of `getWeights`, or a record by path. Every misfit is listed with both shapes in one E2109.
  */
 import { fromNested, type Nested, type Tensor } from "../../runtime/tensor.ts";
 import { type Diagnostic, DiagnosticBag, type SourceLocation } from "../diagnostics/index.ts";
@@ -17,7 +17,9 @@ export interface ExpectedWeight {
   readonly dtype: Tensor["dtype"];
 }
 
-/** The tensors by path. Throws E2109 with every weight that is missing, unknown or of another shape or dtype. */
+/**
+ * The tensors by path. Throws E2109 with every weight that is missing, unknown or of another shape or dtype.
+ */
 export function checkedWeights(
   given: WeightsInput,
   expected: readonly ExpectedWeight[],

@@ -1,7 +1,7 @@
 /**
- * The numbers of a model: per parameter path a fixed shape (who fixed it, and where) and, when someone asks, values. Values
- * are a function of seed and path alone, made when they are first needed, so binding allocates nothing
- * and its order cannot matter. Loading is whole or not at all.
+ * The numbers of a model: per parameter path a fixed shape (who fixed it, and where) and, when someone asks,
+ * values. Values are a function of seed and path alone, made when they are first needed, so binding allocates
+ * nothing and its order cannot matter. Loading is whole or not at all.
  */
 import { allocate, byteSize } from "../../runtime/dtype.ts";
 import { type InitializerSpec, initialize } from "../../runtime/initializers/index.ts";
@@ -172,9 +172,11 @@ export function stillDeferred(
       }));
       return {
         code: "E2101",
-        message: `${path} has no values yet: its shape is ${printShape(shape, { deferred: true })}, and nothing has decided ${unknown.join(", ")}`,
+        message: `${path} ${printShape(shape, { deferred: true })} has no values yet: ${unknown.join(", ")} is not known`,
         facts,
-        fix: `bind a sample, as in net.bind({ ${inputs.map(example).join(", ")} }), or declare the size with build or inputShape`,
+        fix:
+          `bind a sample, as in net.bind({ ${inputs.map(example).join(", ")} }), ` +
+          "or declare the size with build or inputShape",
       };
     }),
   );

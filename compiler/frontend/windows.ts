@@ -1,7 +1,8 @@
 /**
- * Where windows lie on an axis: Keras's (TensorFlow's) `valid`, `same` and `causal` padding, for sizes that may still be
- * symbols. `same` keeps ceil(n / stride) windows and puts the odd zero after the data. The formulas are written so
- * that the output's size comes out as ceil(n / stride) itself, not as an expression that merely equals it.
+ * Where windows lie on an axis: Keras's (TensorFlow's) `valid`, `same` and `causal` padding, for sizes that
+ * may still be symbols. `same` keeps ceil(n / stride) windows and puts the odd zero after the data. The
+ * formulas are written so that the output's size comes out as ceil(n / stride) itself, not as an expression
+ * that merely equals it.
  */
 import { add, ceilDiv, constant, type Dim, floorDiv, max, mul, type Shape, sub } from "../dims/index.ts";
 import type { DataFormat } from "./ops/core.ts";
@@ -26,8 +27,8 @@ export function paddingOf(
 }
 
 /**
- * max((ceil(n / s) - 1) s + extent - n, 0). It cannot be negative when the window is at least as long as the stride, and is
- * never positive for a window of 1: leaving the max out there keeps sizes simple.
+ * max((ceil(n / s) - 1) s + extent - n, 0). It cannot be negative when the window is at least as long as the
+ * stride, and is never positive for a window of 1: leaving the max out there keeps sizes simple.
  */
 function sameTotal(n: Dim, extent: number, stride: number): Dim {
   if (extent === 1) return constant(0);
@@ -36,8 +37,9 @@ function sameTotal(n: Dim, extent: number, stride: number): Dim {
 }
 
 /**
- * Zeros around the stretched input of a transposed convolution: Keras's rule, which makes `same` give n * stride and `valid`
- * (n - 1) * stride + max(extent, stride), unless `outputPadding` says how many more there are.
+ * Zeros around the stretched input of a transposed convolution: Keras's rule, which makes `same` give n *
+ * stride and `valid` (n - 1) * stride + max(extent, stride), unless `outputPadding` says how many more there
+ * are.
  */
 export function transposedPadding(
   padding: "valid" | "same",

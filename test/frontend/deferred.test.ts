@@ -27,7 +27,7 @@ describe("before any data", () => {
     expect(printed).toEqual([text]);
   });
 
-  test("initialize is allowed and leaves parameters deferred; asking for values names the unknown dim and says how to bind it", () => {
+  test("after initialize, asking for values names the unknown dim and says how to bind it", () => {
     const net = mlp();
     net.initialize({ seed: 1 });
     const error = only(() => net.getWeights());
@@ -74,7 +74,7 @@ describe("the first sample", () => {
     expect(net.getWeights()).toEqual(before);
   });
 
-  test("another number of features is an error that names input, parameter, both numbers and the sample that fixed one", () => {
+  test("other features are refused, naming input, parameter, both numbers and the sample that fixed one", () => {
     const net = mlp();
     net.bind({ x: [2, 20] });
     const error = only(() => net.predict(ones(3, 30), [3, 30]));

@@ -1,6 +1,7 @@
 /**
- * Activations as layers: any of Keras's by name, and those with arguments of their own. Keras `Activation`, `Softmax`, `ReLU`,
- * `LeakyReLU` (slope 0.3 as a layer, 0.2 as a name), `PReLU`, `ELU`, and the older `ThresholdedReLU`.
+ * Activations as layers: any of Keras's by name, and those with arguments of their own. Keras `Activation`,
+ * `Softmax`, `ReLU`, `LeakyReLU` (slope 0.3 as a layer, 0.2 as a name), `PReLU`, `ELU`, and the older
+ * `ThresholdedReLU`.
  */
 import type { InitializerInput } from "../../../runtime/initializers/index.ts";
 import type { Shape } from "../../dims/index.ts";
@@ -142,7 +143,10 @@ export const leakyRelu = (options: LeakyReluOptions = {}): Layer =>
     leakyReluOf(ops, x, args.negativeSlope),
   );
 
-/** x where it is positive, alpha x elsewhere; alpha is learnt per element. Weight alpha [... of x without batch]. Keras `PReLU`. */
+/**
+ * x where it is positive, alpha x elsewhere; alpha is learnt per element. Weight alpha [... of x without
+ * batch]. Keras `PReLU`.
+ */
 export const prelu = (options: PreluOptions = {}): Layer => new Prelu(options);
 
 /** x where it is positive, alpha (exp(x) - 1) elsewhere. Keras `ELU`. */

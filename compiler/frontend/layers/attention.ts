@@ -1,8 +1,8 @@
 /**
- * Attention with several heads: query, key and value are projected per head, scores are scaled by 1 / sqrt(keyDim) and
- * normalised over the keys, the heads' results are projected back. With fewer key and value heads than query heads
- * (grouped queries, Ainslie et al. 2023) each serves several; they are grouped in the contraction, never copied.
- * Keras `MultiHeadAttention` and `GroupQueryAttention`; Vaswani et al. 2017.
+ * Attention with several heads: query, key and value are projected per head, scores are scaled by 1 /
+ * sqrt(keyDim) and normalised over the keys, the heads' results are projected back. With fewer key and value
+ * heads than query heads (grouped queries, Ainslie et al. 2023) each serves several; they are grouped in the
+ * contraction, never copied. Keras `MultiHeadAttention` and `GroupQueryAttention`; Vaswani et al. 2017.
  */
 import type { InitializerInput } from "../../../runtime/initializers/index.ts";
 import type { Dim, Shape } from "../../dims/index.ts";
@@ -106,7 +106,10 @@ interface Projection {
   readonly bias: Value | undefined;
 }
 
-/** Adding this to a score is enough to make its weight 0, and it is finite, so that a row without keys is uniform. */
+/**
+ * Adding this to a score is enough to make its weight 0, and it is finite, so that a row without keys is
+ * uniform.
+ */
 const MASKED = -2.4e38;
 
 abstract class Attention<F extends typeof common> extends Configured<F> {
@@ -178,7 +181,7 @@ abstract class Attention<F extends typeof common> extends Configured<F> {
 
   #onto(name: string, from: Shape, heads: number, size: number): Projection {
     const kernel = [this.deferred(from[2]!, `${name}.in`), heads, size];
-    const because = `${this.path} multiplies its ${name} x[.., k] by ${name}.kernel[k, ${heads}, ${size}], so k`;
+    const because = `${this.path} multiplies ${name}[.., k] by ${name}.kernel[k, ${heads}, ${size}], so k`;
     return this.#projection(name, kernel, [heads, size], because);
   }
 
@@ -202,7 +205,10 @@ function projected(ops: LayerOps, x: Value, { kernel, bias }: Projection): Value
   return bias ? ops.add(product, bias) : product;
 }
 
-/** Values by weight: [batch, groups, time, (per group,) keys] and [batch, keys, groups, size] to [batch, time, groups, ...]. */
+/**
+ * Values by weight: [batch, groups, time, (per group,) keys] and [batch, keys, groups, size] to [batch, time,
+ * groups, ...].
+ */
 function mix(ops: LayerOps, weights: Value, values: Value): Value {
   const contract = [ops.rank(weights) - 1, 1] as const;
   const mixed = ops.dotGeneral(weights, values, {
@@ -250,9 +256,10 @@ class GroupQueryAttention extends Attention<ReturnType<typeof groupFields>> {
 }
 
 /**
- * Applied to x (self-attention), or to [query, value], [query, value, key] or with a mask [batch, time, keys] as fourth.
- * query [batch, time, D] to [batch, time, outputShape]. Weights query, key [D, heads, keyDim], value [D, heads, valueDim],
- * attention_output [heads, valueDim, outputShape], each with kernel and bias. Keras `MultiHeadAttention`.
+ * Applied to x (self-attention), or to [query, value], [query, value, key] or with a mask [batch, time, keys]
+ * as fourth. query [batch, time, D] to [batch, time, outputShape]. Weights query, key [D, heads, keyDim],
+ * value [D, heads, valueDim], attention_output [heads, valueDim, outputShape], each with kernel and bias.
+ * Keras `MultiHeadAttention`.
  */
 export const multiHeadAttention = (options: MultiHeadAttentionOptions): Layer =>
   new MultiHeadAttention(options);

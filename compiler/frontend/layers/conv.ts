@@ -1,7 +1,8 @@
 /**
- * Convolutions over 1, 2 or 3 spatial axes, plain, depthwise, separable and transposed, in both data formats. All become the
- * core op `conv`: depthwise is one group per channel, transposed is a convolution of the stretched input with the
- * mirrored kernel. Kernels have Keras's layouts. Keras `Conv1D`, `DepthwiseConv2D`, `SeparableConv2D`, `Conv2DTranspose`, ...
+ * Convolutions over 1, 2 or 3 spatial axes, plain, depthwise, separable and transposed, in both data formats.
+ * All become the core op `conv`: depthwise is one group per channel, transposed is a convolution of the
+ * stretched input with the mirrored kernel. Kernels have Keras's layouts. Keras `Conv1D`, `DepthwiseConv2D`,
+ * `SeparableConv2D`, `Conv2DTranspose`, ...
  */
 import type { InitializerInput } from "../../../runtime/initializers/index.ts";
 import { floorDiv, mul, type Shape } from "../../dims/index.ts";
@@ -327,19 +328,30 @@ function ones(count: number): readonly number[] {
 
 /** [batch, steps, C] to [batch, steps', filters]. Kernel [k, C / groups, filters]. Keras `Conv1D`. */
 export const conv1d = (options: ConvOptions): Layer => new Conv(1, options);
-/** [batch, rows, cols, C] to [batch, rows', cols', filters]. Kernel [k, k, C / groups, filters]. Keras `Conv2D`. */
+/**
+ * [batch, rows, cols, C] to [batch, rows', cols', filters]. Kernel [k, k, C / groups, filters]. Keras
+ * `Conv2D`.
+ */
 export const conv2d = (options: ConvOptions): Layer => new Conv(2, options);
 /** As conv2d, with depth first. Keras `Conv3D`. */
 export const conv3d = (options: ConvOptions): Layer => new Conv(3, options);
-/** Every channel by itself. Kernel [k, C, m]; channel c gives outputs c m .. c m + m - 1. Keras `DepthwiseConv1D`. */
+/**
+ * Every channel by itself. Kernel [k, C, m]; channel c gives outputs c m .. c m + m - 1. Keras
+ * `DepthwiseConv1D`.
+ */
 export const depthwiseConv1d = (options: DepthwiseConvOptions): Layer => new DepthwiseConv(1, options);
 /** Every channel by itself. Kernel [k, k, C, m]. Keras `DepthwiseConv2D`. */
 export const depthwiseConv2d = (options: DepthwiseConvOptions): Layer => new DepthwiseConv(2, options);
 /** Depthwise, then a 1x1 convolution. Kernels [k, C, m] and [1, C m, filters]. Keras `SeparableConv1D`. */
 export const separableConv1d = (options: SeparableConvOptions): Layer => new SeparableConv(1, options);
-/** Depthwise, then a 1x1 convolution. Kernels [k, k, C, m] and [1, 1, C m, filters]. Keras `SeparableConv2D`. */
+/**
+ * Depthwise, then a 1x1 convolution. Kernels [k, k, C, m] and [1, 1, C m, filters]. Keras `SeparableConv2D`.
+ */
 export const separableConv2d = (options: SeparableConvOptions): Layer => new SeparableConv(2, options);
-/** The transpose of a convolution: steps become steps * stride (`same`). Kernel [k, filters, C]. Keras `Conv1DTranspose`. */
+/**
+ * The transpose of a convolution: steps become steps * stride (`same`). Kernel [k, filters, C]. Keras
+ * `Conv1DTranspose`.
+ */
 export const conv1dTranspose = (options: ConvTransposeOptions): Layer => new ConvTranspose(1, options);
 /** The transpose of a convolution. Kernel [k, k, filters, C]. Keras `Conv2DTranspose`. */
 export const conv2dTranspose = (options: ConvTransposeOptions): Layer => new ConvTranspose(2, options);

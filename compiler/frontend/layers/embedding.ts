@@ -1,6 +1,7 @@
 /**
- * A table of vectors looked up by index, and the same table used backwards as the output head of a language model (Press and
- * Wolf 2017; Keras 3's `ReversibleEmbedding`): the head has no weights, it reads the embedding's in the same model.
+ * A table of vectors looked up by index, and the same table used backwards as the output head of a language
+ * model (Press and Wolf 2017; Keras 3's `ReversibleEmbedding`): the head has no weights, it reads the
+ * embedding's in the same model.
  */
 
 import type { DType } from "../../../runtime/dtype.ts";
@@ -59,7 +60,10 @@ export class Embedding extends Configured<typeof fields> {
     return ops.gather(this.#table!, ops.cast(indices, "int32"), 0);
   }
 
-  /** The output head x embeddings^T: [..., outputDim] to [..., inputDim]. It must come after the embedding in a model. */
+  /**
+   * The output head x embeddings^T: [..., outputDim] to [..., inputDim]. It must come after the embedding in
+   * a model.
+   */
   asOutput(options: OutputHeadOptions = {}): Layer {
     return new OutputHead(this, options);
   }
@@ -92,7 +96,7 @@ class OutputHead extends Configured<typeof headFields> {
     if (given === undefined || given === wanted) return;
     fail({
       code: "E2110",
-      message: `${this.path} gets ${given} features, but the embedding it is tied to has vectors of ${wanted}`,
+      message: `${this.path} gets ${given} features, but its embedding has vectors of ${wanted}`,
       facts: [
         { subject: `input of ${this.path}`, value: printShape(x), note: `the head is made${place(this.at)}` },
         {
@@ -118,5 +122,8 @@ class OutputHead extends Configured<typeof headFields> {
   }
 }
 
-/** indices [...] int32 to [..., outputDim]. Weight embeddings [inputDim, outputDim]. Keras `Embedding`, `ReversibleEmbedding`. */
+/**
+ * indices [...] int32 to [..., outputDim]. Weight embeddings [inputDim, outputDim]. Keras `Embedding`,
+ * `ReversibleEmbedding`.
+ */
 export const embedding = (options: EmbeddingOptions): Embedding => new Embedding(options);

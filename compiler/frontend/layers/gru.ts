@@ -10,7 +10,10 @@ import { type Cell, Recurrent, type RecurrentOptions, recurrentFields } from "./
 export interface GruOptions extends RecurrentOptions {
   /** Of the gates, default "sigmoid". */
   readonly recurrentActivation?: ActivationName | (string & {});
-  /** Apply the reset gate after the product with the state, as CuDNN does; default true. The bias is [2, 3 units] then. */
+  /**
+   * Apply the reset gate after the product with the state, as CuDNN does; default true. The bias is [2, 3
+   * units] then.
+   */
   readonly resetAfter?: boolean;
 }
 
@@ -103,8 +106,9 @@ class Gru extends Recurrent<typeof fields> {
 }
 
 /**
- * Gated recurrent unit. [batch, time, features] to [batch, units], or [batch, time, units]. Weights kernel [features, 3 units],
- * recurrent_kernel [units, 3 units], bias [2, 3 units] (resetAfter) or [3 units], gates z r h. Keras `GRU`; Cho et al. 2014.
+ * Gated recurrent unit. [batch, time, features] to [batch, units], or [batch, time, units]. Weights kernel
+ * [features, 3 units], recurrent_kernel [units, 3 units], bias [2, 3 units] (resetAfter) or [3 units], gates
+ * z r h. Keras `GRU`; Cho et al. 2014.
  */
 export function gru(
   options: GruOptions & { readonly returnState: true },

@@ -1,6 +1,7 @@
 /**
- * Layers that only do something in training, and so nothing here: they are kept so that a model reads as it was trained
- * and its other layers keep their names. Keras `Dropout` and the like, `Identity`. Also `Rescaling`, scale x + offset.
+ * Layers that only do something in training, and so nothing here: they are kept so that a model reads as it
+ * was trained and its other layers keep their names. Keras `Dropout` and the like, `Identity`. Also
+ * `Rescaling`, scale x + offset.
  */
 import { tensor } from "../../../runtime/tensor.ts";
 import type { Value } from "../../ir/graph.ts";

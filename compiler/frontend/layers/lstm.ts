@@ -66,9 +66,9 @@ class Lstm extends Recurrent<typeof fields> {
 }
 
 /**
- * Long short-term memory. [batch, time, features] to [batch, units], or [batch, time, units]. Weights kernel [features, 4 units],
- * recurrent_kernel [units, 4 units], bias [4 units], gates i f c o. Applied to [x, h, c] it begins with those states.
- * Keras `LSTM`; Hochreiter and Schmidhuber 1997.
+ * Long short-term memory. [batch, time, features] to [batch, units], or [batch, time, units]. Weights kernel
+ * [features, 4 units], recurrent_kernel [units, 4 units], bias [4 units], gates i f c o. Applied to [x, h, c]
+ * it begins with those states. Keras `LSTM`; Hochreiter and Schmidhuber 1997.
  */
 export function lstm(
   options: LstmOptions & { readonly returnState: true },

@@ -1,6 +1,7 @@
 /**
- * Layers with several inputs. Elementwise ones broadcast as numpy does; Keras lines ranks up after the batch axis, so an input of
- * lower rank gets its missing axes there. Keras `Add`, `Subtract`, `Multiply`, `Average`, `Maximum`, `Minimum`, `Concatenate`, `Dot`.
+ * Layers with several inputs. Elementwise ones broadcast as numpy does; Keras lines ranks up after the batch
+ * axis, so an input of lower rank gets its missing axes there. Keras `Add`, `Subtract`, `Multiply`,
+ * `Average`, `Maximum`, `Minimum`, `Concatenate`, `Dot`.
  */
 import { fail } from "../../diagnostics/index.ts";
 import { constant, type Shape } from "../../dims/index.ts";

@@ -1,6 +1,7 @@
 /**
- * Normalisations as they run when a network is used. Batch normalisation reads its moving averages; layer, group, RMS and
- * unit normalisation look at their own input; `normalization` has its numbers given. Epsilons are Keras 3's.
+ * Normalisations as they run when a network is used. Batch normalisation reads its moving averages; layer,
+ * group, RMS and unit normalisation look at their own input; `normalization` has its numbers given. Epsilons
+ * are Keras 3's.
  */
 import type { InitializerInput } from "../../../runtime/initializers/index.ts";
 import { tensor } from "../../../runtime/tensor.ts";
@@ -318,10 +319,15 @@ function numbers(ops: LayerOps, given: readonly number[], like: Value): Value {
   return ops.constant(given.length === 1 ? given[0]! : tensor(given, [given.length], dtype), dtype);
 }
 
-/** gamma (x - movingMean) / sqrt(movingVariance + epsilon) + beta per feature. Keras `BatchNormalization`, inference. */
+/**
+ * gamma (x - movingMean) / sqrt(movingVariance + epsilon) + beta per feature. Keras `BatchNormalization`,
+ * inference.
+ */
 export const batchNormalization = (options: BatchNormalizationOptions = {}): Layer =>
   new BatchNormalization(options);
-/** gamma (x - mean) / sqrt(variance + epsilon) + beta over `axis` of each sample. Keras `LayerNormalization`. */
+/**
+ * gamma (x - mean) / sqrt(variance + epsilon) + beta over `axis` of each sample. Keras `LayerNormalization`.
+ */
 export const layerNormalization = (options: LayerNormalizationOptions = {}): Layer =>
   new LayerNormalization(options);
 /** As layer normalisation, over positions and the channels of one group. Keras `GroupNormalization`. */

@@ -1,7 +1,8 @@
 /**
- * Maxima and averages over windows, and over all positions. With `same` padding an average divides by the number of real
- * elements in the window, as Keras does: a window sum over ones, which folds away once the sizes are known.
- * Keras `MaxPooling2D`, `AveragePooling2D`, `GlobalMaxPooling2D`, `GlobalAveragePooling2D` and the like.
+ * Maxima and averages over windows, and over all positions. With `same` padding an average divides by the
+ * number of real elements in the window, as Keras does: a window sum over ones, which folds away once the
+ * sizes are known. Keras `MaxPooling2D`, `AveragePooling2D`, `GlobalMaxPooling2D`, `GlobalAveragePooling2D`
+ * and the like.
  */
 import { constant, type Shape } from "../../dims/index.ts";
 import type { Value } from "../../ir/graph.ts";

@@ -1,9 +1,10 @@
 /**
- * What recurrent layers share: time runs as a scan over axis 0, the products with the input are made for all steps at once
- * before it, and only the products with the state remain in the step. Keras's `RNN` and its arguments; a mask and
- * dropout have no effect here and are refused or ignored.
+ * What recurrent layers share: time runs as a scan over axis 0, the products with the input are made for all
+ * steps at once before it, and only the products with the state remain in the step. Keras's `RNN` and its
+ * arguments; a mask and dropout have no effect here and are refused or ignored.
  *
- * A stateful layer's state is an input and an output of the graph of the same name; `predict` carries it from call to call.
+ * A stateful layer's state is an input and an output of the graph of the same name; `predict` carries it from
+ * call to call.
  */
 import type { InitializerInput } from "../../../runtime/initializers/index.ts";
 import type { Dim, Shape } from "../../dims/index.ts";
@@ -73,7 +74,10 @@ export const recurrentFields = {
   unroll: either(flag, false),
 } satisfies Fields;
 
-/** One step: new states from the projected input of the step and the old states. The output is the first state. */
+/**
+ * One step: new states from the projected input of the step and the old states. The output is the first
+ * state.
+ */
 export type Cell = (
   ops: Ops,
   input: Value,
@@ -98,7 +102,10 @@ export abstract class Recurrent<F extends Fields, Out = Symbolic> extends Config
     this.#aligned = aligned;
   }
 
-  /** A layer with the same arguments and weights of its own that runs the other way and leaves its outputs in place. */
+  /**
+   * A layer with the same arguments and weights of its own that runs the other way and leaves its outputs in
+   * place.
+   */
   abstract backwards(): Recurrent<F, Out>;
 
   protected get turned() {

@@ -1,6 +1,7 @@
 /**
- * Layers that change where elements stand: flatten, reshape, permute, repeat, pad, crop and enlarge. The batch axis stays
- * first. Keras `Flatten`, `Reshape`, `Permute`, `RepeatVector`, `ZeroPadding2D`, `Cropping2D`, `UpSampling2D` and the like.
+ * Layers that change where elements stand: flatten, reshape, permute, repeat, pad, crop and enlarge. The
+ * batch axis stays first. Keras `Flatten`, `Reshape`, `Permute`, `RepeatVector`, `ZeroPadding2D`,
+ * `Cropping2D`, `UpSampling2D` and the like.
  */
 import { constant, type Dim, mul, product, type Shape, sub } from "../../dims/index.ts";
 import type { Value } from "../../ir/graph.ts";
@@ -266,7 +267,10 @@ function repeated(ops: LayerOps, x: Value, axes: readonly number[], times: reado
   );
 }
 
-/** Linear interpolation at (i + 1/2) / times - 1/2, clamped to the ends: TensorFlow's resize with half-pixel centres. */
+/**
+ * Linear interpolation at (i + 1/2) / times - 1/2, clamped to the ends: TensorFlow's resize with half-pixel
+ * centres.
+ */
 function interpolated(ops: LayerOps, x: Value, axis: number, times: number): Value {
   const { dtype } = x.type;
   const length = ops.shape(x)[axis]!;

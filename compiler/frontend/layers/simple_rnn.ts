@@ -43,8 +43,8 @@ class SimpleRnn extends Recurrent<typeof recurrentFields> {
 }
 
 /**
- * h' = activation(x kernel + bias + h recurrent_kernel). [batch, time, features] to [batch, units], or [batch, time, units].
- * Applied to [x, h] it begins with that state. Keras `SimpleRNN`.
+ * h' = activation(x kernel + bias + h recurrent_kernel). [batch, time, features] to [batch, units], or
+ * [batch, time, units]. Applied to [x, h] it begins with that state. Keras `SimpleRNN`.
  */
 export function simpleRNN(
   options: SimpleRnnOptions & { readonly returnState: true },

@@ -1,6 +1,7 @@
 /**
- * Layers around a layer. Bidirectional runs a recurrent layer and its twin backwards; time-distributed folds the time axis
- * into the batch, so that the inner layer sees one step per sample. Keras `Bidirectional`, `TimeDistributed`.
+ * Layers around a layer. Bidirectional runs a recurrent layer and its twin backwards; time-distributed folds
+ * the time axis into the batch, so that the inner layer sees one step per sample. Keras `Bidirectional`,
+ * `TimeDistributed`.
  */
 import { mul, type Shape } from "../../dims/index.ts";
 import type { Value } from "../../ir/graph.ts";
@@ -127,8 +128,8 @@ class TimeDistributed extends Configured<typeof timeFields> {
 }
 
 /**
- * A recurrent layer in both directions. Weights under forward_<layer> and backward_<layer>. States, if returned, are the
- * forward ones, then the backward ones. Keras `Bidirectional`.
+ * A recurrent layer in both directions. Weights under forward_<layer> and backward_<layer>. States, if
+ * returned, are the forward ones, then the backward ones. Keras `Bidirectional`.
  */
 export const bidirectional = <Out>(options: BidirectionalOptions<Out>): Layer<Out> =>
   new Bidirectional(options);

@@ -1,7 +1,7 @@
 /**
- * Composites: what layers are written in besides the core ops. Each is a short function that builds core ops, so that it
- * has no shape rule, evaluation or lowering of its own; fusion puts the pieces back together. Formulas are those
- * of Keras 3 (keras/src/ops), in the numerically safe form where there is one.
+ * Composites: what layers are written in besides the core ops. Each is a short function that builds core ops,
+ * so that it has no shape rule, evaluation or lowering of its own; fusion puts the pieces back together.
+ * Formulas are those of Keras 3 (keras/src/ops), in the numerically safe form where there is one.
  */
 import { constant, constantOf, type Dim, mul } from "../../dims/index.ts";
 import type { GraphBuilder } from "../../infer/builder.ts";
@@ -47,7 +47,9 @@ export class Ops extends CoreOps<Ops> {
     return this.sub(shifted, this.log(this.reduceSum(this.exp(shifted), axes, true)));
   }
 
-  /** x / |x| along `axes`; where |x| is below `epsilon` the factor is 1 / epsilon, as in Keras's `normalize`. */
+  /**
+   * x / |x| along `axes`; where |x| is below `epsilon` the factor is 1 / epsilon, as in Keras's `normalize`.
+   */
   l2Normalize(x: Value, axes: Axes, epsilon: number): Value {
     const length = this.sqrt(this.reduceSum(this.square(x), axes, true));
     return this.div(x, this.max(length, epsilon));

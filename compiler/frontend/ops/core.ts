@@ -1,7 +1,7 @@
 /**
- * The core ops that move, reduce and contract data, as typed functions over a GraphBuilder: this is what a layer's
- * `call` is written in. One method per core op, with negative axes allowed and attributes that are usually
- * the same left out. Anything that can be said with these belongs to the composites, not here.
+ * The core ops that move, reduce and contract data, as typed functions over a GraphBuilder: this is what a
+ * layer's `call` is written in. One method per core op, with negative axes allowed and attributes that are
+ * usually the same left out. Anything that can be said with these belongs to the composites, not here.
  */
 import type { DType } from "../../../runtime/dtype.ts";
 import { constant, type Dim, product, type Shape, sub } from "../../dims/index.ts";

@@ -1,6 +1,6 @@
 /**
- * Element-by-element core ops as typed functions over a GraphBuilder. Operands may be plain numbers: they become
- * constants of the other operand's dtype, so that layers read like formulas. Broadcasting is numpy's.
+ * Element-by-element core ops as typed functions over a GraphBuilder. Operands may be plain numbers: they
+ * become constants of the other operand's dtype, so that layers read like formulas. Broadcasting is numpy's.
  */
 import { allocate, type DType } from "../../../runtime/dtype.ts";
 import { type Tensor, tensor } from "../../../runtime/tensor.ts";

@@ -1,0 +1,65 @@
+/** Views of a traced model that binding and summaries are made from. */
+import type { Tensor } from "../../runtime/tensor.ts";
+import type { Sample } from "../infer/bind.ts";
+import type { Layer } from "./layer.ts";
+import type { Expected } from "./mismatch.ts";
+import type { Traced } from "./plan.ts";
+import { shapeOfSample } from "./sample.ts";
+import type { Trace, Use } from "./trace.ts";
+import { list, sizesOf } from "./weights.ts";
+
+/**
+ * The uses that stand for themselves: not those inside another layer, and for a nested model those of its
+ * layers.
+ */
+export function rows(trace: Trace, isModel: (layer: Layer<unknown>) => boolean): readonly Use[] {
+  return trace.uses.filter(({ layer, inside }) => !inside && !isModel(layer));
+}
+
+/** A parameter, with its shape if that is known. */
+export interface MaybeSized {
+  readonly path: string;
+  readonly shape: readonly number[] | undefined;
+  readonly dtype: Tensor["dtype"];
+}
+
+/** The parameters of a traced model, sized as far as its declared inputs say. */
+export function sizesOfParameters({ trace, graph }: Traced): readonly MaybeSized[] {
+  return graph.parameters.map(({ value }) => ({
+    path: value.name,
+    shape: sizesOf(trace.builder.resolve(value.type.shape)),
+    dtype: value.type.dtype,
+  }));
+}
+
+/** What is known of a parameter, for an error about its size. */
+export function expectation({ trace, graph }: Traced, path: string): Expected {
+  const weight = trace.weights.find(({ value }) => value.name === path);
+  const value = graph.parameters.find((p) => p.value.name === path)?.value;
+  const use = trace.uses.find((one) => path.startsWith(`${one.path}.`) && one.first && !one.inside);
+  return {
+    path,
+    shape: value ? trace.builder.resolve(value.type.shape) : [],
+    because: weight?.because,
+    chain: use ? [...trace.chain(use.inputs), use.path] : [],
+  };
+}
+
+/** "the sample [2, 20]". */
+export function sampleName(sample: Sample): string {
+  const shapes = Object.entries(sample).map(([name, value]) => [name, list(shapeOfSample(value))] as const);
+  const [only] = shapes;
+  if (only && shapes.length === 1) return `the sample ${only[1]}`;
+  return `the sample { ${shapes.map(([name, shape]) => `${name}: ${shape}`).join(", ")} }`;
+}
+
+/** Equal for samples that bind a model the same way. */
+export function keyOf(sample: Sample): string {
+  return JSON.stringify(
+    Object.entries(sample).map(([name, value]) => [
+      name,
+      shapeOfSample(value),
+      "dtype" in value ? value.dtype : "",
+    ]),
+  );
+}
