@@ -15,6 +15,7 @@ import type { Program } from "./ir/program.ts";
 import { type EmitOptions, type EmittedModule, type Target, targets } from "./ir/target.ts";
 import type { ParameterData } from "./lower/context.ts";
 import { lower } from "./lower/lower.ts";
+import { prepack } from "./lower/prepack.ts";
 import { runPasses } from "./passes/pipeline.ts";
 
 export interface LowerOptions {
@@ -73,7 +74,8 @@ export function lowerBound(bound: Pick<BoundModel, "graph" | "symbols">, options
     ...(onPass && { onPass }),
   });
   onStage?.("lower");
-  return { optimised, program: lower(optimised, { target, parameters, symbols: namedSymbols(bound) }) };
+  const program = lower(optimised, { target, parameters, symbols: namedSymbols(bound) });
+  return { optimised, program: foldParameters ? prepack(program) : program };
 }
 
 /** Without the unknowns the builder made up (`?dense.in`): they mean nothing to a reader of the module. */

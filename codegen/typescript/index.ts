@@ -15,14 +15,14 @@ import { type InstanceContext, writeInstanceType, writeInstantiate } from "./ins
 import { type KernelFunction, printKernel } from "./kernel.ts";
 import { type ModuleNames, moduleNames } from "./names.ts";
 import { writeHeader, writePortTypes, writeSignature, writeWeightsType } from "./signature.ts";
-import { buffersIn, callsIn } from "./steps.ts";
+import { buffersIn, buffersOf, callsIn } from "./steps.ts";
 import { planWeights, toBase64, type WeightPlan } from "./weights.ts";
 import { weightMembers, writeBase64, writeWeightsCode } from "./weights-code.ts";
 
 /** Emits one self-contained module. The same program and options give the same bytes. */
 export function emitTypeScript(program: Program, options: EmitOptions): EmittedModule {
   const types = typesFor(options.format);
-  const passed = new Set(callsIn([...program.prepare, ...program.steps]).flatMap((step) => step.buffers));
+  const passed = new Set(buffersOf(program));
   const shipped = program.weights.filter(({ buffer }) => passed.has(buffer));
   const plan = planWeights(shipped, options.weights);
   const fills = fillsOf(plan);

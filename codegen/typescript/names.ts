@@ -4,7 +4,7 @@ import type { Program } from "../../compiler/ir/program.ts";
 import { Scope } from "../source/index.ts";
 import { runtimeFunctions } from "./functions.ts";
 import { initializerNames } from "./initializers.source.ts";
-import { callsIn } from "./steps.ts";
+import { buffersOf } from "./steps.ts";
 
 export interface ModuleNames {
   /** What the code of a kernel may refer to beside its own parameters. */
@@ -34,7 +34,7 @@ export function moduleNames(program: Program, seeds: readonly string[]): ModuleN
   for (const kernel of program.kernels) kernels.set(kernel, callers.take(kernel.name, "kernel"));
   const local = callers.inner();
   const buffers = new Map<Buffer, string>();
-  for (const buffer of buffersOf(program)) buffers.set(buffer, local.take(buffer.name, "buffer"));
+  for (const buffer of namedBuffers(program)) buffers.set(buffer, local.take(buffer.name, "buffer"));
   return {
     kernels,
     buffers,
@@ -43,10 +43,10 @@ export function moduleNames(program: Program, seeds: readonly string[]): ModuleN
   };
 }
 
-function buffersOf(program: Program): Iterable<Buffer> {
+function namedBuffers(program: Program): Iterable<Buffer> {
   return new Set([
     ...program.inputs.map((port) => port.buffer),
     ...program.outputs.map((port) => port.buffer),
-    ...callsIn([...program.prepare, ...program.steps]).flatMap((step) => step.buffers),
+    ...buffersOf(program),
   ]);
 }

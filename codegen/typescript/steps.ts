@@ -1,7 +1,7 @@
 /** A list of steps as the calls and loops of a function body. */
 import { constantOf, range } from "../../compiler/dims/index.ts";
 import type { Buffer, Kernel } from "../../compiler/ir/loop.ts";
-import type { Step } from "../../compiler/ir/program.ts";
+import type { Program, Step } from "../../compiler/ir/program.ts";
 import type { Scope, Writer } from "../source/index.ts";
 import { Block } from "./block.ts";
 import { Indices } from "./indices.ts";
@@ -32,6 +32,12 @@ export type Call = Extract<Step, { kind: "call" }>;
 
 export function callsIn(steps: readonly Step[]): readonly Call[] {
   return steps.flatMap((step) => (step.kind === "call" ? [step] : callsIn(step.body)));
+}
+
+/** Every buffer a program passes to a kernel or copies. */
+export function buffersOf({ prepare, widened, steps }: Program): readonly Buffer[] {
+  const passed = callsIn([...prepare, ...steps]).flatMap((step) => step.buffers);
+  return [...widened.flatMap(({ from, to }) => [from, to]), ...passed];
 }
 
 /** The buffers that calls really pass. */

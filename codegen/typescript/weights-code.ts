@@ -116,6 +116,8 @@ function writePrepare({ program, names, callees }: WeightsContext, writer: Write
   writer.line(`const packed = new ArrayBuffer(${bytes});`);
   for (const [i, buffer] of program.packed.entries())
     writer.line(declareArray(names.buffers.get(buffer)!, buffer, "packed", offsets[i]));
+  for (const { from, to } of program.widened)
+    writer.line(`${names.buffers.get(to)!}.set(${names.buffers.get(from)!});`);
   writeSteps(program.prepare, callees, (buffer) => names.buffers.get(buffer)!, writer);
 }
 

@@ -7,7 +7,7 @@ import type { Program, Step } from "../ir/program.ts";
 import { grouped } from "./amounts.ts";
 
 export function printProgram(program: Program): string {
-  const { name, inputs, outputs, weights, packed, kernels, prepare, steps, arena, macs } = program;
+  const { name, inputs, outputs, weights, packed, widened, kernels, prepare, steps, arena, macs } = program;
   const ports = (word: string, list: Program["inputs"]) =>
     list.map((port) => `${word} ${port.name}: ${port.dtype}[${port.shape.join(", ")}] = ${port.buffer.name}`);
   return [
@@ -21,6 +21,7 @@ export function printProgram(program: Program): string {
     `${grouped(macs)} multiply-accumulates`,
     "",
     ...kernels.map((kernel) => `${printKernel(kernel)}\n`),
+    ...widened.map(({ from, to }) => `${to.name} = ${from.name} as ${to.dtype}`),
     ...(prepare.length > 0 ? ["prepare", ...prepare.flatMap((step) => printStep(step, "  ")), ""] : []),
     "run",
     ...steps.flatMap((step) => printStep(step, "  ")),

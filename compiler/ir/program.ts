@@ -52,6 +52,8 @@ export interface Program {
   /** Run once per set of weights, at instantiation: repacks weights into `packed` buffers. */
   readonly prepare: readonly Step[];
   readonly packed: readonly Buffer[];
+  /** Packed buffers that hold a weight's elements, in its order, in their own dtype. */
+  readonly widened: readonly { readonly from: Buffer; readonly to: Buffer }[];
   readonly steps: readonly Step[];
   readonly arena: ArenaPlan;
   /** Multiply-accumulates of one run. */

@@ -50,6 +50,7 @@ export function lower(graph: Graph<BoundDim>, options: LowerOptions): Program {
     kernels: cache.kernels,
     prepare: cache.prepare,
     packed: cache.packed,
+    widened: [],
     steps,
     arena: planArena(steps),
     macs: context.macs,

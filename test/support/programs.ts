@@ -44,6 +44,7 @@ export function program(parts: ProgramParts): Program {
     kernels: [...new Set(called.map((step) => step.kernel))],
     prepare: [],
     packed: inSpace("packed"),
+    widened: [],
     arena: { bytes, lowerBound: bytes, offsets },
     macs: 0,
     bindings: [],

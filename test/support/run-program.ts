@@ -38,6 +38,7 @@ export function runProgram(
       step.body.forEach(run);
     }
   };
+  for (const { from, to } of program.widened) memory.get(to)!.set(memory.get(from) as Float32Array);
   program.prepare.forEach(run);
   program.steps.forEach(run);
   return Object.fromEntries(program.outputs.map((port) => [port.name, memory.get(port.buffer)!]));

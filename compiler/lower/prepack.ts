@@ -1,0 +1,113 @@
+/**
+ * Lays weights out for their kernels at compile time, so that a module ships them in the order it reads them and carries
+ * no code that packs. A weight qualifies when one packed copy is all that is read of it; one that its seeded initialiser
+ * makes at run time does not, because that fills the original order. Packing moves float32 numbers and changes none.
+ */
+import { constantOf } from "../dims/index.ts";
+import { affineOf } from "../ir/affine.ts";
+import type { Buffer, For, Kernel, Stmt } from "../ir/loop.ts";
+import type { Program, Step, Weight } from "../ir/program.ts";
+
+export function prepack(program: Program): Program {
+  const uses = countUses([...program.prepare, ...program.steps]);
+  const weights = new Map(program.weights.map((weight) => [weight.buffer, weight]));
+  const packedWeights = new Map<Buffer, Weight>();
+  const widened: { from: Buffer; to: Buffer }[] = [];
+  const renamed = new Map<Buffer, Buffer>();
+  const prepare = program.prepare.filter((step) => {
+    if (step.kind !== "call" || step.buffers.length !== 2) return true;
+    const [source, packed] = [step.buffers[0]!, step.buffers[1]!];
+    const weight = weights.get(source);
+    const data =
+      weight && uses.get(source) === 1 ? packedData(step.kernel, weight, packed.length) : undefined;
+    if (!weight || !data) return true;
+    const buffer: Buffer = { ...source, length: packed.length };
+    packedWeights.set(source, { ...withoutInitializer(weight), buffer, data });
+    if (packed.dtype === source.dtype) renamed.set(packed, buffer);
+    else widened.push({ from: buffer, to: packed });
+    return false;
+  });
+  return {
+    ...program,
+    weights: program.weights.map((weight) => packedWeights.get(weight.buffer) ?? weight),
+    packed: program.packed.filter((buffer) => !renamed.has(buffer)),
+    prepare,
+    widened: [...program.widened, ...widened],
+    steps: program.steps.map((step) => rename(step, renamed)),
+  };
+}
+
+function countUses(steps: readonly Step[]): ReadonlyMap<Buffer, number> {
+  const uses = new Map<Buffer, number>();
+  const visit = (step: Step): void => {
+    if (step.kind === "repeat") step.body.forEach(visit);
+    else for (const buffer of step.buffers) uses.set(buffer, (uses.get(buffer) ?? 0) + 1);
+  };
+  steps.forEach(visit);
+  return uses;
+}
+
+function rename(step: Step, renamed: ReadonlyMap<Buffer, Buffer>): Step {
+  if (step.kind === "repeat") return { ...step, body: step.body.map((inner) => rename(inner, renamed)) };
+  return { ...step, buffers: step.buffers.map((buffer) => renamed.get(buffer) ?? buffer) };
+}
+
+const withoutInitializer = ({ initializer: _, ...weight }: Weight): Weight => weight;
+
+/** One rectangular copy of a packing kernel: how far both addresses move along each loop. */
+interface Copy {
+  readonly loops: readonly { readonly trips: number; readonly from: number; readonly to: number }[];
+  readonly from: number;
+  readonly to: number;
+}
+
+/** What the kernel would write, or undefined when it does more than copy along affine addresses. */
+function packedData(kernel: Kernel, { data }: Weight, length: number): Float32Array | undefined {
+  if (!(data instanceof Float32Array)) return undefined;
+  const copies = kernel.body.map((statement) => copyOf(statement, []));
+  const result = new Float32Array(length);
+  for (const copy of copies) {
+    if (!copy) return undefined;
+    copyAlong(copy.loops, 0, data, copy.from, result, copy.to);
+  }
+  return result;
+}
+
+function copyOf(statement: Stmt, loops: readonly For[]): Copy | undefined {
+  if (statement.kind === "for")
+    return statement.body.length === 1 ? copyOf(statement.body[0]!, [...loops, statement]) : undefined;
+  if (statement.kind !== "store" || statement.value.kind !== "load") return undefined;
+  const from = affineOf(statement.value.index);
+  const to = affineOf(statement.index);
+  if (!from || !to) return undefined;
+  return {
+    loops: loops.map(({ axis, extent, step }) => ({
+      trips: Math.ceil(constantOf(extent)! / step),
+      from: (from.coefficients.get(axis) ?? 0) * step,
+      to: (to.coefficients.get(axis) ?? 0) * step,
+    })),
+    from: from.constant,
+    to: to.constant,
+  };
+}
+
+function copyAlong(
+  loops: Copy["loops"],
+  depth: number,
+  source: Float32Array,
+  from: number,
+  target: Float32Array,
+  to: number,
+): void {
+  const loop = loops[depth];
+  if (!loop) {
+    target[to] = source[from]!;
+    return;
+  }
+  if (depth < loops.length - 1) {
+    for (let i = 0; i < loop.trips; i++)
+      copyAlong(loops, depth + 1, source, from + i * loop.from, target, to + i * loop.to);
+    return;
+  }
+  for (let i = 0; i < loop.trips; i++) target[to + i * loop.to] = source[from + i * loop.from]!;
+}
