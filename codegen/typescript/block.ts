@@ -50,6 +50,10 @@ export class Block {
     this.id = parent ? `${parent.id}.${parent.children++}` : "0";
   }
 
+  get root(): Block {
+    return this.parent?.root ?? this;
+  }
+
   inner(isLoop: boolean): Block {
     return new Block(this.scope.inner(), this, isLoop);
   }

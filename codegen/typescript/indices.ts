@@ -73,6 +73,22 @@ export class Indices {
     return infix(base, offset < 0 ? "-" : "+", primary(`${Math.abs(offset)}`), binding.sum);
   }
 
+  /**
+   * A constant for what depends on `dim`, in a loop further out where `dim` is known; undefined if there is
+   * none.
+   */
+  outside(dim: Dim, stem: string, block: Block, make: (at: Block) => Code): Code | undefined {
+    const home = this.homeOf(dim, block);
+    if (home.loops === block.loops) return undefined;
+    const key = `${stem}[${dim}]`;
+    const known = home.sharedName(key);
+    if (known !== undefined) return primary(known);
+    const name = this.names.get(key) ?? this.scope.takeNumbered(stem);
+    this.names.set(key, name);
+    home.share(key, name, make(home));
+    return primary(name);
+  }
+
   /** Whether every test is >= 0; undefined when that holds always, false when never. */
   inside(tests: readonly Dim[], block: Block): Code | false | undefined {
     const groups = new Map<Block, Dim[]>();
@@ -117,7 +133,7 @@ export class Indices {
 
   private homeOf(dim: Dim, block: Block): Block {
     const homes = symbolsOf(dim).map((name) => block.homeOf(name));
-    return homes.reduce((a, b) => (b.depth > a.depth ? b : a), homes[0]!);
+    return homes.reduce((a, b) => (b.depth > a.depth ? b : a), block.root);
   }
 
   /** A polynomial without constant term: a name, a shared constant, or written in place. */

@@ -23,6 +23,7 @@ import { arrayClass } from "./arrays.ts";
 import { Block } from "./block.ts";
 import { flatten } from "./flatten.ts";
 import type { RuntimeFunction } from "./functions.ts";
+import { hoistBinds } from "./hoist.ts";
 import { Indices } from "./indices.ts";
 import { roundedOnce } from "./rounding.ts";
 import { findShared, registerKey, type SimpleStmt, type ValueNode } from "./sharing.ts";
@@ -81,7 +82,7 @@ class KernelPrinter {
     this.scope = scope;
     this.types = types;
     this.indices = new Indices(scope);
-    this.flat = flatten(kernel.body);
+    this.flat = hoistBinds(flatten(kernel.body), kernel.writes);
     this.indexed = symbolsIn(this.flat);
     for (const buffer of [...kernel.reads, ...kernel.writes])
       if (!this.buffers.has(buffer))
@@ -188,12 +189,12 @@ class KernelPrinter {
   /** Statements without loops in between: shared values are declared where they are needed first. */
   private straight(stmts: readonly SimpleStmt[], block: Block): void {
     const run = stmts.map(roundedOnce);
-    const { values, shared } = findShared(run);
-    const names = new Map<ValueNode, Value>();
+    const { values, shared, loads } = findShared(run);
+    const names = this.invariantLoads(loads, block);
     for (const [position, stmt] of run.entries()) {
       const place = this.place(block, values[position]!, names);
       for (const node of shared) {
-        if (node.first !== position) continue;
+        if (node.first !== position || names.has(node)) continue;
         const value = compute(node.expr, place);
         const name = block.scope.takeNumbered(this.stemFor(node.expr));
         block.constant(name, value.code);
@@ -201,6 +202,22 @@ class KernelPrinter {
       }
       this.simple(stmt, block, place);
     }
+  }
+
+  /**
+   * What is read at the same place in every turn of a loop is read before it, unless the kernel writes there.
+   */
+  private invariantLoads(loads: readonly ValueNode[], block: Block): Map<ValueNode, Value> {
+    const names = new Map<ValueNode, Value>();
+    for (const node of loads) {
+      const { expr } = node;
+      if (expr.kind !== "load" || this.kernel.writes.includes(expr.buffer)) continue;
+      const stem = this.stemFor(expr);
+      const read = (at: Block) => primary(this.element(expr.buffer, expr.index, at) + this.types.element);
+      const code = this.indices.outside(expr.index, stem, block, read);
+      if (code) names.set(node, { code, boolean: false });
+    }
+    return names;
   }
 
   private stemFor(e: Expr): string {

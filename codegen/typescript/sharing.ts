@@ -25,6 +25,8 @@ export interface Sharing {
   readonly values: readonly ReadonlyMap<Expr, ValueNode>[];
   /** The values to name, operands before what uses them. */
   readonly shared: readonly ValueNode[];
+  /** What is loaded whatever the guards say. */
+  readonly loads: readonly ValueNode[];
 }
 
 export function findShared(run: readonly SimpleStmt[]): Sharing {
@@ -34,7 +36,12 @@ export function findShared(run: readonly SimpleStmt[]): Sharing {
     numbering.changed(stmt.kind === "store" ? stmt.buffer : registerKey(stmt.register.name, stmt.index));
     return found;
   });
-  return { values, shared: numbering.shared() };
+  const certain = numbering.unconditional();
+  return {
+    values,
+    shared: certain.filter((node) => node.uses > 1 && isWorthNaming(node.expr)),
+    loads: certain.filter((node) => node.expr.kind === "load"),
+  };
 }
 
 export function registerKey(name: string, index: readonly Dim[]): string {
@@ -61,7 +68,8 @@ class Numbering {
     this.versions.set(place, this.version(place) + 1);
   }
 
-  shared(): readonly ValueNode[] {
+  /** The values that no guard can spare, with their uses counted. */
+  unconditional(): readonly ValueNode[] {
     const nodes = [...this.nodes.values()];
     for (const node of nodes.toReversed()) {
       for (const child of node.children) {
@@ -69,7 +77,7 @@ class Numbering {
         child.unconditional ||= node.unconditional && node.expr.kind !== "guard";
       }
     }
-    return nodes.filter((node) => node.uses > 1 && node.unconditional && isWorthNaming(node.expr));
+    return nodes.filter((node) => node.unconditional);
   }
 
   private find(e: Expr): ValueNode {

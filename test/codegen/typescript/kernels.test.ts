@@ -17,7 +17,7 @@ import {
   read,
   softmax,
 } from "../../support/nests.ts";
-import { call, program } from "../../support/programs.ts";
+import { call, port, program } from "../../support/programs.ts";
 import { noise } from "../../support/results.ts";
 import { runProgram } from "../../support/run-program.ts";
 import { checkEmitted } from "../../support/typecheck.ts";
@@ -346,6 +346,103 @@ describe("repeats", () => {
     const input = noise(x, 2);
     expect(runEmitted(p, { x: input })).toEqual(runProgram(p, { x: input }));
     expect(checkEmitted(code)).toEqual([]);
+  });
+});
+
+describe("loops", () => {
+  const [x, ids, y] = [
+    buffer("x", 12, "input"),
+    buffer("ids", 4, "input", "int32"),
+    buffer("y", 12, "output"),
+  ];
+  const [scale, row] = [buffer("scale", 4, "weight"), symbol("!row")];
+  const check = (axis: typeof i): Stmt => ({
+    kind: "bind",
+    symbol: "!row",
+    value: load(ids, axis),
+    extent: constant(4),
+    mode: "check",
+    wrap: false,
+    what: "row",
+  });
+
+  test("check an index and load a value before the loops that do not change them", () => {
+    const scaled = binary("mul", load(x, add(mul(3, row), j)), load(scale, i));
+    const body = [loop("j", 3, true, [check(i), store(y, add(mul(3, i), j), scaled)])];
+    const scaleRows = kernel("scale_rows", {
+      reads: [x, ids, scale],
+      writes: [y],
+      body: [loop("i", 4, true, body)],
+    });
+    expect(textOf(scaleRows)).toMatchInlineSnapshot(`
+      "function scale_rows(x: Float32Array, ids: Int32Array, scale: Float32Array, y: Float32Array): void {
+        for (let i = 0; i < 4; i++) {
+          const row = checkedIndex(ids[i]!, 4, "row");
+          const scale0 = scale[i]!;
+          const i3 = i * 3;
+          const row3 = row * 3;
+          for (let j = 0; j < 3; j++) {
+            y[i3 + j] = x[row3 + j]! * scale0;
+          }
+        }
+      }"
+    `);
+    const p = program({ steps: [call(scaleRows)] });
+    const inputs = { x: noise(x, 4), ids: Int32Array.of(2, 0, 3, 3) };
+    expect(runEmitted(p, inputs)).toEqual(runProgram(p, inputs));
+  });
+
+  test("keep a load inside when the kernel writes what it reads, or a guard may spare it", () => {
+    const guarded: Expr = {
+      kind: "guard",
+      tests: [sub(j, 1)],
+      inside: load(x, i),
+      outside: load(y, constant(0)),
+      dtype: "float32",
+    };
+    const running = kernel("running", {
+      reads: [x, y],
+      writes: [y],
+      body: [
+        store(y, constant(0), number(1)),
+        loop("i", 4, false, [
+          loop("j", 3, false, [store(y, constant(0), binary("add", guarded, load(y, constant(0))))]),
+        ]),
+      ],
+    });
+    expect(textOf(running)).toMatchInlineSnapshot(`
+      "function running(x: Float32Array, y: Float32Array): void {
+        y[0] = 1;
+        for (let i = 0; i < 4; i++) {
+          for (let j = 0; j < 3; j++) {
+            const y0 = y[0]!;
+            y[0] = (j >= 1 ? x[i]! : y0) + y0;
+          }
+        }
+      }"
+    `);
+    const p = program({ inputs: [port("x", x)], outputs: [port("y", y)], steps: [call(running)] });
+    const [emitted, expected] = [runEmitted(p, { x: noise(x, 6) }), runProgram(p, { x: noise(x, 6) })];
+    expect(emitted["y"]![0]).toBe(expected["y"]![0]);
+  });
+});
+
+describe("roundings", () => {
+  test("are dropped where the store makes them, and kept where a sum follows", () => {
+    const [x, y] = [buffer("x", 4, "input", "float64"), buffer("y", 8, "output")];
+    const single = (e: Expr): Expr => ({ kind: "cast", x: e, dtype: "float32" });
+    const relu = single(binary("max", single(load(x, i)), number(0)));
+    const sum = single(binary("add", single(load(x, i)), number(1)));
+    const rounded = kernel("rounded", {
+      reads: [x],
+      writes: [y],
+      body: [loop("i", 4, true, [store(y, i, relu), store(y, add(i, 4), sum)])],
+    });
+    expect(textOf(rounded)).toContain("y[i] = Math.max(x0, 0);");
+    expect(textOf(rounded)).toContain("y[i + 4] = Math.fround(x0) + 1;");
+    const p = program({ steps: [call(rounded)] });
+    const input = Float64Array.of(1e-60, -1e-60, Number.NaN, 0.1);
+    expect(runEmitted(p, { x: input })).toEqual(runProgram(p, { x: input }));
   });
 });
 
