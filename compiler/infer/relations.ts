@@ -152,7 +152,8 @@ function unifyTypes(relations: Relations, inferred: TensorType, declared: Tensor
       },
     );
   inferred.shape.forEach((d, axis) => {
-    relations.equal(d, declared.shape[axis]!, `axis ${axis} of the ${clause}`);
+    const other = declared.shape[axis]!;
+    if (d !== other) relations.equal(d, other, `axis ${axis} of the ${clause}`);
   });
 }
 

@@ -119,17 +119,17 @@ export function checkAxes(
   axes: readonly number[],
 ): void {
   const rank = type.shape.length;
-  const facts = [{ subject: operand, value: typeText(type) }];
+  const facts = () => [{ subject: operand, value: typeText(type) }];
   const outside = axes.find((axis) => !Number.isInteger(axis) || axis < 0 || axis >= rank);
   if (outside !== undefined)
     context.fail("E2111", `${op} names axis ${outside}, but ${operand} has rank ${rank}`, {
-      facts,
+      facts: facts(),
       fix: rank === 0 ? `give ${operand} an axis` : `use an axis from 0 to ${rank - 1}`,
     });
   const twice = axes.find((axis, i) => axes.indexOf(axis) !== i);
   if (twice !== undefined)
     context.fail("E2111", `${op} names axis ${twice} of ${operand} twice`, {
-      facts,
+      facts: facts(),
       fix: "name each axis once",
     });
 }
