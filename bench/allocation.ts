@@ -3,7 +3,7 @@
  * are allowed, because the engine itself keeps something (optimised code, feedback), whatever the number of runs. A large
  * module runs as often as 20 seconds allow, 100 times at least: a float a run would already show.
  *
- *     npm run build && npx jiti bench/allocation.ts
+ *     npm run bench allocation
  */
 import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";

@@ -210,9 +210,14 @@ function gemv8(x: Float32Array, w: WeightArray, b: Float32Array, y: Float32Array
       s6 += a * w[t + 6]!;
       s7 += a * w[t + 7]!;
     }
-    [s0, s1, s2, s3, s4, s5, s6, s7].forEach((s, j) => {
-      y[n + j] = Math.max(s + b[n + j]!, 0);
-    });
+    y[n] = Math.max(s0 + b[n]!, 0);
+    y[n + 1] = Math.max(s1 + b[n + 1]!, 0);
+    y[n + 2] = Math.max(s2 + b[n + 2]!, 0);
+    y[n + 3] = Math.max(s3 + b[n + 3]!, 0);
+    y[n + 4] = Math.max(s4 + b[n + 4]!, 0);
+    y[n + 5] = Math.max(s5 + b[n + 5]!, 0);
+    y[n + 6] = Math.max(s6 + b[n + 6]!, 0);
+    y[n + 7] = Math.max(s7 + b[n + 7]!, 0);
   }
 }
 
@@ -279,6 +284,66 @@ function conv4x2(x: Float32Array, w: WeightArray, b: Float32Array, y: Float32Arr
   }
 }
 
+function conv2x3(x: Float32Array, w: WeightArray, b: Float32Array, y: Float32Array): void {
+  for (let h = 0; h < H; h++) {
+    for (let v = 0; v < W; v += 2) {
+      const y0 = (h * W + v) * O;
+      for (let o = 0; o < O - 1; o += 3) {
+        let [s00, s01, s02, s10, s11, s12] = [0, 0, 0, 0, 0, 0];
+        for (let i = 0; i < 3; i++) {
+          const w0 = o * 9 * C + i * 9 * C;
+          const x0 = (h + i) * ROW + v * C;
+          const x1 = x0 + C;
+          for (let c = 0; c < 3 * C; c += 2) {
+            const t = w0 + 3 * c;
+            const p = x[x0 + c]!;
+            const q = x[x1 + c]!;
+            const u0 = w[t]!;
+            s00 += p * u0;
+            s10 += q * u0;
+            const u1 = w[t + 1]!;
+            s01 += p * u1;
+            s11 += q * u1;
+            const u2 = w[t + 2]!;
+            s02 += p * u2;
+            s12 += q * u2;
+            const d = x[x0 + c + 1]!;
+            const e = x[x1 + c + 1]!;
+            const v0 = w[t + 3]!;
+            s00 += d * v0;
+            s10 += e * v0;
+            const v1 = w[t + 4]!;
+            s01 += d * v1;
+            s11 += e * v1;
+            const v2 = w[t + 5]!;
+            s02 += d * v2;
+            s12 += e * v2;
+          }
+        }
+        y[y0 + o] = Math.max(s00 + b[o]!, 0);
+        y[y0 + o + 1] = Math.max(s01 + b[o + 1]!, 0);
+        y[y0 + o + 2] = Math.max(s02 + b[o + 2]!, 0);
+        y[y0 + O + o] = Math.max(s10 + b[o]!, 0);
+        y[y0 + O + o + 1] = Math.max(s11 + b[o + 1]!, 0);
+        y[y0 + O + o + 2] = Math.max(s12 + b[o + 2]!, 0);
+      }
+      // 64 is 21 * 3 + 1: the last channel alone.
+      let [s0, s1] = [0, 0];
+      for (let i = 0; i < 3; i++) {
+        const w0 = (O - 1) * 9 * C + i * 3 * C;
+        const x0 = (h + i) * ROW + v * C;
+        for (let c = 0; c < 3 * C; c++) {
+          const u = w[w0 + c]!;
+          s0 += x[x0 + c]! * u;
+          s1 += x[x0 + C + c]! * u;
+        }
+      }
+      y[y0 + O - 1] = Math.max(s0 + b[O - 1]!, 0);
+      y[y0 + 2 * O - 1] = Math.max(s1 + b[O - 1]!, 0);
+    }
+  }
+}
+
 type KernelFunction = (x: Float32Array, w: WeightArray, b: Float32Array, y: Float32Array) => void;
 
 function packed(
@@ -319,6 +384,6 @@ export const handWritten = {
   },
   conv: {
     naive: plain("naive", convNaive),
-    blocked: [packed("4x2", conv4x2, 9 * C, O, 2)],
+    blocked: [packed("4x2", conv4x2, 9 * C, O, 2), packed("2x3", conv2x3, 9 * C, O, 3)],
   },
 } as const satisfies Record<string, HandWritten>;

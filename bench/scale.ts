@@ -3,7 +3,7 @@
  * Each runs in a process of its own, so that peaks are its own. Memory is the growth of the resident set from just before to the
  * peak the system reports, on top of the loaded program; parameters count as they are, four bytes each.
  *
- *     npm run build && npx jiti bench/scale.ts
+ *     npm run bench scale
  */
 import { execFileSync } from "node:child_process";
 import { fileURLToPath } from "node:url";
@@ -85,9 +85,8 @@ function processorTime(): number {
 }
 
 function inProcess(task: string): Measured {
-  const args = ["--expose-gc", "--import=jiti/register", fileURLToPath(import.meta.url), task];
+  const args = ["--expose-gc", fileURLToPath(import.meta.url), task];
   const text = execFileSync(process.execPath, args, {
-    cwd: fileURLToPath(new URL("../", import.meta.url)),
     encoding: "utf8",
     stdio: ["ignore", "pipe", "inherit"],
   });
