@@ -30,18 +30,34 @@ export class Evaluation {
     this.#leaf = leaf;
   }
 
-  /** The value's tensor, if it is known and cheap enough. */
+  /**
+   * The value's tensor, if it is known and cheap enough. Works off a list: a chain of nodes may be longer than
+   * the stack is deep.
+   */
   tensorOf(value: BoundValue, producer: Producer): Tensor | undefined {
-    if (this.#known.has(value)) return this.#known.get(value);
-    const tensor = this.#leaf(value) ?? this.#evaluate(value, producer);
-    this.#known.set(value, tensor);
-    return tensor;
+    const waiting = [value];
+    for (let next = waiting.at(-1); next; next = waiting.at(-1)) {
+      const node = this.#known.has(next) ? undefined : this.#candidate(next, producer);
+      const missing = (node?.operands ?? []).filter((operand) => !this.#known.has(operand));
+      waiting.push(...missing);
+      if (missing.length > 0) continue;
+      if (node) this.#known.set(next, this.#evaluate(node));
+      waiting.pop();
+    }
+    return this.#known.get(value);
   }
 
-  #evaluate(value: BoundValue, producer: Producer): Tensor | undefined {
-    const node = producer(value);
-    if (!node || node.op === "scan" || !(workOf(node) <= this.#limit)) return undefined;
-    const operands = node.operands.map((operand) => this.tensorOf(operand, producer));
+  /** The node to evaluate for a value; without one its tensor is known now, or known not to be worth it. */
+  #candidate(value: BoundValue, producer: Producer): BoundNode | undefined {
+    const leaf = this.#leaf(value);
+    const node = leaf ? undefined : producer(value);
+    if (node && node.op !== "scan" && workOf(node) <= this.#limit) return node;
+    this.#known.set(value, leaf);
+    return undefined;
+  }
+
+  #evaluate(node: BoundNode): Tensor | undefined {
+    const operands = node.operands.map((operand) => this.#known.get(operand));
     if (!operands.every((operand) => operand !== undefined)) return undefined;
     return product(node, operands) ?? this.#reference(node, operands);
   }
@@ -91,10 +107,9 @@ function product({ op, results }: BoundNode, [a, b]: readonly Tensor[]): Tensor 
   const axis = shape.length - b.shape.length + b.shape.findIndex((n) => n !== 1);
   if (a.data.length !== size(shape) || b.data.length !== (shape[axis] ?? 0)) return undefined;
   const data = allocate(a.dtype, a.data.length);
-  const run = size(shape.slice(axis + 1));
-  for (let at = 0, k = 0; at < data.length; k = (k + 1) % b.data.length) {
-    const factor = b.data[k]!;
-    for (const end = at + run; at < end; at++) data[at] = a.data[at]! * factor;
-  }
+  const [values, factors, run] = [a.data, b.data, size(shape.slice(axis + 1))];
+  for (let at = 0; at < data.length; )
+    for (let k = 0; k < factors.length; k++)
+      for (const end = at + run; at < end; at++) data[at] = values[at]! * factors[k]!;
   return { dtype: a.dtype, shape, data };
 }

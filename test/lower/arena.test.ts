@@ -1,12 +1,12 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { constant } from "../../compiler/dims/index.ts";
-import type { Buffer } from "../../compiler/ir/loop.ts";
+import { constant, symbol } from "../../compiler/dims/index.ts";
+import type { Buffer, Kernel, Stmt } from "../../compiler/ir/loop.ts";
 import type { ArenaPlan, Step } from "../../compiler/ir/program.ts";
 import { planArena } from "../../compiler/lower/arena.ts";
 import { verifyArena } from "../../compiler/lower/arena-verify.ts";
 import { mapStep, recipes, resizeStep, stepsOf, windowStep } from "../support/arbitrary/steps.ts";
-import { buffer } from "../support/nests.ts";
+import { buffer, loop } from "../support/nests.ts";
 import { buffersOf, type MemoryOf, plannedMemory, runSteps, separateMemory } from "../support/run-steps.ts";
 
 const arena = (name: string, length = 8) => buffer(name, length, "arena");
@@ -56,6 +56,39 @@ describe("the plan of an arena", () => {
     const plan = planned(steps);
     expect(plan.bytes).toBe(64);
     expect(offset(plan, c)).toBe(offset(plan, a));
+  });
+
+  test("gives it to one result of a kernel that has two", () => {
+    const register = { name: "t", dtype: "float32", shape: [] } as const;
+    const i = symbol("i");
+    const body: Stmt[] = [
+      { kind: "let", register, index: [], value: { kind: "load", buffer: a, index: i } },
+      ...[b, c].map((to): Stmt => {
+        return { kind: "store", buffer: to, index: i, value: { kind: "register", register, index: [] } };
+      }),
+    ];
+    const kernel: Kernel = {
+      name: "both",
+      reads: [a],
+      writes: [b, c],
+      parameters: [],
+      body: [loop("i", 8, true, body)],
+      comment: "",
+    };
+    const both: Step = { kind: "call", kernel, buffers: [a, b, c], args: [] };
+    const plan = planned([mapStep([input], a), both, mapStep([b, c], output)]);
+    expect(plan.bytes).toBe(64);
+  });
+
+  test("does not write over an operand what was begun before it died", () => {
+    const [wide, narrow] = [arena("wide"), arena("narrow")];
+    const steps = [
+      mapStep([input], narrow),
+      resizeStep(input, wide),
+      mapStep([narrow], wide),
+      mapStep([wide], output),
+    ];
+    expect(planned(steps).bytes).toBe(64);
   });
 
   test("does not write over what a repeat reads in its next iteration", () => {
@@ -165,6 +198,23 @@ describe("the verifier of the arena", () => {
       // biome-ignore format: a row
       "internal: map needs a, whose bytes b has taken meanwhile",
     );
+  });
+
+  test("refuses a temporary of an iteration over a stack that is filled window by window", () => {
+    const stack = arena("stack", 24);
+    const body = [mapStep([input], a), windowStep(a, stack, "t")];
+    const filling: Step[] = [
+      { kind: "repeat", axis: "t", extent: constant(3), body },
+      mapStep([stack], buffer("all", 24, "output")),
+    ];
+    const apart = tamper([[a, 0], [stack, 32]], 128); // biome-ignore format: a row
+    expect(() => verifyArena(apart, filling)).not.toThrow();
+    const over = tamper([[a, 64], [stack, 0]]); // biome-ignore format: a row
+    expect(() => verifyArena(over, filling)).toThrow("window writes stack over a, which it still reads");
+    const other = [mapStep([input], a), windowStep(a, stack, "t"), mapStep([input], b)];
+    const stolen: Step[] = [{ kind: "repeat", axis: "t", extent: constant(3), body: other }];
+    const late = tamper([[a, 96], [stack, 0], [b, 64]], 128); // biome-ignore format: a row
+    expect(() => verifyArena(late, stolen)).toThrow("window needs stack, whose bytes b has taken meanwhile");
   });
 
   test("refuses a buffer without place, outside the arena or not aligned", () => {

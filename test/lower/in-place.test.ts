@@ -94,6 +94,14 @@ describe("a result may not take the place of an operand", () => {
     );
   });
 
+  test("that is read in a loop beside the store's: that is not looked for", () => {
+    const register = { name: "t", dtype: "float32", shape: [8] } as const;
+    refused(
+      loop("i", 8, true, [{ kind: "let", register, index: [i], value: load(x, i) }]),
+      loop("i", 8, true, [store(i, { kind: "register", register, index: [i] })]),
+    );
+  });
+
   test("where a loop stores to one element again and again", () => {
     refused(loop("i", 8, true, [loop("j", 2, false, [store(i, binary("add", load(x, i), number(1)))])]));
   });

@@ -239,6 +239,7 @@ describe("the canonical form", () => {
     ["x - -0", x, [scalar("-0"), "%y: float32[2, 3] = sub(%x, %c)"]],
     ["x * 0", x, [scalar(0), "%y: float32[2, 3] = mul(%x, %c)"]],
     ["x / 3", x, [scalar(3), "%y: float32[2, 3] = div(%x, %c)"]],
+    ["x / 2^-149, whose reciprocal is too large", x, [scalar("1e-45"), "%y: float32[2, 3] = div(%x, %c)"]],
     ["x / 0", x, [scalar(0), "%y: float32[2, 3] = div(%x, %c)"]],
     ["pow(x, 2)", x, [scalar(2), "%y: float32[2, 3] = pow(%x, %c)"]],
     ["abs(neg(x)) of unsigned bytes", "%x: uint8[3]", ["%n: uint8[3] = neg(%x)", "%y: uint8[3] = abs(%n)"]],

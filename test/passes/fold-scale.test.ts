@@ -64,6 +64,7 @@ describe("a factor per channel behind a contraction", () => {
     ["a product with several output axes", product],
   ])("goes into the kernel of %s, within the stated bound", (_what, graph) => {
     const folded = foldScale(graph);
+    expect(linesOf(folded)).toContain(".scaled");
     fc.assert(
       fc.property(fc.nat(), (seed) => {
         const tensors = trained(graph, seed);
@@ -165,6 +166,18 @@ describe("what follows from parameters", () => {
   test("is left where a large parameter would be shipped twice", () => {
     const { graph, after } = hoisted(scaledKernel(", k=%k"));
     expect(after).toBe(graph);
+  });
+
+  test("is stored once where several large values follow from one parameter", () => {
+    const { after } = hoisted(`graph g(%x: float32[2, 64]) {
+  param %k: float32[64, 64] = {"kind":"zeros"}
+  %a: float32[64, 64] = neg(%k)
+  %b: float32[64, 64] = exp(%k)
+  %p: float32[2, 64] = dotGeneral(%x, %a) {batch=[[], []], contract=[[1], [0]]}
+  %q: float32[2, 64] = dotGeneral(%x, %b) {batch=[[], []], contract=[[1], [0]]}
+  return p=%p, q=%q
+}`);
+    expect(after.nodes.map((node) => node.op)).toEqual(["constant", "exp", "dotGeneral", "dotGeneral"]);
   });
 
   test("is left where nothing is computed", () => {

@@ -7,7 +7,7 @@ import { allocate, type DType, dtypes } from "../../../runtime/dtype.ts";
 import { binaryOps, compareOps } from "../../ops/binary.ts";
 import type { CastAttributes } from "../../ops/cast.ts";
 import { type BoundNode, type BoundValue, type Scope, sameType } from "../rewrite.ts";
-import { by, from, one, type Row, repeated, splat } from "./row.ts";
+import { by, from, type Row, repeated, splat } from "./row.ts";
 
 const isFloat = (value: BoundValue) => dtypes[value.type.dtype].kind === "float";
 
@@ -148,10 +148,5 @@ function isRepeatedAnyway(node: BoundNode, i: number, scope: Scope): boolean {
   if (axes.some((axis, k) => axis !== shape.length - axes.length + k)) return false;
   const types = node.operands.map((operand, k) => (k === i ? source! : operand).type.shape);
   const result = node.results[0]!.type.shape;
-  return result.every((d, axis) =>
-    types.some((dims) => {
-      const own = dims[axis - result.length + dims.length];
-      return own === d && (own !== one || dims.length === result.length);
-    }),
-  );
+  return result.every((d, axis) => types.some((dims) => dims[axis - result.length + dims.length] === d));
 }
