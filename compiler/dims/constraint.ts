@@ -73,7 +73,8 @@ function printClause(c: Clause): string {
 
 function printResidues({ symbol, modulus, residues }: Domain & { readonly symbol: string }): string {
   if (residues.length === modulus) return "";
-  return `${symbol} % ${modulus} ${residues.length === 1 ? `== ${residues[0]}` : `in {${printRuns(residues)}}`}`;
+  const set = residues.length === 1 ? `== ${residues[0]}` : `in {${printRuns(residues)}}`;
+  return `${symbol} % ${modulus} ${set}`;
 }
 
 function printBounds({ symbol, min, max }: Domain & { readonly symbol: string }): string {

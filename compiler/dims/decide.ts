@@ -13,8 +13,9 @@ import {
   intersect,
   type Relation,
 } from "./constraint.ts";
-import { evaluate, range, substitute } from "./evaluate.ts";
+import { evaluate, range, rewrite, substitute } from "./evaluate.ts";
 import {
+  type Atom,
   add,
   addScaled,
   atomsOf,
@@ -29,6 +30,7 @@ import {
   neg,
   scratch,
   sub,
+  symbol,
   symbolsOf,
 } from "./expression.ts";
 import { lcm, remainder, times } from "./integer.ts";
@@ -36,10 +38,8 @@ import { primitive, simplify } from "./simplify.ts";
 import { asDomain, Budget, OutOfBudget, periodOf, solveUnivariate } from "./univariate.ts";
 
 export type Verdict =
-  | {
-      readonly kind: "always" /** Holds only by an equality that a broadcast assumed. */;
-      readonly assumed?: true;
-    }
+  // assumed: it holds only by an equality that a broadcast took for granted.
+  | { readonly kind: "always"; readonly assumed?: true }
   | { readonly kind: "never" }
   | { readonly kind: "iff"; readonly constraint: Constraint }
   | { readonly kind: "unknown"; readonly asks?: string };
@@ -130,11 +130,12 @@ function inOneSymbol(
   relation: Relation,
   d: Dim,
   name: string,
-  domains: (name: string) => Domain,
+  domains: Domains,
+  steps = 20000,
 ): Verdict | undefined {
   const domain = domains(name);
   try {
-    const solution = solveUnivariate(d, domain, (sign) => compare(relation, sign, 0), new Budget(20000));
+    const solution = solveUnivariate(d, domain, (sign) => compare(relation, sign, 0), new Budget(steps));
     if (solution.all) return { kind: "always" };
     if (solution.runs.size === 0) return { kind: "never" };
     const found = asDomain(solution, domain);
@@ -151,7 +152,22 @@ function inSeveral(relation: Relation, d: Dim, domains: Domains): Verdict {
   if (quick) return verdictOf(quick);
   const seen = witnesses(relation, d, domains);
   if (seen.size === 2) return { kind: "iff", constraint: new Constraint(conditions(relation, d, domains)) };
-  return verdictOf(attempt(() => decideByCases(relation, d, domains, new Budget(8000))));
+  const general = d.bounded ? attempt(() => decideForAnyMax(relation, d, domains)) : undefined;
+  return verdictOf(general ?? attempt(() => decideByCases(relation, d, domains, new Budget(8000))));
+}
+
+/** Decides d with a symbol in place of every outermost max: what holds for any value from 0 holds of d. */
+function decideForAnyMax(relation: Relation, d: Dim, domains: Domains) {
+  let prefix = "!max";
+  while (symbolsOf(d).some((name) => name.startsWith(prefix))) prefix += "_";
+  const stand = new Map<Atom, Dim>();
+  const general = rewrite(d, (f) => {
+    if (f.kind === "max" && !stand.has(f)) stand.set(f, symbol(`${prefix}${stand.size}`));
+    return stand.get(f);
+  });
+  const domainsHere: Domains = (name) => (name.startsWith(prefix) ? defaultDomain(name) : domains(name));
+  const outcome = stand.size > 0 ? decideByCases(relation, general, domainsHere, new Budget(1500)) : "some";
+  return outcome === "some" ? undefined : outcome;
 }
 
 function verdictOf(outcome: string | undefined): Verdict {
@@ -192,7 +208,7 @@ function witnesses(relation: Relation, d: Dim, domains: Domains): ReadonlySet<bo
       const line = simplify(substitute(d, new Map(others)), domains);
       const verdict =
         line.value === undefined && symbolsOf(line).length === 1
-          ? inOneSymbol(relation, line, name, domains)
+          ? inOneSymbol(relation, line, name, domains, 3000)
           : undefined;
       if (verdict?.kind === "iff") seen.add(true).add(false);
       if (verdict?.kind === "always" || verdict?.kind === "never") seen.add(verdict.kind === "always");

@@ -249,6 +249,8 @@ export function compareDims(x: Dim, y: Dim): number {
 
 /** x + k*y: a merge of two sorted lists. */
 export function merge(x: readonly Term[], k: Int, y: readonly Term[]): readonly Term[] {
+  if (y.length === 1 && x.length > 8)
+    return mergeOne(x, k === 1 ? y[0]! : termOf(times(k, y[0]!.coefficient), y[0]!.monomial));
   const out: Term[] = [];
   let [i, j] = [0, 0];
   while (i < x.length || j < y.length) {
@@ -264,6 +266,19 @@ export function merge(x: readonly Term[], k: Int, y: readonly Term[]): readonly 
     if (order >= 0) j++;
   }
   return out;
+}
+
+/** The same for a single term, by bisection: a sum that grows term by term copies but does not compare. */
+function mergeOne(x: readonly Term[], t: Term): readonly Term[] {
+  let [lo, hi] = [0, x.length];
+  while (lo < hi) {
+    const middle = (lo + hi) >> 1;
+    if (compareMonomials(x[middle]!.monomial, t.monomial) < 0) lo = middle + 1;
+    else hi = middle;
+  }
+  const same = x[lo]?.monomial === t.monomial;
+  const c = same ? plus(x[lo]!.coefficient, t.coefficient) : t.coefficient;
+  return x.toSpliced(lo, same ? 1 : 0, ...(c === 0 ? [] : [termOf(c, t.monomial)]));
 }
 
 export function mergeAll(lists: readonly (readonly Term[])[]): readonly Term[] {

@@ -18,7 +18,6 @@ import type {
   Origin,
   Parked,
   Residual,
-  Rewrite,
 } from "./assertion.ts";
 import {
   type Clause,
@@ -27,12 +26,11 @@ import {
   differences,
   intersect,
   isMember,
-  nearest,
   sameDomain,
 } from "./constraint.ts";
 import { minimalCore } from "./core.ts";
 import { decide, defaultDomain, type Facts } from "./decide.ts";
-import { range, substitute } from "./evaluate.ts";
+import { range } from "./evaluate.ts";
 import {
   compareDims,
   constant,
@@ -41,7 +39,6 @@ import {
   isConstant,
   kindOf,
   mod,
-  neg,
   type Shape,
   sub,
   symbol,
@@ -50,14 +47,11 @@ import {
 import { refuse } from "./integer.ts";
 import { primitive, simplify } from "./simplify.ts";
 import { openness, solveFlex, solveRigid } from "./solving.ts";
+import { namesOf, outside, State } from "./state.ts";
 
 export class Store implements Facts {
+  #state = new State();
   #log: Assertion[] = [];
-  #known = new Map<string, Knowledge>();
-  #parked = new Map<Assertion, readonly Parked[]>();
-  #zeros = new Map<Dim, Assertion>();
-  #rewrites = new Map<string, Rewrite>();
-  readonly #trail: (() => void)[] = [];
   #queue: Assertion[] = [];
 
   /** Narrows a symbol's domain. */
@@ -68,7 +62,7 @@ export class Store implements Facts {
       ![min, max, multipleOf].every((n) => Number.isInteger(n) || n === Number.POSITIVE_INFINITY)
     )
       refuse("E1002", `${name} within ${min}..${max}, a multiple of ${multipleOf}`, "give whole numbers");
-    const known = this.#known.get(name);
+    const known = this.#state.known.get(name);
     const least = defaultDomain(name).min;
     const late = known && known.declared.min === least && (declaration.min ?? least) < least;
     if (late) this.#restart(name, declaration, origin);
@@ -83,10 +77,7 @@ export class Store implements Facts {
     fresh.#assert("declare", symbol(name), constant(0), origin, { declaration: { min: min! } });
     if (this.#log.some((x) => fresh.#assert(x.goal, x.left, x.right, x.origin, x))) return;
     this.#log = fresh.#log;
-    this.#known = fresh.#known;
-    this.#parked = fresh.#parked;
-    this.#zeros = fresh.#zeros;
-    this.#rewrites = fresh.#rewrites;
+    this.#state = fresh.#state;
   }
 
   /** a == b. Flex symbols are solved for; between rigid ones it becomes a residual. */
@@ -118,17 +109,15 @@ export class Store implements Facts {
 
   /** d with everything known applied. */
   resolve(d: Dim): Dim {
-    if (d.value !== undefined) return d;
-    let current = d;
-    for (;;) {
-      const map = new Map<string, Dim>();
-      for (const name of symbolsOf(current)) {
-        const value = this.#known.get(name)?.value;
-        if (value) map.set(name, value);
-      }
-      if (map.size === 0) return simplify(current, this.domainOf);
-      current = substitute(current, map);
-    }
+    return this.#state.resolve(d);
+  }
+
+  canonical(d: Dim, firm: boolean): Dim {
+    return this.#state.canonical(d, firm);
+  }
+
+  domainOf(name: string): Domain {
+    return this.#state.domainOf(name);
   }
 
   solve(shape: Shape): Shape {
@@ -136,33 +125,13 @@ export class Store implements Facts {
   }
 
   valueOf(name: string): Dim | undefined {
-    const value = this.#known.get(name)?.value;
+    const value = this.#state.known.get(name)?.value;
     return value && this.resolve(value);
   }
 
   /** The assertions that fixed a symbol, first to last. */
   whyOf(name: string): readonly Origin[] {
-    return this.#related([name], false).map((x) => x.origin);
-  }
-
-  readonly domainOf = (name: string): Domain => this.#known.get(name)?.domain ?? defaultDomain(name);
-
-  /**
-   * resolve(d) with the required equations applied too; `firm` leaves out what a broadcast merely assumes.
-   */
-  canonical(d: Dim, firm: boolean): Dim {
-    const usable = (x: Assertion) => !firm || x.goal !== "broadcast";
-    let current = this.resolve(d);
-    for (let i = 0; i < 20; i++) {
-      const found = symbolsOf(current).flatMap((name) => this.#rewrites.get(name) ?? []);
-      const map = new Map(found.filter((r) => usable(r.from)).map((r) => [r.name, r.value]));
-      if (map.size === 0) break;
-      current = this.resolve(substitute(current, map));
-    }
-    if (this.#zeros.size === 0) return current;
-    const core = primitive(current, this.domainOf);
-    const from = this.#zeros.get(core) ?? this.#zeros.get(neg(core));
-    return from && usable(from) ? constant(0) : current;
+    return this.#state.related([name], false).map((x) => x.origin);
   }
 
   /**
@@ -170,13 +139,13 @@ export class Store implements Facts {
    */
   residuals(): readonly Residual[] {
     const list: Residual[] = [];
-    for (const name of [...this.#known.keys()].sort()) {
-      const { domain, declared, value, because } = this.#known.get(name)!;
+    for (const name of [...this.#state.known.keys()].sort()) {
+      const { domain, declared, value, because } = this.#state.known.get(name)!;
       const clauses = kindOf(name) === "flex" && value ? [] : differences(name, domain, declared);
       const origins = because.filter((x) => x.goal !== "declare").map((x) => x.origin);
       if (clauses.length > 0) list.push({ constraint: new Constraint(clauses), origins });
     }
-    const parked = [...this.#parked].flatMap(([x, entries]) => {
+    const parked = [...this.#state.parked].flatMap(([x, entries]) => {
       const alternative = x.goal === "broadcast" ? { alternative: "or one is 1" } : {};
       return entries.flatMap(({ constraint }): Residual[] =>
         constraint ? [{ constraint, origins: [x.origin], ...alternative }] : [],
@@ -209,8 +178,8 @@ export class Store implements Facts {
     }
     const conflicts = (list: readonly Assertion[]) => Store.#conflicts(list);
     const pools = [
-      () => this.#related(namesOf(assertion), false),
-      () => this.#related(namesOf(assertion), true),
+      () => this.#state.related(namesOf(assertion), false),
+      () => this.#state.related(namesOf(assertion), true),
       () => this.#log,
     ];
     const core = minimalCore(pools, assertion, conflicts);
@@ -228,7 +197,7 @@ export class Store implements Facts {
 
   /** Settles one assertion and all that it wakes; after a failure or an exception the store is as before. */
   #run(assertion: Assertion): Failure | undefined {
-    this.#trail.length = 0;
+    this.#state.begin();
     this.#queue = [assertion];
     let failure: Failure | undefined;
     let done = false;
@@ -236,36 +205,25 @@ export class Store implements Facts {
       for (let x = this.#queue.shift(); x && !failure; x = this.#queue.shift()) failure = this.#settle(x);
       done = failure === undefined;
     } finally {
-      if (!done) while (this.#trail.length > 0) this.#trail.pop()!();
+      if (!done) this.#state.rollBack();
     }
     return failure;
   }
 
-  #put<K, V>(map: Map<K, V>, key: K, value: V | undefined): void {
-    const old = map.get(key);
-    this.#trail.push(() => (old === undefined ? map.delete(key) : map.set(key, old)));
-    if (value === undefined) map.delete(key);
-    else map.set(key, value);
-  }
-
-  #of(name: string): Knowledge {
-    const domain = defaultDomain(name);
-    return this.#known.get(name) ?? { domain, declared: domain, because: [], waiting: [] };
-  }
-
   #learn(name: string, news: Partial<Knowledge>, wake: boolean): void {
-    const old = this.#of(name);
-    this.#put(this.#known, name, { ...old, ...news });
+    const old = this.#state.of(name);
+    this.#state.put(this.#state.known, name, { ...old, ...news });
     if (wake)
-      for (const x of old.waiting) if (this.#parked.has(x) && !this.#queue.includes(x)) this.#queue.push(x);
+      for (const x of old.waiting)
+        if (this.#state.parked.has(x) && !this.#queue.includes(x)) this.#queue.push(x);
   }
 
   #settle(x: Assertion): Failure | undefined {
-    for (const { zero, rewrite } of this.#parked.get(x) ?? []) {
-      if (zero) this.#put(this.#zeros, zero, undefined);
-      if (rewrite) this.#put(this.#rewrites, rewrite, undefined);
+    for (const { zero, rewrite } of this.#state.parked.get(x) ?? []) {
+      if (zero) this.#state.put(this.#state.zeros, zero, undefined);
+      if (rewrite) this.#state.put(this.#state.rewrites, rewrite, undefined);
     }
-    if (this.#parked.has(x)) this.#put(this.#parked, x, undefined);
+    if (this.#state.parked.has(x)) this.#state.put(this.#state.parked, x, undefined);
     const [a, b] = [this.resolve(x.left), this.resolve(x.right)];
     if (x.goal === "declare") return this.#settleDeclaration(x);
     if (x.goal === "broadcast") return this.#settleBroadcast(x, a, b);
@@ -280,19 +238,19 @@ export class Store implements Facts {
     const solution = solveFlex(sub(a, b));
     if (!solution) return this.#settleVerdict(x, "==", a, b);
     const { name, numerator, denominator } = solution;
-    const mayBeZero = denominator.value === undefined && range(denominator, this.domainOf).min < 1;
+    const mayBeZero = denominator.value === undefined && range(denominator, this.#state.domainOf).min < 1;
     if (mayBeZero) return this.#park(x, { kind: "relation", relation: "==", left: a, right: b });
     if (denominator.value === undefined || denominator.value !== 1) {
       const failure = this.#settleVerdict(x, "==", mod(numerator, denominator), constant(0));
       if (failure) return { left: a, right: b, relation: "==" };
     }
-    const { residues } = this.domainOf(name);
+    const { residues } = this.#state.domainOf(name);
     if (residues.length > 1 && symbolsOf(numerator).length > 0) return this.#settleVerdict(x, "==", a, b);
-    return this.#bind(x, name, simplify(floorDiv(numerator, denominator), this.domainOf));
+    return this.#bind(x, name, simplify(floorDiv(numerator, denominator), this.#state.domainOf));
   }
 
   #bind(x: Assertion, name: string, value: Dim): Failure | undefined {
-    const { domain, because } = this.#of(name);
+    const { domain, because } = this.#state.of(name);
     if (value.value !== undefined && !isMember(domain, Number(value.value)))
       return outside(name, domain, Number(value.value));
     this.#learn(name, { value, because: [...because, x] }, true);
@@ -311,7 +269,7 @@ export class Store implements Facts {
   }
 
   #settleVerdict(x: Assertion, relation: "==" | ">=", a: Dim, b: Dim): Failure | undefined {
-    const verdict = decide(relation, a, b, this);
+    const verdict = decide(relation, a, b, this.#state);
     if (verdict.kind === "always") return verdict.assumed ? this.#wait(x, {}) : undefined;
     if (verdict.kind === "never") return this.#refuted(relation, a, b);
     const plain: Clause = { kind: "relation", relation, left: a, right: b };
@@ -331,12 +289,12 @@ export class Store implements Facts {
       const flipped = symbolsOf(b).length === 1 && b === symbol(symbolsOf(b)[0]!) && a.value !== undefined;
       return flipped ? this.#refuted(relation, b, a) : { left: a, right: b, relation };
     }
-    return outside(name, this.domainOf(name), Number(b.value));
+    return outside(name, this.#state.domainOf(name), Number(b.value));
   }
 
   #narrow(x: Assertion, clause: Exclude<Clause, { kind: "relation" }>): Failure | undefined {
     const { symbol: name } = clause;
-    const { domain, because, value } = this.#of(name);
+    const { domain, because, value } = this.#state.of(name);
     const met = intersect(domain, clause);
     if (!met) return this.#wait(x, { constraint: new Constraint([clause]) });
     if (met.min > met.max) return outside(name, domain, clause.min);
@@ -350,19 +308,19 @@ export class Store implements Facts {
     const d = sub(clause.left, clause.right);
     const constraint = new Constraint([clause]);
     if (clause.relation !== "==") return this.#wait(x, { constraint });
-    const zero = primitive(this.canonical(d, false), this.domainOf);
+    const zero = primitive(this.#state.canonical(d, false), this.#state.domainOf);
     const rewrite = solveRigid(zero);
-    if (rewrite) this.#put(this.#rewrites, rewrite.name, { ...rewrite, from: x });
-    this.#put(this.#zeros, zero, x);
+    if (rewrite) this.#state.put(this.#state.rewrites, rewrite.name, { ...rewrite, from: x });
+    this.#state.put(this.#state.zeros, zero, x);
     return this.#wait(x, { constraint, zero, ...(rewrite ? { rewrite: rewrite.name } : {}) });
   }
 
   /** Takes x up again when one of its symbols learns something. */
   #wait(x: Assertion, parked: Parked): undefined {
-    this.#put(this.#parked, x, [...(this.#parked.get(x) ?? []), parked]);
+    this.#state.put(this.#state.parked, x, [...(this.#state.parked.get(x) ?? []), parked]);
     const names = [x.left, x.right].flatMap((d) => [...symbolsOf(d), ...symbolsOf(this.resolve(d))]);
     for (const name of new Set(names)) {
-      const { waiting } = this.#of(name);
+      const { waiting } = this.#state.of(name);
       if (!waiting.includes(x)) this.#learn(name, { waiting: [...waiting, x] }, false);
     }
     return undefined;
@@ -372,7 +330,7 @@ export class Store implements Facts {
     const result = this.resolve(x.result!);
     if (a === b || b.value === 1 || a.value === 1) {
       const other = b.value === 1 ? a : b;
-      const fits = decide("==", other, result, this).kind;
+      const fits = decide("==", other, result, this.#state).kind;
       if (fits === "always") return undefined;
       if (fits !== "never")
         return this.#park(x, { kind: "relation", relation: "==", left: other, right: result });
@@ -380,9 +338,9 @@ export class Store implements Facts {
       const suggestion = `${one} is 1 here: declare ${one} = 1 or ${x.left} = ${x.right}`;
       return { left: a, right: b, relation: "broadcasts with", suggestion };
     }
-    const verdict = decide("==", a, b, this).kind;
+    const verdict = decide("==", a, b, this.#state).kind;
     if (verdict === "always") return this.#settleEqual(x, a, result);
-    const canBeOne = (d: Dim) => decide("==", d, constant(1), this).kind !== "never";
+    const canBeOne = (d: Dim) => decide("==", d, constant(1), this.#state).kind !== "never";
     if (verdict === "never" && !canBeOne(a) && !canBeOne(b))
       return { left: a, right: b, relation: "broadcasts with" };
     return this.#park(x, { kind: "relation", relation: "==", left: a, right: b });
@@ -390,12 +348,12 @@ export class Store implements Facts {
 
   #settleDeclaration(x: Assertion): Failure | undefined {
     const name = symbolsOf(x.left)[0]!;
-    const { domain: old, declared, because, value } = this.#of(name);
+    const { domain: old, declared, because, value } = this.#state.of(name);
     const { min = Number.NEGATIVE_INFINITY, max = Number.POSITIVE_INFINITY, multipleOf = 1 } = x.declaration!;
     const wanted: Domain = { min, max, modulus: multipleOf, residues: [0] };
     if (value?.value !== undefined && !isMember(wanted, Number(value.value)))
       return outside(name, wanted, Number(value.value));
-    const first = !this.#known.has(name) && min > Number.NEGATIVE_INFINITY;
+    const first = !this.#state.known.has(name) && min > Number.NEGATIVE_INFINITY;
     const domain = intersect(first ? wanted : old, wanted);
     if (!domain) return this.#wait(x, {});
     if (domain.min > domain.max) return outside(name, old, min);
@@ -405,31 +363,4 @@ export class Store implements Facts {
     if (domain.min === domain.max && !value) this.#learn(name, { value: constant(domain.min) }, true);
     return undefined;
   }
-
-  /** The assertions that what is known of `names` rests on, and those parked on them if asked, in order. */
-  #related(names: readonly string[], parked: boolean): readonly Assertion[] {
-    const found = new Set<Assertion>();
-    const seen = new Set(names);
-    for (const name of seen) {
-      const known = this.#known.get(name);
-      for (const x of [...(known?.because ?? []), ...(parked ? (known?.waiting ?? []) : [])]) {
-        found.add(x.parent ?? x);
-        for (const other of namesOf(x)) seen.add(other);
-      }
-    }
-    return [...found].sort((x, y) => x.index - y.index);
-  }
-}
-
-const namesOf = (x: Assertion): readonly string[] => [...symbolsOf(x.left), ...symbolsOf(x.right)];
-
-function outside(name: string, domain: Domain, value: number): Failure {
-  const near = Number.isFinite(value) && domain.min <= domain.max ? nearest(domain, value) : [];
-  const clauses = differences(name, domain, { ...defaultDomain(name), min: Number.NEGATIVE_INFINITY });
-  return {
-    left: symbol(name),
-    right: Number.isFinite(value) ? constant(value) : symbol(name),
-    relation: new Constraint(clauses).toString(),
-    ...(near.length > 0 ? { suggestion: `nearest ${near.join(", ")}` } : {}),
-  };
 }

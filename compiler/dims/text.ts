@@ -96,12 +96,11 @@ export function parse(text: string): Dim {
   const tokens = tokenize(text);
   let at = 0;
   let depth = 0;
-  const wrong = (expected: string): never =>
-    refuse(
-      "E3001",
-      `"${shorten(text)}" is not a size: ${expected} expected ${tokens[at] ? `before "${tokens[at]}"` : "at the end"}`,
-      'write e.g. "2*h + 1", "floordiv(h, 2)" or "max(n, 1)"',
-    );
+  const wrong = (expected: string): never => {
+    const where = tokens[at] ? `before "${tokens[at]}"` : "at the end";
+    const fix = 'write e.g. "2*h + 1", "floordiv(h, 2)" or "max(n, 1)"';
+    return refuse("E3001", `"${shorten(text)}" is not a size: ${expected} expected ${where}`, fix);
+  };
   const accept = (what: string) => tokens[at] === what && ++at > 0;
   const expect = (what: string) => accept(what) || wrong(`"${what}"`);
 

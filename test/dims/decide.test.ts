@@ -150,8 +150,9 @@ function refutation(q: Question): string | undefined {
         : v.kind === "unknown"
           ? holds
           : v.kind === "always";
+    const answer = v.kind === "iff" ? `${v.constraint}` : v.kind;
     if (said !== holds)
-      return `${q.left.d} ${q.relation} ${q.right.d}: ${v.kind === "iff" ? v.constraint : v.kind} at ${JSON.stringify(values)}`;
+      return `${q.left.d} ${q.relation} ${q.right.d}: ${answer} at ${JSON.stringify(values)}`;
   }
   return undefined;
 }
