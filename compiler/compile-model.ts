@@ -1,7 +1,8 @@
 /**
- * compile(model, options): what a model adds to the story of compile.ts. The sample binds the model as any first sample does;
- * the values of its parameters travel on with where they came from (initialiser, seed, path), so that a module may ship that
- * instead of the numbers; and the header says what the module was made from, without a path or a time.
+ * compile(model, options): what a model adds to the story of compile.ts. The sample binds the model as any
+ * first sample does; the values of its parameters travel on with where they came from (initialiser, seed,
+ * path), so that a module may ship that instead of the numbers; and the header says what the module was made
+ * from, without a path or a time.
  */
 import { emitTypeScript } from "../codegen/typescript/index.ts";
 import { byteSize } from "../runtime/dtype.ts";
@@ -19,7 +20,10 @@ import { completeSample } from "./sample-dims.ts";
 import { VERSION } from "./version.ts";
 
 export interface BindOptions {
-  /** A shape or data per input, or just that for the only input. May be left out where the model or `dims` say all sizes. */
+  /**
+   * A shape or data per input, or just that for the only input. May be left out where the model or `dims` say
+   * all sizes.
+   */
   readonly sample?: SampleInput;
   /** Sizes of named dims, e.g. `{ batch: 1 }`. */
   readonly dims?: Readonly<Record<string, number>>;
@@ -70,9 +74,10 @@ export interface CompiledModel extends EmittedModule {
 }
 
 /**
- * One module from a model and a sample. Deterministic: the same model, sample and options give the same bytes.
- * @throws CompileError with everything that is wrong: E2101..E2112 shapes, E2201 sizes, E2301 the parameter budget, E4001 what cannot
- * be emitted.
+ * One module from a model and a sample. Deterministic: the same model, sample and options give the same
+ * bytes.
+ * @throws CompileError with everything that is wrong: E2101 to E2112 for shapes, E2201 for sizes, E2301 for
+ * the parameter budget, E4001 for what cannot be emitted.
  */
 export function compile(model: Model<unknown>, options: CompileOptions = {}): CompiledModel {
   const { format = "ts", weights = "auto", onStage } = options;
@@ -108,7 +113,10 @@ export function lowerModel(model: Model<unknown>, options: CompileOptions): Lowe
   return { ...lowered, graph: model.graph(), bound, sample };
 }
 
-/** The values of each parameter and, while they are still what its initialiser gave, that initialiser and its seed. */
+/**
+ * The values of each parameter and, while they are still what its initialiser gave, that initialiser and its
+ * seed.
+ */
 function parametersOf(
   model: Model<unknown>,
   bound: BoundModel,

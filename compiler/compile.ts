@@ -3,8 +3,8 @@
  *
  *   graph ─bind→ bound graph ─passes→ bound graph ─lower→ program ─emit→ module
  *
- * Each arrow is a pure function with a type of its own on either side, so none can be skipped or run twice. What a model
- * adds to it (which values its parameters have, what its header says) is compile-model.ts.
+ * Each arrow is a pure function with a type of its own on either side, so none can be skipped or run twice.
+ * What a model adds to it (which values its parameters have, what its header says) is compile-model.ts.
  */
 import { emitTypeScript } from "../codegen/typescript/index.ts";
 import type { SourceLocation } from "./diagnostics/index.ts";
@@ -23,8 +23,8 @@ export interface LowerOptions {
   readonly parameters: ReadonlyMap<string, ParameterData>;
   readonly target?: Target | undefined;
   /**
-   * Whether passes may compute with the values of parameters (default true). Not where these are shipped as their
-   * initialisers: what was computed from them could only be shipped as numbers.
+   * Whether passes may compute with the values of parameters (default true). Not where these are shipped as
+   * their initialisers: what was computed from them could only be shipped as numbers.
    */
   readonly foldParameters?: boolean;
   /** Called with the graph after each pass, for `--print-after`. */

@@ -1,6 +1,6 @@
 /**
- * How `net.predict` runs: the bound graph goes through the same stages as a module that is written to a file, and the
- * module's text is evaluated in process. There is no second interpreter whose numbers could differ.
+ * How `net.predict` runs: the bound graph goes through the same stages as a module that is written to a file,
+ * and the module's text is evaluated in process. There is no second interpreter whose numbers could differ.
  */
 import { emitTypeScript } from "../codegen/typescript/index.ts";
 import { type Instance, load, type Signature } from "../runtime/load.ts";

@@ -1,6 +1,7 @@
 /**
- * shapecast: compile neural networks ahead of time to TypeScript that imports nothing. This is the public entry: layers
- * to write a model with, `compile` and `inspect` to make something of it, `load` to run what was compiled.
+ * shapecast: compile neural networks ahead of time to TypeScript that imports nothing. This is the public
+ * entry: layers to write a model with, `compile` and `inspect` to make something of it, `load` to run what
+ * was compiled.
  */
 import { executeCompiled } from "./execute.ts";
 import { provideExecutor } from "./frontend/index.ts";
@@ -30,5 +31,6 @@ export { parseGraph } from "./ir/graph_parse.ts";
 export { printGraph } from "./ir/graph_print.ts";
 export { VERSION as version } from "./version.ts";
 
-// `net.predict` runs what `load(compile(net))` would: the layers cannot know the stages after them, so they are told here.
+// `net.predict` runs what `load(compile(net))` would. The layers cannot know the stages after them: they
+// are told here.
 provideExecutor(executeCompiled);

@@ -1,6 +1,6 @@
 /**
- * Named dims as a part of the sample: `{ batch: 1 }` fills in every input whose sizes they decide, and must agree with the sample
- * where both speak of one dim.
+ * Named dims as a part of the sample: `{ batch: 1 }` fills in every input whose sizes they decide, and must
+ * agree with the sample where both speak of one dim.
  */
 import { nearest } from "../runtime/initializers/nearest.ts";
 import { fail } from "./diagnostics/index.ts";
@@ -12,7 +12,10 @@ import type { Value } from "./ir/graph.ts";
 
 type Dims = Readonly<Record<string, number>>;
 
-/** Throws E1002 for a dim no input has, E2104 where dims and sample disagree, E2102 for several inputs without names. */
+/**
+ * Throws E1002 for a dim no input has, E2104 where dims and sample disagree, E2102 for several inputs without
+ * names.
+ */
 export function completeSample(model: Model<unknown>, given: SampleInput = {}, dims: Dims = {}): Sample {
   const spec = model.plan().inputs;
   const sample = readSample(given, undefined, spec, undefined);

@@ -1,6 +1,6 @@
 /**
- * LeNet-5 (LeCun et al. 1998): two convolutions with pooling, then dense layers. Only the channels are declared; rows and
- * columns come from the sample, and with them the size of the first dense layer's kernel.
+ * LeNet-5 (LeCun et al. 1998): two convolutions with pooling, then dense layers. Only the channels are
+ * declared; rows and columns come from the sample, and with them the size of the first dense layer's kernel.
  *
  *   npx shapecast compile examples/lenet.ts --sample image=1,28,28,1 -o examples/out/lenet.gen.ts
  */

@@ -1,6 +1,6 @@
 /**
- * Reads a sentence in both directions and says how likely it is praise. The words of a batch are token numbers; the loop over time is
- * a loop in the module too, with its state in the arena.
+ * Reads a sentence in both directions and says how likely it is praise. The words of a batch are token
+ * numbers; the loop over time is a loop in the module too, with its state in the arena.
  *
  *   npx shapecast compile examples/lstm-classifier.ts --sample tokens=1,40 -o examples/out/lstm.gen.ts
  */

@@ -1,9 +1,10 @@
 /**
- * A small residual network (He et al. 2015) that takes pictures of any size: rows and columns are named dims, and a global pool
- * makes the head independent of them. The same parameters serve every resolution; each resolution is its own module.
+ * A small residual network (He et al. 2015) that takes pictures of any size: rows and columns are named dims,
+ * and a global pool makes the head independent of them. The same parameters serve every resolution; each
+ * resolution is its own module.
  *
- *   npx shapecast compile examples/residual-cnn.ts --dim batch=1 --dim rows=64 --dim columns=64 -o examples/out/cnn-64.gen.ts
- *   npx shapecast compile examples/residual-cnn.ts --dim batch=1 --dim rows=96 --dim columns=80 -o examples/out/cnn-96.gen.ts
+ *   npx shapecast compile examples/residual-cnn.ts --sample image=1,64,64,3 -o examples/out/cnn-64.gen.ts
+ *   npx shapecast compile examples/residual-cnn.ts --sample image=1,96,80,3 -o examples/out/cnn-96.gen.ts
  */
 import {
   activation,
@@ -25,7 +26,7 @@ function convolve(x: Symbolic, filters: number, kernelSize: number, strides: num
 
 const relu = (x: Symbolic): Symbolic => activation({ activation: "relu" }).apply(x);
 
-/** Two convolutions beside a short way; a projection makes the short way fit where size or channels change. */
+/** Two convolutions beside a short way, which a projection makes fit where size or channels change. */
 function block(x: Symbolic, filters: number, strides: number): Symbolic {
   const short = strides === 1 ? x : convolve(x, filters, 1, strides);
   const long = convolve(relu(convolve(x, filters, 3, strides)), filters, 3, 1);

@@ -1,8 +1,9 @@
 /**
- * A transformer encoder (Vaswani et al. 2017, with normalisation first): tokens to one vector per token and a classification of
- * the whole. The learned positions are a layer of this file's own: the layers of the package are written the same way.
+ * A transformer encoder (Vaswani et al. 2017, with normalisation first): tokens to one vector per token and a
+ * classification of the whole. The learned positions are a layer of this file's own: the layers of the
+ * package are written the same way.
  *
- *   npx shapecast compile examples/transformer-encoder.ts --sample tokens=1,128 -o examples/out/encoder.gen.ts
+ *   npx shapecast compile examples/transformer-encoder.ts --sample tokens=1,128 -o examples/out/enc.gen.ts
  */
 import {
   add,
@@ -20,7 +21,7 @@ import {
   type Value,
 } from "shapecast";
 
-/** Adds a learned vector per position: [batch, time, features] to the same. The length is that of the sample. */
+/** Adds a learned vector per position to [batch, time, features]. The length is that of the sample. */
 class Positions extends Layer {
   #table: Value | undefined;
 

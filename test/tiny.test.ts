@@ -1,6 +1,6 @@
 /**
- * The whole story in under a second, to be read from top to bottom: a model without sizes, a sample, a module. Everything else
- * in test/ looks closer at one part of it.
+ * The whole story in under a second, to be read from top to bottom: a model without sizes, a sample, a
+ * module. Everything else in test/ looks closer at one part of it.
  */
 import { test as property } from "@fast-check/vitest";
 import { CompileError, compile, dense, load, sequential } from "shapecast";

@@ -1,4 +1,7 @@
-/** Numbers for people: sizes in decimal units with two digits that matter, counts with separators, whatever the locale. */
+/**
+ * Numbers for people: sizes in decimal units with two digits that matter, counts with separators, whatever
+ * the locale.
+ */
 
 const scales: readonly (readonly [number, string])[] = [
   [1e9, "G"],

@@ -7,7 +7,10 @@ import type { Model } from "../index.ts";
 import type { Options } from "./command-line.ts";
 import { type GivenSample, readBytes, readDims, readSamples } from "./values.ts";
 
-/** Reads the options at once, so that a typo is found before the model is run; the model says what its only input is called. */
+/**
+ * Reads the options at once, so that a typo is found before the model is run; the model says what its only
+ * input is called.
+ */
 export function readBinding(options: Options): (model: Model) => BindOptions {
   const samples = readSamples(options);
   const dims = readDims(options);

@@ -1,6 +1,7 @@
 /**
- * argv as one command with its options. cac splits the words; what is known and what a value must be is checked here, against
- * the table, because a misspelt option that is silently ignored compiles another module than the one that was asked for.
+ * argv as one command with its options. cac splits the words; what is known and what a value must be is
+ * checked here, against the table, because a misspelt option that is silently ignored compiles another module
+ * than the one that was asked for.
  */
 import { cac } from "cac";
 import { nearest } from "../../runtime/initializers/nearest.ts";

@@ -1,6 +1,6 @@
 /**
- * The commands, their options and examples, as a table: parsing, `--help` and the suggestions for a misspelt option all read
- * it, so that none of them can know an option the others do not.
+ * The commands, their options and examples, as a table: parsing, `--help` and the suggestions for a misspelt
+ * option all read it, so that none of them can know an option the others do not.
  */
 
 export interface OptionSpec {

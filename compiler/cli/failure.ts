@@ -1,6 +1,7 @@
 /**
- * What goes to stderr when a command fails, and the exit code. The user's mistakes are rendered with the line they are on; a
- * defect of shapecast says so and how to report it, with its stack only on request, because it helps nobody else.
+ * What goes to stderr when a command fails, and the exit code. The user's mistakes are rendered with the line
+ * they are on; a defect of shapecast says so and how to report it, with its stack only on request, because it
+ * helps nobody else.
  */
 import { readFileSync } from "node:fs";
 import { CompileError, type Diagnostic, exitCode, render } from "../diagnostics/index.ts";
@@ -20,7 +21,10 @@ export function reportFailure(error: unknown, host: Host): number {
   return exitCode(explained);
 }
 
-/** A custom layer's own code runs in the middle of compilation: its exceptions are not defects of the compiler. */
+/**
+ * A custom layer's own code runs in the middle of compilation: its exceptions are not defects of the
+ * compiler.
+ */
 function fromUserCode(error: unknown): CompileError | undefined {
   const at = error instanceof Error ? thrownAt(error) : undefined;
   if (!at || !(error instanceof Error) || error.message.startsWith("internal: ")) return undefined;
@@ -59,7 +63,10 @@ function reportDefect(error: unknown, { err, environment }: Host): number {
   return exitCode(error);
 }
 
-/** Model files are transformed before they run: lines are kept, columns are not, so the line's start is pointed at. */
+/**
+ * Model files are transformed before they run: lines are kept, columns are not, so the line's start is
+ * pointed at.
+ */
 function withReadableColumn(diagnostic: Diagnostic): Diagnostic {
   const { at } = diagnostic;
   const line = at && readSource(at.file)?.split("\n")[at.line - 1];

@@ -1,6 +1,6 @@
 /**
- * Graph text for people: without the user's file and line at every value, which is an absolute path, and the same on every
- * machine because of that.
+ * Graph text for people: without the user's file and line at every value, which is an absolute path, and the
+ * same on every machine because of that.
  */
 import type { Graph } from "../ir/graph.ts";
 import { printGraph } from "../ir/graph_print.ts";

@@ -1,6 +1,6 @@
 /**
- * What the command line needs of the process around it, as an interface, so that a test can run a command in its own process
- * and read what it printed.
+ * What the command line needs of the process around it, as an interface, so that a test can run a command in
+ * its own process and read what it printed.
  */
 import { type Environment, readEnvironment } from "./environment.ts";
 
@@ -32,10 +32,17 @@ export function processHost(): Host {
 }
 
 function streamOf(stream: NodeJS.WriteStream): Stream {
+  stream.once("error", ignoreClosedPipe);
   return {
     isTTY: stream.isTTY === true,
     write(text) {
       stream.write(text);
     },
   };
+}
+
+/** `shapecast ... | head` closes the pipe when it has seen enough: that is no failure of ours. */
+function ignoreClosedPipe(error: NodeJS.ErrnoException): void {
+  if (error.code !== "EPIPE") throw error;
+  process.exit();
 }

@@ -1,7 +1,8 @@
 /**
- * The user's model file, TypeScript or JavaScript, run by jiti. Its `import ... from "shapecast"` is answered with the very
- * modules this command runs on, not with what resolution from the file's folder would find: dims are interned, so a
- * second copy of shapecast in the process would make two dims of one, and a model of the other copy no model at all.
+ * The user's model file, TypeScript or JavaScript, run by jiti. Its `import ... from "shapecast"` is answered
+ * with the very modules this command runs on, not with what resolution from the file's folder would find:
+ * dims are interned, so a second copy of shapecast in the process would make two dims of one, and a model of
+ * the other copy no model at all.
  */
 import { existsSync, readdirSync, statSync } from "node:fs";
 import { basename, dirname, extname, join, resolve } from "node:path";
@@ -23,7 +24,10 @@ export interface LoadedModel {
 
 const extensions = new Set([".ts", ".mts", ".cts", ".js", ".mjs", ".cjs"]);
 
-/** `where` is a path, with `#name` for one export. Throws E1004 when it has no model to give, and what the model's code throws. */
+/**
+ * `where` is a path, with `#name` for one export. Throws E1004 when it has no model to give, and what the
+ * model's code throws.
+ */
 export async function loadModel(where: string, cwd: string): Promise<LoadedModel> {
   const { file, name } = locate(where, cwd);
   const exports = await evaluate(file);

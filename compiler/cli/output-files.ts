@@ -1,6 +1,6 @@
 /**
- * Files are written under temporary names and then renamed, the module last, so that a reader never sees half of one, and what
- * fails leaves the old files as they were.
+ * Files are written under temporary names and then renamed, the module last, so that a reader never sees half
+ * of one, and what fails leaves the old files as they were.
  */
 import { mkdirSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
@@ -12,7 +12,10 @@ export interface OutputFile {
   readonly content: string | Uint8Array;
 }
 
-/** Throws E1004 when a file cannot be written; then none has been replaced, unless the disk failed at a rename. */
+/**
+ * Throws E1004 when a file cannot be written; then none has been replaced, unless the disk failed at a
+ * rename.
+ */
 export function writeFiles(files: readonly OutputFile[]): void {
   const written: string[] = [];
   try {

@@ -1,6 +1,7 @@
 /**
- * One line on a terminal that says which stage runs and is gone when it ends. A stage does not give the processor back, so a
- * timer could never speak up in the middle of one; the name is written when the stage starts. Silent when piped.
+ * One line on a terminal that says which stage runs and is gone when it ends. A stage does not give the
+ * processor back, so a timer could never speak up in the middle of one; the name is written when the stage
+ * starts. Silent when piped.
  */
 import type { Host } from "./host.ts";
 

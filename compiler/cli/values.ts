@@ -1,4 +1,7 @@
-/** The words a user gave as option values, read into what the compiler takes. Throws E1002 with an example of what would do. */
+/**
+ * The words a user gave as option values, read into what the compiler takes. Throws E1002 with an example of
+ * what would do.
+ */
 import type { DType } from "../../runtime/dtype.ts";
 import { dtypes } from "../../runtime/dtype.ts";
 import { nearest } from "../../runtime/initializers/nearest.ts";
@@ -38,7 +41,10 @@ function readSample(text: string, value: string): GivenSample {
   return word === undefined ? { shape } : { shape, dtype: readDtype(word) };
 }
 
-/** Any number is taken, NaN and 2.5 too: whether it can be a size is for the binder to say, with the input's declaration. */
+/**
+ * Any number is taken, NaN and 2.5 too: whether it can be a size is for the binder to say, with the input's
+ * declaration.
+ */
 function readSize(text: string, size: string): number {
   const value = Number(size);
   if (size !== "" && (size === "NaN" || !Number.isNaN(value))) return value;

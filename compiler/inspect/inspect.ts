@@ -1,7 +1,8 @@
 /**
- * What is known of a model, as plain data that can be printed or turned into JSON: before a sample every size as an expression of the
- * inputs' dims and what the network demands of them; with one also the numbers, the work of each layer and the memory of
- * a run. Names of the fields are part of the command's `--json` output: add to them, do not rename.
+ * What is known of a model, as plain data that can be printed or turned into JSON: before a sample every size
+ * as an expression of the inputs' dims and what the network demands of them; with one also the numbers, the
+ * work of each layer and the memory of a run. Names of the fields are part of the command's `--json` output:
+ * add to them, do not rename.
  */
 
 import { type BindOptions, lowerModel, sizeOf } from "../compile-model.ts";
@@ -146,7 +147,9 @@ interface Resolved {
   readonly needs: readonly InspectedNeed[];
 }
 
-/** The graph with everything written in terms of the inputs' dims, and what remains to be demanded of these. */
+/**
+ * The graph with everything written in terms of the inputs' dims, and what remains to be demanded of these.
+ */
 function resolvedGraph(graph: Graph): Resolved {
   const store = new Store();
   const resolved = infer(graph, store);

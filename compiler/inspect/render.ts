@@ -1,4 +1,7 @@
-/** An inspection as a table for people. Columns are aligned, so it is meant for a terminal; programs read the data instead. */
+/**
+ * An inspection as a table for people. Columns are aligned, so it is meant for a terminal; programs read the
+ * data instead.
+ */
 import type {
   InspectedLayer,
   InspectedNeed,
@@ -79,7 +82,10 @@ function shapeText({ shape, sizes }: Sized, { symbolic }: RenderOptions): string
   return `[${(sizes && !symbolic ? sizes : shape).join(", ")}]`;
 }
 
-/** What a sample decides is a question mark, as in a summary: the expression is the input's size in other words. */
+/**
+ * What a sample decides is a question mark, as in a summary: the expression is the input's size in other
+ * words.
+ */
 function parameterText(parameter: Sized & { readonly name: string }, { symbolic }: RenderOptions): string {
   const { name, shape, sizes } = parameter;
   const text = sizes && !symbolic ? sizes : shape.map((size) => (isNumber(size) ? size : "?"));

@@ -1,4 +1,7 @@
-/** Everything a user can get wrong in a model or a sample, through the command: code, layer, both values, chain, file and line. */
+/**
+ * Everything a user can get wrong in a model or a sample, through the command: code, layer, both values,
+ * chain, file and line.
+ */
 import { afterAll, expect, test } from "vitest";
 import { Workplace } from "../support/command.ts";
 
@@ -16,7 +19,9 @@ const cases: readonly Case[] = [
   {
     what: "negative units",
     imports: "dense, sequential",
-    model: "export const net = sequential([\n  dense({ units: -3 }),\n]);",
+    model: `export const net = sequential([
+  dense({ units: -3 }),
+]);`,
     rest: "--sample x=1,4",
     code: 2,
     says: ["E1002 dense.units is -3, but it must be a whole number >= 1", "at model.ts:4:"],
@@ -24,7 +29,9 @@ const cases: readonly Case[] = [
   {
     what: "fractional units",
     imports: "dense, sequential",
-    model: "export const net = sequential([\n  dense({ units: 2.5 }),\n]);",
+    model: `export const net = sequential([
+  dense({ units: 2.5 }),
+]);`,
     rest: "--sample x=1,4",
     code: 2,
     says: ["E1002 dense.units is 2.5, but it must be a whole number >= 1", "at model.ts:4:"],
@@ -32,7 +39,9 @@ const cases: readonly Case[] = [
   {
     what: "an unknown layer argument",
     imports: "dense, sequential",
-    model: 'export const net = sequential([\n  dense({ units: 2, biasInitialiser: "ones" } as never),\n]);',
+    model: `export const net = sequential([
+  dense({ units: 2, biasInitialiser: "ones" } as never),
+]);`,
     rest: "--sample x=1,4",
     code: 2,
     says: [
@@ -43,8 +52,10 @@ const cases: readonly Case[] = [
   {
     what: "a kernel larger than its input",
     imports: "conv2d, sequential",
-    model:
-      "export const net = sequential([\n  conv2d({ filters: 2, kernelSize: 3 }),\n  conv2d({ filters: 2, kernelSize: 7 }),\n]);",
+    model: `export const net = sequential([
+  conv2d({ filters: 2, kernelSize: 3 }),
+  conv2d({ filters: 2, kernelSize: 7 }),
+]);`,
     rest: "--sample x=1,8,8,1",
     code: 1,
     says: ["E2106 ", "7", "6", "conv2d -> conv2d_1", "at model.ts:5:"],
@@ -52,8 +63,10 @@ const cases: readonly Case[] = [
   {
     what: "a rank the layer does not take",
     imports: "conv2d, dense, sequential",
-    model:
-      "export const net = sequential([\n  dense({ units: 4 }),\n  conv2d({ filters: 2, kernelSize: 3 }),\n]);",
+    model: `export const net = sequential([
+  dense({ units: 4 }),
+  conv2d({ filters: 2, kernelSize: 3 }),
+]);`,
     rest: "--sample x=1,8",
     code: 1,
     says: ["E2003 conv2d needs an input of rank 4, but it gets rank 2", "dense -> conv2d", "at model.ts:5:"],
@@ -69,8 +82,10 @@ const cases: readonly Case[] = [
   {
     what: "a reshape that cannot divide",
     imports: "dense, reshape, sequential",
-    model:
-      "export const net = sequential([\n  dense({ units: 10 }),\n  reshape({ targetShape: [3, -1] }),\n]);",
+    model: `export const net = sequential([
+  dense({ units: 10 }),
+  reshape({ targetShape: [3, -1] }),
+]);`,
     rest: "--sample x=2,4",
     code: 1,
     says: ["E2105 ", "10", "3", "dense -> reshape", "at model.ts:5:"],
@@ -89,8 +104,9 @@ export const net = model({ inputs: x, outputs: add().apply([a, b]) });`,
   {
     what: "a cycle",
     imports: "dense, sequential",
-    model:
-      "const inner = sequential([dense({ units: 3 })]);\nexport const net = sequential([inner]);\ninner.add(net);",
+    model: `const inner = sequential([dense({ units: 3 })]);
+export const net = sequential([inner]);
+inner.add(net);`,
     rest: "--sample x=1,3",
     code: 1,
     says: ["E2001 ", "feed itself"],
@@ -154,8 +170,8 @@ export const net = model({ inputs: tokens, outputs: embedding({ inputDim: 9, out
   {
     what: "a sample that contradicts what the model file has bound",
     imports: "dense, sequential",
-    model:
-      "export const net = sequential([dense({ units: 256 }), dense({ units: 10 })]);\nnet.bind({ x: [2, 20] });",
+    model: `export const net = sequential([dense({ units: 256 }), dense({ units: 10 })]);
+net.bind({ x: [2, 20] });`,
     rest: "--sample x=3,30",
     code: 1,
     says: [
@@ -198,8 +214,9 @@ test.each(cases)(
 
 test("a larger budget lets a large model through", async () => {
   const place = new Workplace({
-    "model.ts":
-      'import { dense, sequential } from "shapecast";\nexport const net = sequential([dense({ units: 100 })], { maxParameterBytes: 1000 });\n',
+    "model.ts": `import { dense, sequential } from "shapecast";
+export const net = sequential([dense({ units: 100 })], { maxParameterBytes: 1000 });
+`,
   });
   places.push(place);
   const line = "compile model.ts --sample x=1,100 -o out.ts";

@@ -1,6 +1,7 @@
 /**
- * The command as it is installed: built into a folder of its own, with the packages it depends on, and run as a process. This is
- * what shows that the built modules, the package's own name and the exit codes fit together.
+ * The command as it is installed: built into a folder of its own, with the packages it depends on, and run as
+ * a process. This is what shows that the built modules, the package's own name and the exit codes fit
+ * together.
  */
 import { execFileSync, spawnSync } from "node:child_process";
 import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
@@ -71,8 +72,10 @@ describe("the installed command", () => {
   test("reads its switches from the environment", () => {
     writeFileSync(
       join(folder, "defect.ts"),
-      'import { dense, sequential } from "shapecast";\nexport const net = sequential([dense({ units: 1 })]);\n' +
-        'net.bind = () => { throw new Error("internal: as told"); };\n',
+      `import { dense, sequential } from "shapecast";
+export const net = sequential([dense({ units: 1 })]);
+net.bind = () => { throw new Error("internal: as told"); };
+`,
     );
     const line = "compile defect.ts --sample x=1,2 -o out.ts";
     expect(shapecast(line, { SHAPECAST_DEBUG: "1" })).toMatchObject({
@@ -83,6 +86,12 @@ describe("the installed command", () => {
       SHAPECAST_PRINT_AFTER: "canonicalise",
     });
     expect(printed.stderr).toMatch(/^\/\/ after canonicalise\ngraph /);
+  });
+
+  test.skipIf(process.platform === "win32")("says nothing when its reader has seen enough", () => {
+    const line = "node bin/shapecast.js compile examples/mlp.ts --sample x=1,784 --emit ts | head -c 3";
+    const { stdout, stderr } = spawnSync("sh", ["-c", line], { cwd: folder, encoding: "utf8" });
+    expect({ stdout, stderr }).toEqual({ stdout: "/**", stderr: "" });
   });
 
   test.each([

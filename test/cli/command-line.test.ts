@@ -5,13 +5,14 @@ import { VERSION } from "../../compiler/version.ts";
 import { Workplace } from "../support/command.ts";
 
 const place = new Workplace({
-  "mlp.ts":
-    'import { dense, sequential } from "shapecast";\nexport const mlp = sequential([dense({ units: 2 })]);\n',
+  "mlp.ts": `import { dense, sequential } from "shapecast";
+export const mlp = sequential([dense({ units: 2 })]);
+`,
 });
 afterAll(() => place.remove());
 
 describe("help", () => {
-  test("is printed when nothing is asked for, and by --help, with an example that can be copied", async () => {
+  test("is printed by --help and when nothing is asked for, with an example to copy", async () => {
     const asked = await place.shapecast("--help");
     expect(asked).toMatchObject({ code: 0, err: "" });
     expect(asked.out).toContain("shapecast compile mlp.ts --sample x=1,784 -o mlp.gen.ts");

@@ -14,8 +14,8 @@ const place = new Workplace({
   "none.ts": "export const units: number = 3;\nexport class Net {}\nexport const nothing = null;",
   "empty.ts": "",
   "script.mjs": `${imports}export const net = ${net(4)};`,
-  "old.cjs":
-    'const { dense, sequential } = require("shapecast");\nmodule.exports = sequential([dense({ units: 5 })]);',
+  "old.cjs": `const { dense, sequential } = require("shapecast");
+module.exports = sequential([dense({ units: 5 })]);`,
   "later.ts": `${imports}const units = await Promise.resolve(6);\nexport const net = sequential([dense({ units })]);`,
   "parts/units.ts": "export const units = 7;",
   "parts.ts": `${imports}import { units } from "./parts/units.ts";\nexport const net = sequential([dense({ units })]);`,

@@ -1,4 +1,6 @@
-/** Every example is compiled, type-checked as its user would, run on random inputs and held to the reference. */
+/**
+ * Every example is compiled, type-checked as its user would, run on random inputs and held to the reference.
+ */
 import * as fc from "fast-check";
 import { type CompiledModel, compile, inspect, load, type Tensor } from "shapecast";
 import { checkModule, inputs } from "shapecast/fuzz";

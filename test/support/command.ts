@@ -1,6 +1,6 @@
 /**
- * Runs a command line in this process, in a temporary folder of its own, and keeps what it printed and wrote. Paths of that
- * folder are shown as nothing, as they are to a user who works there.
+ * Runs a command line in this process, in a temporary folder of its own, and keeps what it printed and wrote.
+ * Paths of that folder are shown as nothing, as they are to a user who works there.
  */
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";

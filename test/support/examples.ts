@@ -1,4 +1,7 @@
-/** The models of examples/, each with a sample small enough to be run by the reference, and what its inputs may hold. */
+/**
+ * The models of examples/, each with a sample small enough to be run by the reference, and what its inputs
+ * may hold.
+ */
 import type { Model } from "shapecast";
 import type { Range, Tolerance } from "shapecast/fuzz";
 import { lenet } from "../../examples/lenet.ts";
