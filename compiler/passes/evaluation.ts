@@ -31,8 +31,8 @@ export class Evaluation {
   }
 
   /**
-   * The value's tensor, if it is known and cheap enough. Works off a list: a chain of nodes may be longer than
-   * the stack is deep.
+   * The value's tensor, if it is known and cheap enough. Works off a list: a chain of nodes may be longer
+   * than the stack is deep.
    */
   tensorOf(value: BoundValue, producer: Producer): Tensor | undefined {
     const waiting = [value];
