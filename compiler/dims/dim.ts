@@ -29,6 +29,9 @@ export type Atom =
 export interface Monomial {
   readonly id: number;
   readonly factors: readonly Atom[];
+  readonly height: number;
+  readonly size: number;
+  readonly bounded: boolean;
 }
 
 export interface Term {
@@ -56,25 +59,16 @@ export class Dim {
     this.terms = terms;
     this.value = value;
     let [height, size, bounded] = [0, 1, false];
-    for (const t of terms) {
-      size += 1 + t.factors.length;
-      for (const atom of t.factors) {
-        if (atom.height > height) height = atom.height;
-        for (const child of childrenOf(atom)) size += child.size;
-        bounded ||=
-          atom.kind === "max" ||
-          (atom.kind === "floor" && (atom.numerator.bounded || atom.denominator.value === undefined));
-      }
+    for (const { monomial } of terms) {
+      if (monomial.height > height) height = monomial.height;
+      size += monomial.size;
+      bounded ||= monomial.bounded;
     }
     this.height = height;
     this.size = size;
     this.bounded = bounded;
     if (size > 2e5 || height > 1200)
-      refuse(
-        "E2302",
-        `an expression of ${size} nodes, ${height} deep`,
-        "split it: name its parts as symbols",
-      );
+      refuse("E2302", `an expression of ${size} nodes, ${height} deep`, "name its parts as symbols");
   }
 
   toString(): string {
@@ -126,7 +120,7 @@ export function scratch<T>(work: () => T): T {
   }
 }
 
-const unit: Monomial = { id: 0, factors: [] };
+const unit: Monomial = { id: 0, factors: [], height: 0, size: 1, bounded: false };
 const constants = new Map<Int, Dim>();
 const cached: Dim[] = [];
 
@@ -182,7 +176,17 @@ export function fromAtom(atom: Atom): Dim {
 
 export function monomialOf(factors: readonly Atom[]): Monomial {
   const key = factors.map((f) => f.id).join();
-  return monomials.get(key) ?? monomials.set(key, { id: nextId++, factors });
+  return monomials.get(key) ?? monomials.set(key, describe(factors));
+}
+
+function describe(factors: readonly Atom[]): Monomial {
+  const height = Math.max(...factors.map((f) => f.height));
+  const size = factors.flatMap(childrenOf).reduce((total, child) => total + child.size, 1 + factors.length);
+  const bounded = factors.some(
+    (f) =>
+      f.kind === "max" || (f.kind === "floor" && (f.numerator.bounded || f.denominator.value === undefined)),
+  );
+  return { id: nextId++, factors, height, size, bounded };
 }
 
 export function termOf(coefficient: Int, monomial: Monomial): Term {
