@@ -17,6 +17,8 @@ export interface ValueNode {
   /** Position of the statement that needs it first. */
   readonly first: number;
   uses: number;
+  /** A statement is made of it. */
+  isRoot: boolean;
   unconditional: boolean;
 }
 
@@ -36,10 +38,13 @@ export function findShared(run: readonly SimpleStmt[]): Sharing {
     numbering.changed(stmt.kind === "store" ? stmt.buffer : registerKey(stmt.register.name, stmt.index));
     return found;
   });
-  const certain = numbering.unconditional();
+  const nodes = numbering.counted();
+  const certain = nodes.filter((node) => node.unconditional);
+  const named = new Set(certain.filter((node) => node.uses > 1 && isWorthNaming(node.expr)));
+  breakLongLines(nodes, named);
   return {
     values,
-    shared: certain.filter((node) => node.uses > 1 && isWorthNaming(node.expr)),
+    shared: certain.filter((node) => named.has(node)),
     loads: certain.filter((node) => node.expr.kind === "load"),
   };
 }
@@ -60,6 +65,7 @@ class Numbering {
     this.position = position;
     const root = this.find(value);
     root.uses++;
+    root.isRoot = true;
     root.unconditional = true;
     return this.values;
   }
@@ -68,8 +74,8 @@ class Numbering {
     this.versions.set(place, this.version(place) + 1);
   }
 
-  /** The values that no guard can spare, with their uses counted. */
-  unconditional(): readonly ValueNode[] {
+  /** All values, with their uses counted, operands first. */
+  counted(): readonly ValueNode[] {
     const nodes = [...this.nodes.values()];
     for (const node of nodes.toReversed()) {
       for (const child of node.children) {
@@ -77,7 +83,7 @@ class Numbering {
         child.unconditional ||= node.unconditional && node.expr.kind !== "guard";
       }
     }
-    return nodes.filter((node) => node.unconditional);
+    return nodes;
   }
 
   private find(e: Expr): ValueNode {
@@ -88,7 +94,7 @@ class Numbering {
     let node = this.nodes.get(key);
     if (!node) {
       const { position: first, nodes } = this;
-      node = { expr: e, children, id: nodes.size, first, uses: 0, unconditional: false };
+      node = { expr: e, children, id: nodes.size, first, uses: 0, isRoot: false, unconditional: false };
       this.nodes.set(key, node);
     }
     this.values.set(e, node);
@@ -127,6 +133,26 @@ class Numbering {
     this.numbers.set(thing, known);
     return known;
   }
+}
+
+/**
+ * Names parts of expressions that would be too long to read on one line. Operands come before what uses them.
+ */
+function breakLongLines(nodes: readonly ValueNode[], named: Set<ValueNode>): void {
+  const widths = new Map<ValueNode, number>();
+  const widthOf = (node: ValueNode) => (named.has(node) ? 3 : widths.get(node)!);
+  for (const node of nodes) {
+    const width = node.children.reduce((sum, child) => sum + widthOf(child), ownWidth(node.expr));
+    widths.set(node, width);
+    if (width > 70 && !node.isRoot && node.unconditional && isWorthNaming(node.expr)) named.add(node);
+  }
+}
+
+/** About as many characters as an expression takes without its operands. */
+function ownWidth(e: Expr): number {
+  if (e.kind === "cast") return e.dtype === "float32" ? 13 : 5;
+  if (e.kind === "unary" || e.kind === "load") return 11;
+  return e.kind === "constant" ? 3 : 6;
 }
 
 function operands(e: Expr): readonly Expr[] {
