@@ -130,9 +130,9 @@ export abstract class Layer<Out = Symbolic> {
     return 1;
   }
 
-  /** Rank of its outputs for an input of this rank; used to go on after an error. */
-  outputRank(inputRank: number): number {
-    return inputRank;
+  /** Rank of its outputs for an input of this rank, if that can be told: used to go on after an error. */
+  outputRank(_inputRank: number): number | undefined {
+    return undefined;
   }
 
   /** Refuses inputs it cannot take, before anything else; runs at every use. */
@@ -224,5 +224,9 @@ export abstract class Configured<F extends Fields, Out = Symbolic> extends Layer
     const args = readArguments(kind, options, fields, callSite());
     super(kind, args as Given<LayerOptions>);
     this.args = args;
+  }
+
+  override outputRank(inputRank: number): number | undefined {
+    return inputRank;
   }
 }

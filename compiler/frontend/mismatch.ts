@@ -17,31 +17,44 @@ export interface Expected {
   readonly chain: readonly string[];
 }
 
+const PARAMETERS_SHOWN = 4;
+
 interface Input {
   readonly name: string;
   readonly shape: Shape;
 }
 
-export function refuseSample(
-  conflicts: readonly { readonly now: Sized; readonly before: Fixed }[],
-  expected: (path: string) => Expected,
-  inputs: readonly Input[],
-  sample: Sample,
-  at: SourceLocation | undefined,
-): never {
-  throw new CompileError(
-    conflicts.map(({ now, before }) => diagnose(now, before, expected(now.path), inputs, sample, at)),
-  );
+interface Conflict {
+  readonly now: Sized;
+  readonly before: Fixed;
+}
+
+interface Context {
+  readonly expected: (path: string) => Expected;
+  readonly inputs: readonly Input[];
+  readonly sample: Sample;
+  readonly at: SourceLocation | undefined;
+}
+
+/** Throws E2104, once per size of an input that does not fit; parameters that only repeat it are rows of its table. */
+export function refuseSample(conflicts: readonly Conflict[], context: Context): never {
+  const causes = new Map<string, Diagnostic>();
+  for (const conflict of conflicts) {
+    const found = diagnose(conflict, context);
+    const earlier = causes.get(found.cause);
+    const row = found.diagnostic.facts?.[1];
+    if (!earlier) causes.set(found.cause, found.diagnostic);
+    else if (row && (earlier.facts?.length ?? 0) <= PARAMETERS_SHOWN)
+      causes.set(found.cause, { ...earlier, facts: [...(earlier.facts ?? []), row] });
+  }
+  throw new CompileError([...causes.values()]);
 }
 
 function diagnose(
-  now: Sized,
-  before: Fixed,
-  expected: Expected,
-  inputs: readonly Input[],
-  sample: Sample,
-  at: SourceLocation | undefined,
-): Diagnostic {
+  { now, before }: Conflict,
+  { expected: expectedOf, inputs, sample, at }: Context,
+): { readonly cause: string; readonly diagnostic: Diagnostic } {
+  const expected = expectedOf(now.path);
   const axis = Math.max(
     now.shape.findIndex((n, i) => n !== before.shape[i]),
     0,
@@ -53,29 +66,29 @@ function diagnose(
   const features = source?.axis === undefined ? undefined : noun(source.axis, shape);
   const reason = expected.because ?? `${now.path} has one entry for each, so it`;
   const food = features ? `${wanted} ${features}` : "the size it was bound to";
-  return {
+  const facts = [
+    { subject: input.name, value: list(shape), note: "this call" },
+    {
+      subject: now.path,
+      value: list(before.shape),
+      note: `${wanted} fixed by ${before.by}${place(before.at)}`,
+    },
+  ];
+  const diagnostic: Diagnostic = {
     code: "E2104",
     message: features
       ? `input "${input.name}" has ${given} ${features}, but ${now.path} expects ${wanted}`
       : `input "${input.name}" ${list(shape)} needs ${now.path} ${list(now.shape)}, not ${list(before.shape)}`,
-    facts: [
-      { subject: input.name, value: list(shape), note: "this call" },
-      {
-        subject: now.path,
-        value: list(before.shape),
-        note: `${wanted} fixed by ${before.by}${place(before.at)}`,
-      },
-    ],
+    facts,
     because: `${reason} must be both ${given} and ${wanted}.`,
     fix: `feed ${food}, or net.reset() to bind another size.`,
     ...(expected.chain.length > 1 && { chain: expected.chain }),
     ...(at && { at }),
   };
+  return { cause: `${input.name} ${source?.axis ?? now.path}`, diagnostic };
 }
 
-/**
- * The input, and if the dim is one of its axes as it stands also the axis, that a parameter's dim comes from.
- */
+/** The input, and if the dim is one of its axes as it stands also the axis, that a parameter's dim comes from. */
 function origin(
   dim: Dim | undefined,
   inputs: readonly Input[],

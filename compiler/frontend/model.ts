@@ -320,7 +320,12 @@ export abstract class Model<Out = Symbolic> extends Layer<Out> {
     const known = sizes.flatMap(({ shape, ...rest }) => (shape ? [{ ...rest, shape }] : []));
     const conflicts = this.#weights.conflicts(known);
     if (conflicts.length > 0)
-      refuseSample(conflicts, (path) => expectation(traced, path), traced.inputs, sample, by.at);
+      refuseSample(conflicts, {
+        expected: (path) => expectation(traced, path),
+        inputs: traced.inputs,
+        sample,
+        at: by.at,
+      });
     this.#weights.fix(known, by, budget);
   }
 

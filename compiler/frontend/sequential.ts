@@ -54,8 +54,11 @@ export class Sequential extends Model {
     return this.#layers.at(-1)?.outputCount ?? 1;
   }
 
-  override outputRank(inputRank: number): number {
-    return this.#layers.reduce((rank, layer) => layer.outputRank(rank), inputRank);
+  override outputRank(inputRank: number): number | undefined {
+    return this.#layers.reduce<number | undefined>(
+      (rank, layer) => (rank === undefined ? undefined : layer.outputRank(rank)),
+      inputRank,
+    );
   }
 
   override plan(rank: number = this.minimumRank): Plan {

@@ -56,8 +56,10 @@ export interface TracedState {
   output: Value | undefined;
 }
 
-/** Errors that an earlier error may merely have caused. */
-const consequences: ReadonlySet<Code> = new Set(["E2003", "E2103", "E2107", "E2110", "E2111"]);
+/** What is wrong with an input's form, not its sizes. */
+const formErrors: ReadonlySet<Code> = new Set(["E1002", "E2003", "E2107", "E2111"]);
+/** What replaced outputs, of sizes nobody knows, may merely have caused. */
+const consequences: ReadonlySet<Code> = new Set(["E2103", "E2107", "E2110"]);
 const tieBreaks: ReadonlySet<Code> = new Set(["E2103", "E2104", "E2111", "E2201"]);
 
 export class Trace implements Scope {
@@ -68,7 +70,8 @@ export class Trace implements Scope {
   readonly #declared = new Map<Layer<unknown>, Declared>();
   readonly #children = new Map<string, Names<Layer<unknown>>>();
   readonly #producer = new Map<Value, Use>();
-  readonly #replaced = new Set<Value>();
+  /** Outputs of layers that failed, and what was made of them; whether their rank is what it would have been. */
+  readonly #replaced = new Map<Value, { readonly rankKnown: boolean }>();
   #path = "";
   #current: Declared | undefined;
   #depth = 0;
@@ -100,17 +103,19 @@ export class Trace implements Scope {
   }
 
   run(layer: Layer<unknown>, name: string, inputs: readonly Value[], at?: SourceLocation): readonly Value[] {
-    const tainted = inputs.some((input) => this.#replaced.has(input));
+    const tainted = inputs.flatMap((input) => this.#replaced.get(input) ?? []);
+    const rankKnown = tainted.every((one) => one.rankKnown);
     try {
       const outputs = this.#enter(layer, name, inputs, at);
-      if (tainted) for (const output of outputs) this.#replaced.add(output);
+      if (tainted.length > 0) for (const output of outputs) this.#replaced.set(output, { rankKnown });
       return outputs;
     } catch (error) {
       if (!(error instanceof CompileError)) throw error;
       for (const diagnostic of error.diagnostics)
-        if (!tainted || !consequences.has(diagnostic.code))
+        if (tainted.length === 0 || this.#isNews(diagnostic, rankKnown))
           this.report(this.#placed(diagnostic, layer, name, inputs, at));
-      return this.#replacements(layer, inputs);
+      const sound = rankKnown && !error.diagnostics.some(({ code }) => formErrors.has(code));
+      return this.#replacements(layer, inputs, sound);
     }
   }
 
@@ -220,12 +225,20 @@ export class Trace implements Scope {
     return outputs;
   }
 
-  #replacements(layer: Layer<unknown>, inputs: readonly Value[]): readonly Value[] {
-    const rank = layer.outputRank(Math.max(inputs[0]?.type.shape.length ?? 0, layer.minimumRank));
+  /** Whether an error of a layer behind a failed one is a mistake of its own. */
+  #isNews({ code }: Diagnostic, rankKnown: boolean): boolean {
+    return !consequences.has(code) && (rankKnown || !formErrors.has(code));
+  }
+
+  #replacements(layer: Layer<unknown>, inputs: readonly Value[], sound: boolean): readonly Value[] {
+    const inputRank = Math.max(inputs[0]?.type.shape.length ?? 0, layer.minimumRank);
+    const outputRank = layer.outputRank(inputRank);
+    const rank = outputRank ?? inputRank;
+    const rankKnown = sound && outputRank !== undefined;
     return Array.from({ length: layer.outputCount }, () => {
       const shape = Array.from({ length: rank }, () => this.builder.unknown("failed"));
       const value = this.builder.input("failed", { dtype: "float32", shape });
-      this.#replaced.add(value);
+      this.#replaced.set(value, { rankKnown });
       return value;
     });
   }

@@ -107,6 +107,10 @@ class Dot extends Configured<typeof dotFields> {
     });
   }
 
+  override outputRank(): undefined {
+    return undefined;
+  }
+
   override call(ops: LayerOps, a: Value, b: Value): Value {
     const [i, j] = this.args.axes;
     const [left, right] = this.args.normalize

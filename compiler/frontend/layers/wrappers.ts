@@ -56,7 +56,7 @@ class Bidirectional<Out> extends Configured<typeof bidirectionalFields, Out> {
     return this.#forward.outputCount + this.#backward.outputCount - 1;
   }
 
-  override outputRank(): number {
+  override outputRank(): number | undefined {
     return this.#forward.outputRank();
   }
 
@@ -112,8 +112,9 @@ class TimeDistributed extends Configured<typeof timeFields> {
     return this.args.layer.inputDtype;
   }
 
-  override outputRank(inputRank: number): number {
-    return this.args.layer.outputRank(inputRank - 1) + 1;
+  override outputRank(inputRank: number): number | undefined {
+    const inner = this.args.layer.outputRank(inputRank - 1);
+    return inner === undefined ? undefined : inner + 1;
   }
 
   override check(shape: Shape): void {
