@@ -23,14 +23,14 @@ export function completeSample(model: Model<unknown>, given: SampleInput = {}, d
   const graph = model.graph(rankOf(sample));
   const inputs = graph.inputs.filter(({ name }) => spec.some((input) => input.name === name));
   checkDims(inputs, dims);
-  const complete: Record<string, Sample[string]> = { ...sample };
+  const complete = new Map(Object.entries(sample));
   for (const { name, type } of inputs) {
-    const known = sample[name];
+    const known = complete.get(name);
     const sizes = type.shape.map((d) => sizeUnder(d, dims));
     if (known) checkAgreement(name, type.shape, sizes, shapeOfSample(known), dims);
-    else if (sizes.every((n) => n !== undefined)) complete[name] = sizes;
+    else if (sizes.every((n) => n !== undefined)) complete.set(name, sizes);
   }
-  return complete;
+  return Object.fromEntries(complete);
 }
 
 function checkDims(inputs: readonly Value[], dims: Dims): void {

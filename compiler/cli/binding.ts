@@ -1,6 +1,6 @@
 /** `--sample`, `--dim` and `--max-params` as what `compile` and `inspect` take. */
 import { allocate } from "../../runtime/dtype.ts";
-import { size, type Tensor } from "../../runtime/tensor.ts";
+import type { Tensor } from "../../runtime/tensor.ts";
 import type { BindOptions } from "../compile-model.ts";
 import { fail } from "../diagnostics/index.ts";
 import type { Model } from "../index.ts";
@@ -41,7 +41,7 @@ function onlyInput(inputs: readonly string[]): string {
   });
 }
 
-/** A dtype is checked on data only, so it brings zeros along. */
+/** Binding looks at dtype and shape only, so there is no need to make data, of a size that may be wrong or huge. */
 function toSample({ shape, dtype }: GivenSample): readonly number[] | Tensor {
-  return dtype === undefined ? shape : { dtype, shape, data: allocate(dtype, size(shape)) };
+  return dtype === undefined ? shape : { dtype, shape, data: allocate(dtype, 0) };
 }

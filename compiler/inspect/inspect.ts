@@ -17,6 +17,8 @@ export interface Inspection {
   readonly inputs: readonly InspectedValue[];
   readonly layers: readonly InspectedLayer[];
   readonly outputs: readonly InspectedValue[];
+  /** What stateful layers carry from one run to the next: inputs and outputs of the module. */
+  readonly states: readonly InspectedValue[];
   /** What sizes must satisfy so that they pass the network. */
   readonly needs: readonly InspectedNeed[];
   /** Once every size is known. */
@@ -71,13 +73,16 @@ export function inspect(model: Model<unknown>, options: BindOptions = {}): Inspe
   const fed = new Set(model.plan().inputs.map(({ name }) => name));
   const work = lowered && macsByPath(lowered.bound.graph);
   const resolved = resolvedGraph(graph);
+  const inputs = resolved.graph.inputs.map((value) => inspected(value.name, value, symbols));
+  const states = inputs.filter(({ name }) => !fed.has(name));
   return {
     name: model.name,
-    inputs: resolved.graph.inputs
-      .filter(({ name }) => fed.has(name))
-      .map((value) => inspected(value.name, value, symbols)),
+    inputs: inputs.filter(({ name }) => fed.has(name)),
     layers: layersOf(model, resolved.parameters, symbols, work),
-    outputs: resolved.graph.outputs.map(({ name, value }) => inspected(name, value, symbols)),
+    outputs: resolved.graph.outputs
+      .filter(({ name }) => !states.some((state) => state.name === name))
+      .map(({ name, value }) => inspected(name, value, symbols)),
+    states,
     needs: resolved.needs,
     ...(lowered && { totals: totalsOf(lowered.bound.graph, lowered.program) }),
   };

@@ -28,11 +28,12 @@ const PARAMETERS_WIDTH = 64;
 
 /** The text, without a final line break. */
 export function renderInspection(inspection: Inspection, options: RenderOptions): string {
-  const { inputs, layers, outputs, needs, totals } = inspection;
+  const { inputs, layers, outputs, states, needs, totals } = inspection;
   const table = columns([
     ...inputs.map((value) => endRow("input", value, options)),
     ...layers.flatMap((layer) => layerRows(layer, options)),
     ...outputs.map((value) => endRow("output", value, options)),
+    ...states.map((value) => endRow("state", value, options)),
   ]);
   const blocks = [table];
   // A sample that got this far satisfies them.

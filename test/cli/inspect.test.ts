@@ -14,6 +14,9 @@ const dec1 = upSampling2d({ name: "dec1" }).apply(enc2);
 const mask = add({ name: "mask" }).apply([enc1, dec1]);
 export default model({ inputs: image, outputs: { mask } });
 `,
+  "stateful.ts": `import { gru, sequential } from "shapecast";
+export const net = sequential([gru({ units: 5, stateful: true, batchInputShape: [1, null, 3] })]);
+`,
   "rnn.ts": `import { lstm, sequential } from "shapecast";
 export const rnn = sequential([lstm({ units: 5 })]);
 `,
@@ -85,6 +88,12 @@ describe("inspect", () => {
     const work = (text: string) => JSON.parse(text).layers[0].macs;
     expect(work(short)).toBe(4 * (3 * 20 + 5 * 20));
     expect(work(long)).toBe(2 * work(short));
+  });
+
+  test("shows what a stateful layer carries as a state, not as an input to sample", async () => {
+    const out = await inspect("stateful.ts --sample x=1,4,3");
+    expect(out).toContain("\noutput gru         [1, 5]\nstate  gru.state   [1, 5]\n");
+    expect(out.match(/^input/gm)).toHaveLength(1);
   });
 
   test("gives the work of all layers together as the total", async () => {

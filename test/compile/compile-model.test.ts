@@ -128,6 +128,13 @@ describe("dims by name", () => {
     expect(shapes({ dims: { batch: 1, time: 3 } })).toEqual({ x: [1, 3, 4], y: [1, 6, 4] });
   });
 
+  test("reach an input of any name", () => {
+    const x = input({ shape: ["time"], name: "__proto__" });
+    const net = model({ inputs: x, outputs: dense({ units: 1 }).apply(x) });
+    const [only] = inspect(net, { dims: { batch: 2, time: 3 } }).inputs;
+    expect(only).toMatchObject({ name: "__proto__", sizes: [2, 3] });
+  });
+
   test("go together with samples of other inputs", () => {
     expect(shapes({ sample: { x: [1, 3, 4], y: [1, 6, 4] }, dims: { time: 3 } })).toEqual({
       x: [1, 3, 4],
