@@ -104,19 +104,26 @@ class Table<K, V> {
 }
 
 const atoms = new Table<string, Atom>();
+const symbols = new Table<string, Dim>();
 const monomials = new Table<string, Monomial>();
 const dims = new Table<number, readonly Dim[]>();
 let nextId = 1;
 
 /** Runs `work`; the dims it makes are not kept interned and must not escape (results are plain data). */
 export function scratch<T>(work: () => T): T {
-  const old = [atoms.swap(new Map()), monomials.swap(new Map()), dims.swap(new Map())] as const;
+  const old = [
+    symbols.swap(new Map()),
+    atoms.swap(new Map()),
+    monomials.swap(new Map()),
+    dims.swap(new Map()),
+  ] as const;
   try {
     return work();
   } finally {
-    atoms.swap(old[0]);
-    monomials.swap(old[1]);
-    dims.swap(old[2]);
+    symbols.swap(old[0]);
+    atoms.swap(old[1]);
+    monomials.swap(old[2]);
+    dims.swap(old[3]);
   }
 }
 
@@ -145,11 +152,19 @@ export const zero = constant(0);
  * A symbol, interned by name. "?x" must become a constant (flex), "!x" is data-dependent (free), else rigid.
  */
 export function symbol(name: string): Dim {
-  const known = atoms.get(name);
-  if (known) return fromAtom(known);
+  const known = symbols.get(name);
+  if (known) return known;
   if (!/^([?!]|(?!\p{N}))[\p{L}\p{N}_.$]+$/u.test(name))
     refuse("E3001", `${JSON.stringify(name)} does not name a dim`, "use letters, digits, _ . and $");
-  return fromAtom(atoms.set(name, { kind: "symbol", name, id: nextId++, height: 0 }));
+  return symbols.set(name, fromAtom({ kind: "symbol", name, id: nextId++, height: 0 }));
+}
+
+/** The name, if d is a symbol and nothing else. */
+export function nameOf(d: Dim): string | undefined {
+  const t = d.terms[0];
+  const atom =
+    d.terms.length === 1 && t?.coefficient === 1 && t.factors.length === 1 ? t.factors[0] : undefined;
+  return atom?.kind === "symbol" ? atom.name : undefined;
 }
 
 export function kindOf(name: string): "rigid" | "flex" | "free" {

@@ -37,6 +37,7 @@ export {
   Dim,
   fromAtom,
   kindOf,
+  nameOf,
   type Shape,
   scratch,
   symbol,

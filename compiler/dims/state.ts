@@ -6,7 +6,7 @@ import type { Assertion, Failure, Knowledge, Parked, Rewrite } from "./assertion
 import { Constraint, type Domain, differences, nearest } from "./constraint.ts";
 import { defaultDomain, type Facts } from "./decide.ts";
 import { substitute } from "./evaluate.ts";
-import { constant, type Dim, neg, symbol, symbolsOf } from "./expression.ts";
+import { constant, type Dim, nameOf, neg, symbol, symbolsOf } from "./expression.ts";
 import { primitive, simplify } from "./simplify.ts";
 
 export class State implements Facts {
@@ -41,6 +41,8 @@ export class State implements Facts {
   /** d with everything known applied. */
   resolve(d: Dim): Dim {
     if (d.value !== undefined) return d;
+    const value = this.known.get(nameOf(d) ?? "")?.value;
+    if (value?.value !== undefined) return value;
     let current = d;
     for (;;) {
       const map = new Map<string, Dim>();

@@ -39,6 +39,7 @@ import {
   isConstant,
   kindOf,
   mod,
+  nameOf,
   type Shape,
   sub,
   symbol,
@@ -235,6 +236,13 @@ export class Store implements Facts {
 
   #settleEqual(x: Assertion, a: Dim, b: Dim): Failure | undefined {
     if (a === b) return undefined;
+    for (const [one, other] of [
+      [a, b],
+      [b, a],
+    ] as const) {
+      const name = other.value === undefined ? undefined : nameOf(one);
+      if (name && kindOf(name) === "flex") return this.#bind(x, name, other);
+    }
     const solution = solveFlex(sub(a, b));
     if (!solution) return this.#settleVerdict(x, "==", a, b);
     const { name, numerator, denominator } = solution;
@@ -284,12 +292,16 @@ export class Store implements Facts {
    * A failure, with the nearest sizes that would do when one side is a lone symbol and the other a number.
    */
   #refuted(relation: string, a: Dim, b: Dim): Failure {
-    const name = symbolsOf(a)[0];
-    if (name === undefined || a !== symbol(name) || b.value === undefined || relation !== "==") {
-      const flipped = symbolsOf(b).length === 1 && b === symbol(symbolsOf(b)[0]!) && a.value !== undefined;
-      return flipped ? this.#refuted(relation, b, a) : { left: a, right: b, relation };
-    }
-    return outside(name, this.#state.domainOf(name), Number(b.value));
+    if (relation === "==")
+      for (const [one, other] of [
+        [a, b],
+        [b, a],
+      ] as const) {
+        const name = nameOf(one);
+        if (name && other.value !== undefined)
+          return outside(name, this.#state.domainOf(name), Number(other.value));
+      }
+    return { left: a, right: b, relation };
   }
 
   #narrow(x: Assertion, clause: Exclude<Clause, { kind: "relation" }>): Failure | undefined {
