@@ -1,6 +1,7 @@
 /**
- * What a store knows, with an undo trail: domains and values of symbols, what is parked, and the equations that
- * decisions may assume. It answers what a dim is under all that; how the knowledge comes about is the store's business.
+ * What a store knows, with an undo trail: domains and values of symbols, what is parked, and the equations
+ * that decisions may assume. It answers what a dim is under all that; how the knowledge comes about is the
+ * store's business.
  */
 import type { Assertion, Failure, Knowledge, Parked, Rewrite } from "./assertion.ts";
 import { Constraint, type Domain, differences, nearest } from "./constraint.ts";
