@@ -236,6 +236,22 @@ describe("when something goes wrong", () => {
     expect(here.read("mlp.ts")).toBe(mlp);
   });
 
+  test.each([
+    ["E2101", 1],
+    ["E1002", 2],
+    ["E4001", 3],
+    ["E5001", 4],
+  ])("an error %s exits %i", async (code, status) => {
+    const here = place({
+      "net.ts": `import { CompileError, dense, sequential } from "shapecast";
+export const net = sequential([dense({ units: 1 })]);
+net.bind = () => { throw new CompileError([{ code: "${code}", message: "as told", fix: "none" }]); };`,
+    });
+    const result = await here.shapecast("compile net.ts --sample x=1,1 -o out.js");
+    expect(result).toMatchObject({ code: status, out: "" });
+    expect(result.err).toContain(`${code} as told`);
+  });
+
   test("a defect of the compiler says so, exits 70 and hides its stack until asked", async () => {
     const files = {
       "broken.ts": `import { dense, sequential } from "shapecast";
