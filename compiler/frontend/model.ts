@@ -5,7 +5,7 @@
  * free. A refused sample changes nothing.
  */
 import type { Tensor } from "../../runtime/tensor.ts";
-import { callSite, type SourceLocation } from "../diagnostics/index.ts";
+import { CompileError, callSite, type SourceLocation } from "../diagnostics/index.ts";
 import { constant, type Dim, evaluate, type Shape } from "../dims/index.ts";
 import { type BoundModel, bind, type Sample } from "../infer/bind.ts";
 import type { Graph, Value } from "../ir/graph.ts";
@@ -54,6 +54,8 @@ interface Prepared {
 }
 
 const PREPARED_KEPT = 8;
+/** [batch, depth, rows, cols, channels]. */
+const HIGHEST_RANK_TRIED = 5;
 
 export abstract class Model<Out = Symbolic> extends Layer<Out> {
   readonly #options: ModelOptions;
@@ -77,6 +79,11 @@ export abstract class Model<Out = Symbolic> extends Layer<Out> {
 
   /** What it does to an input of this rank; without a rank, to the lowest one it accepts. */
   abstract plan(rank?: number): Plan;
+
+  /** Whether the rank of its input is left to the sample. */
+  protected get rankIsOpen(): boolean {
+    return false;
+  }
 
   get name(): string {
     return this.givenName ?? this.kind;
@@ -252,10 +259,30 @@ export abstract class Model<Out = Symbolic> extends Layer<Out> {
   #traced(rank: number | undefined): Traced {
     let traced = this.#traces.get(rank);
     if (!traced) {
-      traced = tracePlan(this.name, this.plan(rank));
+      traced = rank === undefined && this.rankIsOpen ? this.#tracedByTrial() : this.#tracedAs(rank);
       this.#traces.set(rank, traced);
     }
     return traced;
+  }
+
+  #tracedAs(rank: number | undefined): Traced {
+    return tracePlan(this.name, this.plan(rank));
+  }
+
+  /** With the lowest rank of input that every layer accepts; if none does, the errors are those of the lowest. */
+  #tracedByTrial(): Traced {
+    const lowest = this.minimumRank;
+    let refused: unknown;
+    for (let rank = lowest; rank <= Math.max(lowest, HIGHEST_RANK_TRIED); rank++) {
+      try {
+        return this.#tracedAs(rank);
+      } catch (error) {
+        if (!(error instanceof CompileError)) throw error;
+        refused ??= error;
+        if (!error.diagnostics.some(({ code }) => code === "E2003" || code === "E2111")) break;
+      }
+    }
+    throw refused;
   }
 
   /** The current trace; parameters that need no sample are fixed. */
@@ -272,7 +299,7 @@ export abstract class Model<Out = Symbolic> extends Layer<Out> {
   }
 
   #read(given: SampleInput, shape: readonly number[] | undefined, at: SourceLocation | undefined): Sample {
-    return readSample(given, shape, this.#traced(this.#rank).inputs, at);
+    return readSample(given, shape, this.plan(this.#rank).inputs, at);
   }
 
   #prepare(sample: Sample, at: SourceLocation | undefined, budget?: number): Prepared {

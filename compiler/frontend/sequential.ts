@@ -46,6 +46,10 @@ export class Sequential extends Model {
     return this.#shape()?.length ?? this.#layers[0]?.minimumRank ?? 2;
   }
 
+  protected override get rankIsOpen(): boolean {
+    return this.#shape() === undefined;
+  }
+
   override get inputDtype() {
     return this.#layers[0]?.inputDtype ?? "float32";
   }

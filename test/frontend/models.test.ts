@@ -398,6 +398,11 @@ describe("the input of a sequential model", () => {
     expect(x?.type.shape).toHaveLength(rank);
   });
 
+  test("has the lowest rank that every layer accepts", () => {
+    const net = sequential([dense({ units: 3 }), lstm({ units: 2 })]);
+    expect(net.graph().inputs[0]?.type.shape.map(String)).toEqual(["batch", "x.1", "x.2"]);
+  });
+
   test("may have another rank than the lowest", () => {
     const net = sequential([dense({ units: 3 }), activation({ activation: "relu" })]);
     net.bind([2, 5, 4]);
