@@ -7,13 +7,7 @@ import type { BinaryFn, UnaryFn } from "../../compiler/ir/loop.ts";
 import type { Types } from "../source/index.ts";
 import { erfSource } from "./erf.source.ts";
 
-export type RuntimeFunction =
-  | "checkInput"
-  | "erf"
-  | "roundEven"
-  | "floorMod"
-  | "checkedIndex"
-  | "wrappedIndex";
+export type RuntimeFunction = "erf" | "roundEven" | "floorMod" | "checkedIndex" | "wrappedIndex";
 
 const mathFunctions = [
   ...(["abs", "sign", "exp", "expm1", "log", "log1p", "sqrt", "floor", "ceil"] as const),
@@ -38,25 +32,6 @@ export const binaryFunctions: Readonly<Partial<Record<BinaryFn, string>>> = {
 };
 
 export const runtimeFunctions: Readonly<Record<RuntimeFunction, (types: Types) => string>> = {
-  checkInput: ({
-    only,
-  }) => `/** Throws unless an input is there, of the right class and of the right length. */
-function checkInput(
-  name${only(": string")},
-  value${only(": ArrayLike<number> | undefined")},
-  type${only(": { new (): ArrayLike<number>; readonly name: string }")},
-  length${only(": number")},
-  shape${only(": string")},
-)${only(": void")} {
-  if (!(value instanceof type)) {
-    const got = value === undefined ? "missing" : Object.prototype.toString.call(value).slice(8, -1);
-    throw new TypeError(\`input "\${name}" is \${got}, expected \${type.name} of shape \${shape}\`);
-  }
-  if (value.length !== length) {
-    const expected = \`expected \${length}, shape \${shape}\`;
-    throw new RangeError(\`input "\${name}" has \${value.length} elements, \${expected}\`);
-  }
-}`,
   erf: erfSource,
   roundEven: ({ only }) => `/** The nearest integer, ties to even. */
 function roundEven(x${only(": number")})${only(": number")} {

@@ -11,6 +11,7 @@ import { planFill } from "../../runtime/initializers/index.ts";
 import { type Types, typesFor, Writer } from "../source/index.ts";
 import { type RuntimeFunction, runtimeFunctions } from "./functions.ts";
 import { initializerSource } from "./initializers.source.ts";
+import { writeCheckInput } from "./input-check.ts";
 import { type InstanceContext, writeInstanceType, writeInstantiate } from "./instance.ts";
 import { type KernelFunction, printKernel } from "./kernel.ts";
 import { type ModuleNames, moduleNames } from "./names.ts";
@@ -42,6 +43,7 @@ export function emitTypeScript(program: Program, options: EmitOptions): EmittedM
   writeInstantiate(context, writer);
   for (const { text } of callees.functions.values()) writer.line().line(text.trimEnd());
   if (members.length > 0) writeWeightsCode(context, writer);
+  if (program.inputs.length > 0) writeCheckInput(program.inputs, types, writer);
   for (const name of functionsNeeded(context)) writer.line().line(runtimeFunctions[name](types));
   if (fills.length > 0) writer.line().line(initializerSource(fills, options.format).trimEnd());
   if (plan.mode !== "file" && plan.stored.length > 0) writeBase64(toBase64(plan.blob), types, writer);
@@ -70,8 +72,7 @@ function printKernels(
   );
 }
 
-function functionsNeeded({ program, callees }: InstanceContext): readonly RuntimeFunction[] {
+function functionsNeeded({ callees }: InstanceContext): readonly RuntimeFunction[] {
   const needed = new Set([...callees.functions.values()].flatMap(({ needs }) => [...needs]));
-  if (program.inputs.length > 0) needed.add("checkInput");
   return (Object.keys(runtimeFunctions) as RuntimeFunction[]).filter((name) => needed.has(name));
 }

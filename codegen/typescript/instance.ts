@@ -5,10 +5,11 @@
  */
 import type { Buffer } from "../../compiler/ir/loop.ts";
 import type { Port, Program, Step } from "../../compiler/ir/program.ts";
-import { member, propertyKey, stringLiteral, type Types, type Writer } from "../source/index.ts";
-import { arrayClass, declareArray } from "./arrays.ts";
+import { member, propertyKey, type Types, type Writer } from "../source/index.ts";
+import { declareArray } from "./arrays.ts";
+import { checkArguments } from "./input-check.ts";
 import type { ModuleNames } from "./names.ts";
-import { shapeText, type WeightMember } from "./signature.ts";
+import type { WeightMember } from "./signature.ts";
 import { buffersIn, type Callees, callsIn, writeSteps } from "./steps.ts";
 import type { WeightPlan } from "./weights.ts";
 
@@ -24,7 +25,7 @@ export interface InstanceContext {
 export function writeInstanceType(writer: Writer): void {
   writer.line();
   writer.block("export interface Instance", () => {
-    writer.line("/** Computes the outputs, which are valid until this instance runs again. */");
+    writer.line("/** The outputs are valid until this instance runs again. */");
     writer.line("run(inputs: Inputs): Outputs;");
   });
 }
@@ -37,7 +38,7 @@ export function writeInstantiate(context: InstanceContext, writer: Writer): void
   writer.line();
   writer.line(
     fromFile
-      ? "/** An instance with its own arena. Instances made from the same `loadWeights` share the weights. */"
+      ? "/** An instance with its own arena; those made from one `loadWeights` share the weights. */"
       : "/** An instance with its own arena. */",
   );
   writer.block(`export function instantiate(${parameter})${types.only(": Instance")}`, () => {
@@ -77,7 +78,7 @@ function writeRun(context: InstanceContext, fed: ReadonlyMap<Buffer, Fed>, write
   writer.block(
     `run(${parameter})${types.only(": Outputs")}`,
     () => {
-      for (const port of program.inputs) writeInput(port, names, fed.get(port.buffer), writer);
+      for (const port of program.inputs) writeInput(port, context, fed.get(port.buffer), writer);
       const access = (buffer: Buffer) =>
         (buffer.space === "weight" || buffer.space === "packed" ? "weights." : "") +
         names.buffers.get(buffer)!;
@@ -88,14 +89,15 @@ function writeRun(context: InstanceContext, fed: ReadonlyMap<Buffer, Fed>, write
   );
 }
 
-function writeInput(port: Port, names: ModuleNames, fed: Fed | undefined, writer: Writer): void {
+function writeInput(
+  port: Port,
+  { program: { inputs }, names }: InstanceContext,
+  fed: Fed | undefined,
+  writer: Writer,
+): void {
   const name = names.buffers.get(port.buffer)!;
   writer.line(`${fed ? "let" : "const"} ${name} = ${member("inputs", port.name)};`);
-  writer.list(
-    "checkInput",
-    [stringLiteral(port.name), name, arrayClass(port), `${port.buffer.length}`, `"${shapeText(port.shape)}"`],
-    ";",
-  );
+  writer.list("checkInput", checkArguments(port, name, inputs), ";");
   if (!fed) return;
   const { copy, overwriting } = fed;
   const tests = overwriting.map((output) => `${name}.buffer === ${names.buffers.get(output)}.buffer`);

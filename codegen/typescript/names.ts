@@ -17,7 +17,8 @@ export interface ModuleNames {
 }
 
 const ofModule = `
-  signature Inputs Outputs Weights Instance instantiate loadWeights sharedWeights shared decode base64`;
+  signature Inputs Outputs Weights Instance instantiate loadWeights sharedWeights shared checkInput decode
+  base64`;
 
 /** Locals of the functions that call kernels and name buffers: neither may be called like them. */
 const ofCallers =

@@ -77,9 +77,7 @@ function writeLoad(context: WeightsContext, writer: Writer): void {
   const wrongSize = `expected ${size} bytes of weights, got \${bytes.byteLength}`;
   const stranger = stringLiteral(`${program.name}: these weights belong to another model or version`);
   const head = `loadWeights(bytes${only(": ArrayBuffer | Uint8Array")})${only(": Weights")}`;
-  writer.line(
-    "/** Checks the weights that belong to this module and lays them out; throws for other bytes. */",
-  );
+  writer.line("/** Checks that the bytes are this module's weights and lays them out. */");
   writer.block(`export function ${head}`, () => {
     writer.line(`if (bytes.byteLength !== ${size})`);
     writer.line(`  throw new RangeError(\`${title}: ${wrongSize}\`);`);

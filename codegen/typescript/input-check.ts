@@ -1,0 +1,50 @@
+/**
+ * The check of one input at the door of `run`. A module whose inputs have one dtype gets the shorter form.
+ */
+import type { Port } from "../../compiler/ir/program.ts";
+import { stringLiteral, type Types, type Writer } from "../source/index.ts";
+import { arrayClass } from "./arrays.ts";
+import { shapeText } from "./signature.ts";
+
+/** The one class of all inputs; undefined when there are several. */
+function onlyClass(inputs: readonly Port[]): string | undefined {
+  const classes = new Set(inputs.map(arrayClass));
+  return classes.size === 1 ? [...classes][0] : undefined;
+}
+
+/** The arguments that check `port`, whose array is in the variable `name`. */
+export function checkArguments(port: Port, name: string, inputs: readonly Port[]): readonly string[] {
+  const type = onlyClass(inputs) ? [] : [arrayClass(port)];
+  return [
+    stringLiteral(port.name),
+    name,
+    ...type,
+    `${port.buffer.length}`,
+    stringLiteral(shapeText(port.shape)),
+  ];
+}
+
+export function writeCheckInput(inputs: readonly Port[], { only }: Types, writer: Writer): void {
+  const single = onlyClass(inputs);
+  const parameters = [
+    `name${only(": string")}`,
+    `value${only(": unknown")}`,
+    ...(single ? [] : [`type${only(": { new (): ArrayLike<number>; readonly name: string }")}`]),
+    `length${only(": number")}`,
+    `shape${only(": string")}`,
+  ];
+  const expected = `expected ${single ?? `\${type.name}`} of shape \${shape}`;
+  const missing = 'value === undefined ? "missing" : Object.prototype.toString.call(value).slice(8, -1)';
+  const wrongLength = `has \${value.length} elements, expected \${length}, shape \${shape}`;
+  writer.line().line("/** Refuses a missing input, another class and another length. */");
+  writer.list("function checkInput", parameters, `${only(": void")} {`);
+  writer.indent(() => {
+    writer.block(`if (!(value instanceof ${single ?? "type"}))`, () => {
+      writer.line(`const found = ${missing};`);
+      writer.line(`throw new TypeError(\`input "\${name}" is \${found}, ${expected}\`);`);
+    });
+    writer.line("if (value.length !== length)");
+    writer.line(`  throw new RangeError(\`input "\${name}" ${wrongLength}\`);`);
+  });
+  writer.line("}");
+}
