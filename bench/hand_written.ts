@@ -1,9 +1,10 @@
 /**
- * What the emitted kernels are compared with: the fastest plain JavaScript found by hand for the same shapes, and the
- * loops people write without thinking of speed. All compute relu(x w + b) in doubles, rounded once at the store.
+ * What the emitted kernels are compared with: the fastest plain JavaScript found by hand for the same shapes,
+ * and the loops people write without thinking of speed. All compute relu(x w + b) in doubles, rounded once at
+ * the store.
  *
- * Tried and not better: running pointers instead of base + k, `| 0` on indices, loading all of a row before use, tiles of
- * 4x4 (spills), 8x1 (too many loads), and typed arrays captured in a closure.
+ * Tried and not better: running pointers instead of base + k, `| 0` on indices, loading all of a row before
+ * use, tiles of 4x4 (spills), 8x1 (too many loads), and typed arrays captured in a closure.
  */
 
 export interface Candidate {

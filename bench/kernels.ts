@@ -1,8 +1,8 @@
 /**
- * Does the loop IR carry the speed? In one run, alternating, medians: the kernels that schedules make of naive nests,
- * emitted as plain JavaScript, beside the best written by hand and the loops people write (bench/hand_written.ts), and
- * as WebAssembly beside the peak of one core. Time is processor time, so that neighbours on a shared machine cost less;
- * clocks still move: only the ratios mean anything.
+ * Does the loop IR carry the speed? In one run, alternating, medians: the kernels that schedules make of
+ * naive nests, emitted as plain JavaScript, beside the best written by hand and the loops people write
+ * (bench/hand_written.ts), and as WebAssembly beside the peak of one core. Time is processor time, so that
+ * neighbours on a shared machine cost less; clocks still move: only the ratios mean anything.
  *
  * Run with Node 24 for WebAssembly's fused multiply-add; Node 20 measures multiply and add.
  */
@@ -119,10 +119,10 @@ function benchPlain(test: Case): void {
   const [mine, naive, ...blocked] = race(subjects, test.macs) as [number, number, ...number[]];
   const best = Math.min(...blocked);
   const rate = (ms: number) => `${((2 * test.macs) / ms / 1e6).toFixed(2)} GFLOP/s`;
-  console.log(
-    `${test.name.padEnd(26)} emitted ${rate(mine)}, by hand ${rate(best)} (${subjects[blocked.indexOf(best) + 2]!.name}), ` +
-      `naive ${rate(naive)}: ${(best / mine).toFixed(2)} x by hand, ${(naive / mine).toFixed(1)} x naive`,
-  );
+  const { name } = subjects[blocked.indexOf(best) + 2]!;
+  const rates = `emitted ${rate(mine)}, by hand ${rate(best)} (${name}), naive ${rate(naive)}`;
+  const ratios = `${(best / mine).toFixed(2)} x by hand, ${(naive / mine).toFixed(1)} x naive`;
+  console.log(`${test.name.padEnd(26)} ${rates}: ${ratios}`);
 }
 
 function benchWasm(test: Case, target: Target): void {
@@ -135,10 +135,9 @@ function benchWasm(test: Case, target: Target): void {
   const after = measurePeak();
   const peak = fused ? Math.max(before.fma!, after.fma!) : Math.max(before.mulAdd, after.mulAdd);
   const rate = (2 * test.macs) / ms / 1e6;
-  console.log(
-    `${test.name.padEnd(26)} ${rate.toFixed(1)} GFLOP/s of ${peak.toFixed(1)} (${fused ? "fused" : "mul + add"}): ` +
-      `${(rate / peak).toFixed(2)} x peak`,
-  );
+  const how = fused ? "fused" : "mul + add";
+  const share = `${rate.toFixed(1)} GFLOP/s of ${peak.toFixed(1)} (${how}): ${(rate / peak).toFixed(2)} x peak`;
+  console.log(`${test.name.padEnd(26)} ${share}`);
 }
 
 console.log(`Node ${process.versions.node}, one core, medians of ${rounds}\n\nPlain JavaScript`);

@@ -1,9 +1,9 @@
 /**
- * Addresses by strength reduction. An index is split into a part that is linear in the axes of loops, a constant, and
- * the rest. The constant goes into the instruction's offset. For the linear part one pointer local is kept at each loop
- * level and stepped at the end of an iteration, so that nothing is multiplied out inside a loop; accesses that differ
- * by a constant share it, and a loop that does not move it shares that of the level outside. The rest (floors, symbols
- * bound to data) is computed where it is used.
+ * Addresses by strength reduction. An index is split into a part that is linear in the axes of loops, a
+ * constant, and the rest. The constant goes into the instruction's offset. For the linear part one pointer
+ * local is kept at each loop level and stepped at the end of an iteration, so that nothing is multiplied out
+ * inside a loop; accesses that differ by a constant share it, and a loop that does not move it shares that of
+ * the level outside. The rest (floors, symbols bound to data) is computed where it is used.
  */
 import { add, constant, type Dim, mul, print, sub, symbol, terms } from "../../compiler/dims/index.ts";
 import type { Buffer } from "../../compiler/ir/loop.ts";
@@ -72,7 +72,10 @@ export class Addresses {
     return { pointer: { buffer, moving, bias }, offset: offset - bias, rest };
   }
 
-  /** The pointers that accesses below the nodes start from where only `symbols` are known, in order of first use. */
+  /**
+   * The pointers that accesses below the nodes start from where only `symbols` are known, in order of first
+   * use.
+   */
   startsOf(nodes: readonly Node[], symbols: ReadonlySet<string>): readonly Pointer[] {
     const found = new Map<string, Pointer>();
     visitAddresses(nodes, (buffer, index) => {

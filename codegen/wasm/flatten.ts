@@ -1,6 +1,7 @@
 /**
- * Loop IR as WebAssembly sees it: unrolled loops written out, vector loops reduced to lines marked with their lane
- * axis, only serial loops left. Every address is then over serial axes, parameters and at most one lane axis.
+ * Loop IR as WebAssembly sees it: unrolled loops written out, vector loops reduced to lines marked with their
+ * lane axis, only serial loops left. Every address is then over serial axes, parameters and at most one lane
+ * axis.
  */
 import { constant, constantOf, type Dim, substitute, symbolsOf } from "../../compiler/dims/index.ts";
 import type { Buffer, Expr, For, Stmt } from "../../compiler/ir/loop.ts";
@@ -84,7 +85,10 @@ function visitValues(nodes: readonly Node[], visit: (e: Expr, lane: string | und
   });
 }
 
-/** Symbols needed as numbers below the nodes: in guards, extents, indices that are values, and rests of addresses. */
+/**
+ * Symbols needed as numbers below the nodes: in guards, extents, indices that are values, and rests of
+ * addresses.
+ */
 export function symbolsNeeded(
   nodes: readonly Node[],
   restOf: (buffer: Buffer, index: Dim) => Dim | undefined,

@@ -1,8 +1,8 @@
 /**
- * One kernel as WebAssembly functions. The exported one takes the first byte of each buffer (what is read, then what is
- * written), then the parameters. V8 optimises a wasm function only from its next call on (there is no on-stack
- * replacement), so the block inside the parallel loops that is worth a call becomes a function of its own: it is hot
- * after a few calls and optimised while the rest of the first run still goes on.
+ * One kernel as WebAssembly functions. The exported one takes the first byte of each buffer (what is read,
+ * then what is written), then the parameters. V8 optimises a wasm function only from its next call on (there
+ * is no on-stack replacement), so the block inside the parallel loops that is worth a call becomes a function
+ * of its own: it is hot after a few calls and optimised while the rest of the first run still goes on.
  */
 import { constantOf } from "../../compiler/dims/index.ts";
 import type { Kernel, Register } from "../../compiler/ir/loop.ts";
@@ -126,7 +126,10 @@ class KernelEmitter {
     f.i32_lt_s().br_if(0).end().end();
   }
 
-  /** Starts the pointers that the loop moves in locals of their own; the others keep those of the level outside. */
+  /**
+   * Starts the pointers that the loop moves in locals of their own; the others keep those of the level
+   * outside.
+   */
   #startPointers(scope: Scope, pointers: readonly Pointer[], axis: string) {
     const moving: { readonly local: number; readonly pointer: Pointer }[] = [];
     for (const pointer of pointers) {

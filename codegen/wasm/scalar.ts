@@ -1,6 +1,7 @@
 /**
- * Scalar expressions: floats are f32 (this target's numerics round every step to float32), integers and booleans i32.
- * f32.max and f32.min propagate NaN and order the zeros, as the IR's do; f32.nearest rounds half to even.
+ * Scalar expressions: floats are f32 (this target's numerics round every step to float32), integers and
+ * booleans i32. f32.max and f32.min propagate NaN and order the zeros, as the IR's do; f32.nearest rounds
+ * half to even.
  */
 import type { BinaryFn, Expr, Stmt, UnaryFn } from "../../compiler/ir/loop.ts";
 import { type DType, dtypes } from "../../runtime/dtype.ts";

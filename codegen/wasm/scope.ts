@@ -1,4 +1,7 @@
-/** What is known while one WebAssembly function is written: pointers, index symbols, registers and loaded values. */
+/**
+ * What is known while one WebAssembly function is written: pointers, index symbols, registers and loaded
+ * values.
+ */
 import { type Dim, print, terms } from "../../compiler/dims/index.ts";
 import type { Buffer, Register } from "../../compiler/ir/loop.ts";
 import { type Address, type Addresses, keyOf } from "./address.ts";

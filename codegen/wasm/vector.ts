@@ -1,7 +1,7 @@
 /**
- * Expressions of four lanes. A load whose address moves by one with the lane axis is a vector load, one that does not
- * move is broadcast, any other is gathered lane by lane. Within a straight line each address is loaded once. With fused
- * numerics an addition of a product is one relaxed multiply-add.
+ * Expressions of four lanes. A load whose address moves by one with the lane axis is a vector load, one that
+ * does not move is broadcast, any other is gathered lane by lane. Within a straight line each address is
+ * loaded once. With fused numerics an addition of a product is one relaxed multiply-add.
  */
 import { print, symbolsOf } from "../../compiler/dims/index.ts";
 import { strideOf } from "../../compiler/ir/affine.ts";

@@ -1,13 +1,14 @@
 /**
  * The loop IR: what a kernel does, independent of the target. Six statements and nine expressions.
  *
- * Index arithmetic is not part of it: an index, an extent and a guard are `Dim`s over loop axes (axes are dim symbols),
- * so shapes and addresses share one algebra with one normal form, equal addresses are the same object, and the
- * bounds proof is interval arithmetic on a Dim. Schedules rewrite loops (split, sink, unroll, vectorise); a `for` in
- * mode `vector` is one whose iterations are lanes: a SIMD target turns its stores and registers into vectors, others unroll it.
+ * Index arithmetic is not part of it: an index, an extent and a guard are `Dim`s over loop axes (axes are dim
+ * symbols), so shapes and addresses share one algebra with one normal form, equal addresses are the same
+ * object, and the bounds proof is interval arithmetic on a Dim. Schedules rewrite loops (split, sink, unroll,
+ * vectorise); a `for` in mode `vector` is one whose iterations are lanes: a SIMD target turns its stores and
+ * registers into vectors, others unroll it.
  *
- * A register may have a shape (a tile of accumulators); its indices must be constants or unrolled or vector axes
- * when a target prints it. Modelled on Exo and on TVM's TIR, much reduced.
+ * A register may have a shape (a tile of accumulators); its indices must be constants or unrolled or vector
+ * axes when a target prints it. Modelled on Exo and on TVM's TIR, much reduced.
  */
 import type { DType } from "../../runtime/dtype.ts";
 import type { Dim } from "../dims/index.ts";
@@ -22,7 +23,10 @@ export interface Buffer {
   readonly space: Space;
 }
 
-/** A local scalar (shape []) or tile of scalars. Floating accumulators are float64 unless the numerics say otherwise. */
+/**
+ * A local scalar (shape []) or tile of scalars. Floating accumulators are float64 unless the numerics say
+ * otherwise.
+ */
 export interface Register {
   readonly name: string;
   readonly dtype: DType;
@@ -77,8 +81,8 @@ export type BinaryFn =
 
 /**
  * Values are computed in the widest type of their kind (float64 for floats, int32 for integers and bool) and
- * narrowed by `cast` and by `store` only: a `cast` to float32 is where a target rounds.
- * `max` and `min` propagate NaN; `round` is half to even; integer `div` truncates, `mod` has the divisor's sign.
+ * narrowed by `cast` and by `store` only: a `cast` to float32 is where a target rounds. `max` and `min`
+ * propagate NaN; `round` is half to even; integer `div` truncates, `mod` has the divisor's sign.
  */
 export type Expr =
   | { readonly kind: "constant"; readonly value: number; readonly dtype: DType }
@@ -116,14 +120,17 @@ export type LoopMode = "serial" | "unroll" | "vector";
 export interface For {
   readonly kind: "for";
   /**
-   * The symbol that counts 0, step, 2*step, ... below `extent`. Differs from every loop around it; loops side by side
-   * may share a symbol, and then have the same extent.
+   * The symbol that counts 0, step, 2*step, ... below `extent`. Differs from every loop around it; loops side
+   * by side may share a symbol, and then have the same extent.
    */
   readonly axis: string;
   readonly extent: Dim;
   readonly step: number;
   readonly mode: LoopMode;
-  /** Iterations write different elements, so they may be blocked, reordered and run side by side; else a reduction. */
+  /**
+   * Iterations write different elements, so they may be blocked, reordered and run side by side; else a
+   * reduction.
+   */
   readonly parallel: boolean;
   readonly body: readonly Stmt[];
 }
@@ -131,8 +138,8 @@ export interface For {
 export type Stmt =
   | For
   /**
-   * Declares `register` (element `index` of it) with its first value. The declaration belongs to the nearest loop
-   * around it that is not unrolled or a vector: tiles outlive the `for` that fills them.
+   * Declares `register` (element `index` of it) with its first value. The declaration belongs to the nearest
+   * loop around it that is not unrolled or a vector: tiles outlive the `for` that fills them.
    */
   | {
       readonly kind: "let";
@@ -148,8 +155,9 @@ export type Stmt =
     }
   | { readonly kind: "store"; readonly buffer: Buffer; readonly index: Dim; readonly value: Expr }
   /**
-   * Gives a data-dependent integer a symbol that may stand in later indices, with 0 <= symbol < extent made sure:
-   * `check` raises a RangeError (saying `what`), `clamp` saturates. A negative value counts from the end if `wrap`.
+   * Gives a data-dependent integer a symbol that may stand in later indices, with 0 <= symbol < extent made
+   * sure: `check` raises a RangeError (saying `what`), `clamp` saturates. A negative value counts from the
+   * end if `wrap`.
    */
   | {
       readonly kind: "bind";

@@ -1,6 +1,6 @@
 /**
- * The text of a kernel, for snapshots, `--emit=program` and error messages: one line per statement, indices as Dims.
- * It is written to be read and compared, not parsed.
+ * The text of a kernel, for snapshots, `--emit=program` and error messages: one line per statement, indices
+ * as Dims. It is written to be read and compared, not parsed.
  *
  *     kernel dense(x: float32[20] input, w: float32[200] weight) -> (y: float32[10] output)
  *       for n < 10 parallel

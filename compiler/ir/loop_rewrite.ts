@@ -1,6 +1,7 @@
 /**
- * Walking and rebuilding loop IR: the one place that knows where statements keep their expressions and expressions
- * their indices. Rewrites give back the same object where nothing changed, so a pass that does nothing costs nothing.
+ * Walking and rebuilding loop IR: the one place that knows where statements keep their expressions and
+ * expressions their indices. Rewrites give back the same object where nothing changed, so a pass that does
+ * nothing costs nothing.
  */
 import { type Dim, substitute, symbol } from "../dims/index.ts";
 import type { Expr, For, Kernel, Register, Stmt } from "./loop.ts";
@@ -11,7 +12,9 @@ export interface Place {
   readonly index: readonly Dim[];
 }
 
-/** What to put in place of indices, places and expressions; the last two see what is already rewritten inside. */
+/**
+ * What to put in place of indices, places and expressions; the last two see what is already rewritten inside.
+ */
 export interface Rewrite {
   readonly index?: (d: Dim) => Dim;
   readonly place?: (p: Place) => Place;

@@ -1,8 +1,9 @@
 /**
- * The verifier of loop IR. A kernel is well formed when every symbol, register and buffer is declared before it is
- * used, and every address is proven inside its buffer: the interval of the index over the extents of the loops around
- * it, narrowed by the guards around it. There is no other run-time check, so what is not proven is refused; a
- * data-dependent address is sound because `bind` checks or clamps it. A violation is an error of the compiler.
+ * The verifier of loop IR. A kernel is well formed when every symbol, register and buffer is declared before
+ * it is used, and every address is proven inside its buffer: the interval of the index over the extents of
+ * the loops around it, narrowed by the guards around it. There is no other run-time check, so what is not
+ * proven is refused; a data-dependent address is sound because `bind` checks or clamps it. A violation is an
+ * error of the compiler.
  */
 import {
   add,
@@ -188,8 +189,8 @@ class Scope {
 }
 
 /**
- * What the tests of a guard say of the forms in them: `y + k - 1 >= 0` and `9 - y - k >= 0` bound the form y + k to
- * [1, 9]. A form keeps its name through nested guards.
+ * What the tests of a guard say of the forms in them: `y + k - 1 >= 0` and `9 - y - k >= 0` bound the form y
+ * + k to [1, 9]. A form keeps its name through nested guards.
  */
 function narrow(
   tests: readonly Dim[],
@@ -212,7 +213,9 @@ function narrow(
   return [...found.values()];
 }
 
-/** Writes `index` with the guarded form as a symbol of its own, if it has a whole multiple of the form in it. */
+/**
+ * Writes `index` with the guarded form as a symbol of its own, if it has a whole multiple of the form in it.
+ */
 function exchange(index: Dim, { form, name }: Narrowing): Dim {
   const [lead] = terms(form);
   if (!lead) return index;

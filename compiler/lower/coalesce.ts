@@ -1,8 +1,9 @@
 /**
- * Merges directly nested loops whose axes only ever occur together as one running index, so that an elementwise kernel
- * is one flat loop, the rows of a batched matmul are one axis, and the columns and channels of a convolution's window
- * are one reduction. Both are parallel or both reduce, and a merged reduction keeps its order. For axes i (outer) and j of
- * extents a and b: every index that mentions either must be c*(b*i + j) plus something free of both.
+ * Merges directly nested loops whose axes only ever occur together as one running index, so that an
+ * elementwise kernel is one flat loop, the rows of a batched matmul are one axis, and the columns and
+ * channels of a convolution's window are one reduction. Both are parallel or both reduce, and a merged
+ * reduction keeps its order. For axes i (outer) and j of extents a and b: every index that mentions either
+ * must be c*(b*i + j) plus something free of both.
  */
 import { constant, constantOf, type Dim, mul, substitute, symbol, symbolsOf, terms } from "../dims/index.ts";
 import type { For, Kernel, Stmt } from "../ir/loop.ts";
@@ -49,7 +50,9 @@ function runsAsOne(d: Dim, outer: string, inner: string, extent: number): boolea
   return major !== undefined && minor !== undefined && major === minor * extent;
 }
 
-/** The coefficient of an axis that occurs in one term alone; undefined when it occurs otherwise or not at all. */
+/**
+ * The coefficient of an axis that occurs in one term alone; undefined when it occurs otherwise or not at all.
+ */
 function linear(d: Dim, axis: string): number | undefined {
   let coefficient: number | undefined;
   for (const term of terms(d)) {

@@ -46,7 +46,9 @@ test("the nests that lowerings write are well formed", () => {
 
 describe("every address is proven inside its buffer", () => {
   test("an access one past the end is named with its buffer, index and interval", () => {
-    expect(() => verify(loop("i", 13, true, [store()]))).toThrowErrorMatchingInlineSnapshot(`[Error: internal: kernel k indexes y with i in [0, 12], outside [0, 11]]`);
+    expect(() => verify(loop("i", 13, true, [store()]))).toThrowErrorMatchingInlineSnapshot(
+      `[Error: internal: kernel k indexes y with i in [0, 12], outside [0, 11]]`,
+    );
   });
 
   test("a loop in steps reaches its last step, not its extent", () => {

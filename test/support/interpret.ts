@@ -1,8 +1,9 @@
 /**
- * Runs loop IR as it is written: the oracle for schedules and code generators. Slow and plain on purpose. Under
- * `float64` it rounds at casts and stores only; under `float32` after every floating operation; under `float32-fma` an
- * addition of a product rounds once (the product of two float32 is exact in float64; the sum is rounded twice, so a
- * result may differ from hardware in the last place where the first rounding lands on a tie).
+ * Runs loop IR as it is written: the oracle for schedules and code generators. Slow and plain on purpose.
+ * Under `float64` it rounds at casts and stores only; under `float32` after every floating operation; under
+ * `float32-fma` an addition of a product rounds once (the product of two float32 is exact in float64; the sum
+ * is rounded twice, so a result may differ from hardware in the last place where the first rounding lands on
+ * a tie).
  */
 
 import { type Dim, evaluate, terms } from "../../compiler/dims/index.ts";
@@ -23,7 +24,9 @@ export function interpret(
   new Machine(memory, numerics, new Map(Object.entries(parameters))).run(kernel.body);
 }
 
-/** Memory for a kernel's buffers: `fill` gives an array, or nothing for one full of NaN (a poisoned arena). */
+/**
+ * Memory for a kernel's buffers: `fill` gives an array, or nothing for one full of NaN (a poisoned arena).
+ */
 export function memoryFor(
   kernel: Kernel,
   fill: (b: Buffer) => TypedArray | undefined,

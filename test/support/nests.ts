@@ -1,6 +1,7 @@
 /**
- * The naive nests that lowerings produce, built by hand for tests and benches of schedules and code generators:
- * a matrix product, a 2-D convolution (NHWC, padding done beforehand) and a depthwise one, each with bias and relu.
+ * The naive nests that lowerings produce, built by hand for tests and benches of schedules and code
+ * generators: a matrix product, a 2-D convolution (NHWC, padding done beforehand) and a depthwise one, each
+ * with bias and relu.
  */
 
 import { add, constant, type Dim, mul, symbol } from "../../compiler/dims/index.ts";

@@ -1,4 +1,6 @@
-/** Runs kernels on seeded inputs in the interpreter, with memory poisoned by NaN, and gives what they wrote. */
+/**
+ * Runs kernels on seeded inputs in the interpreter, with memory poisoned by NaN, and gives what they wrote.
+ */
 
 import type { Buffer, Kernel } from "../../compiler/ir/loop.ts";
 import type { Target } from "../../compiler/ir/target.ts";

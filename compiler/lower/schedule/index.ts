@@ -1,39 +1,36 @@
 /**
- * Schedules: rewrites of loop IR that keep every result bit for bit and make it fast. A lowering writes the naive nest,
+ * Schedules: rewrites of loop IR that keep every result bit for bit and make it fast. A lowering writes the
+ * naive nest,
  *
- *     for each output axis (parallel) { let acc = first; for each reduction axis (serial) { set acc = combine(acc, element) };
- *       store out = epilogue(acc) }
+ *     for each output axis (parallel)
+ *       let acc = first
+ *       for each reduction axis (serial)
+ *         set acc = combine(acc, element)
+ *       store out = epilogue(acc)
  *
- * and `schedule` chooses the register tile for the target and applies the steps (split, sink, vectorise, pack, unroll).
- * Outputs are blocked, the reduction never is, so each output is summed in the reference's order. A kernel with nothing to
- * gain comes back as it was, so it may be called for every kernel. The steps are in the manner of Halide, TVM and Exo.
+ * and `schedule` chooses the register tile for the target and applies the steps (split, sink, vectorise,
+ * pack, unroll). Outputs are blocked, the reduction never is, so each output is summed in the reference's
+ * order. A kernel with nothing to gain comes back as it was, so it may be called for every kernel. The steps
+ * are in the manner of Halide, TVM and Exo.
  */
 import { constantOf } from "../../dims/index.ts";
-import type { Buffer, For, Kernel, Stmt } from "../../ir/loop.ts";
+import type { For, Kernel, Stmt } from "../../ir/loop.ts";
 import { expressionOf, visitStmts } from "../../ir/loop_rewrite.ts";
 import type { Target } from "../../ir/target.ts";
 import { mapLoops, vectorise } from "./mode.ts";
 import { pack } from "./pack.ts";
+import type { Scheduled } from "./scheduled.ts";
 import { sink } from "./sink.ts";
 import { split } from "./split.ts";
 import { chooseTile, unrollsOf } from "./tile.ts";
 import { arithmeticOf, nestOf, workloadOf } from "./workload.ts";
 
-/** A weight laid out anew for one kernel: `prepare` reads `source` and writes `packed`, once per set of weights. */
-export interface Panel {
-  readonly source: Buffer;
-  /** In space `packed`; its name is made of the kernel's and the source's. */
-  readonly packed: Buffer;
-  readonly prepare: Kernel;
-}
+export type { Panel, Scheduled } from "./scheduled.ts";
 
-export interface Scheduled {
-  /** Takes the same buffers in the same order, each `panels[i].source` that it no longer reads replaced by `packed`. */
-  readonly kernel: Kernel;
-  readonly panels: readonly Panel[];
-}
-
-/** Schedules one kernel for one target. Buffers in space `weight` may be packed; all others are read where they are. */
+/**
+ * Schedules one kernel for one target. Buffers in space `weight` may be packed; all others are read where
+ * they are.
+ */
 export function schedule(kernel: Kernel, target: Target): Scheduled {
   const tiled = { ...kernel, body: kernel.body.flatMap((s) => scheduleStmt(s, target)) };
   const packed = pack(tiled, target.numerics);
@@ -52,8 +49,8 @@ function scheduleStmt(s: Stmt, target: Target): readonly Stmt[] {
 }
 
 /**
- * Blocks the loops over `axis` and pushes the iterations of a block, as lanes where they fit, inside. What is left over
- * is cut once more, so that only iterations that do not fill a vector are done one by one.
+ * Blocks the loops over `axis` and pushes the iterations of a block, as lanes where they fit, inside. What is
+ * left over is cut once more, so that only iterations that do not fill a vector are done one by one.
  */
 function block(stmts: readonly Stmt[], axis: string, factor: number, lanes: number): readonly Stmt[] {
   const rest = `${axis}.r`;
@@ -95,7 +92,10 @@ function timesPrinted(loops: readonly For[]): number {
   return loops.reduce((n, loop) => (loop.mode === "unroll" ? n * (constantOf(loop.extent) ?? 1) : n), 1);
 }
 
-/** The largest divisor of `extent` up to `most`; where that is small and the loop long, a rest is the lesser evil. */
+/**
+ * The largest divisor of `extent` up to `most`; where that is small and the loop long, a rest is the lesser
+ * evil.
+ */
 function divisorNear(extent: number, most: number): number {
   let d = most;
   while (d > 1 && extent % d !== 0) d--;

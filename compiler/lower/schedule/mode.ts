@@ -1,9 +1,15 @@
-/** The loop modes as steps: what a target prints without a loop (`unroll`) and what it does in lanes (`vector`). */
+/**
+ * The loop modes as steps: what a target prints without a loop (`unroll`) and what it does in lanes
+ * (`vector`).
+ */
 import { add, constant, constantOf, mul, symbol } from "../../dims/index.ts";
 import type { For, Stmt } from "../../ir/loop.ts";
 import { substituteAxis } from "../../ir/loop_rewrite.ts";
 
-/** Rewrites every loop that `pick` gives something for, inner loops first; several statements may stand for one. */
+/**
+ * Rewrites every loop that `pick` gives something for, inner loops first; several statements may stand for
+ * one.
+ */
 export function mapLoops(
   stmts: readonly Stmt[],
   pick: (loop: For) => readonly Stmt[] | undefined,
@@ -21,8 +27,8 @@ export function unroll(loop: For): For {
 }
 
 /**
- * Makes lanes of a loop whose extent is a multiple of `lanes`: vectors side by side (`axis.u`, unrolled) of one lane
- * each (`axis.v`). Any other loop is unrolled.
+ * Makes lanes of a loop whose extent is a multiple of `lanes`: vectors side by side (`axis.u`, unrolled) of
+ * one lane each (`axis.v`). Any other loop is unrolled.
  */
 export function vectorise(loop: For, lanes: number): For {
   const extent = constantOf(loop.extent) ?? 0;

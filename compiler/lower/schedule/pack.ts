@@ -1,10 +1,10 @@
 /**
- * Lays a constant operand out anew so that the nest reads it from front to back: a panel holds the elements in the
- * order of the loops that move its address, the innermost axis contiguous. The copy is made once for each set of
- * weights, by a kernel of its own. The idea is that of every GEMM since GotoBLAS.
+ * Lays a constant operand out anew so that the nest reads it from front to back: a panel holds the elements
+ * in the order of the loops that move its address, the innermost axis contiguous. The copy is made once for
+ * each set of weights, by a kernel of its own. The idea is that of every GEMM since GotoBLAS.
  *
- * Loads are packed inside reductions only (elsewhere each element is read once), and only where the address is an
- * affine form of loops with constant extents that never leaves its buffer; all others stay as they are.
+ * Loads are packed inside reductions only (elsewhere each element is read once), and only where the address
+ * is an affine form of loops with constant extents that never leaves its buffer; all others stay as they are.
  */
 import { add, constant, constantOf, type Dim, mul, print, range, symbol } from "../../dims/index.ts";
 import { affineOf } from "../../ir/affine.ts";
@@ -12,11 +12,11 @@ import type { Buffer, Expr, For, Kernel, Stmt } from "../../ir/loop.ts";
 import { type Load, rewriteLoads } from "../../ir/loop_rewrite.ts";
 import { boundsOf } from "../../ir/loop_verify.ts";
 import type { Numerics } from "../../ir/target.ts";
-import type { Panel, Scheduled } from "./index.ts";
+import type { Panel, Scheduled } from "./scheduled.ts";
 
 /**
- * The largest panel that is kept as float64 where values are: it saves a conversion at each load, about a tenth of the
- * time, for twice the memory.
+ * The largest panel that is kept as float64 where values are: it saves a conversion at each load, about a
+ * tenth of the time, for twice the memory.
  */
 const widePanel = 2 ** 20;
 

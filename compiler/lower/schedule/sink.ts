@@ -1,6 +1,7 @@
 /**
- * Unroll-and-jam: pushes a parallel loop inward to the statements, through the loops between, so that one pass of a
- * reduction serves all its iterations. Registers declared inside become tiles with one element for each iteration:
+ * Unroll-and-jam: pushes a parallel loop inward to the statements, through the loops between, so that one
+ * pass of a reduction serves all its iterations. Registers declared inside become tiles with one element for
+ * each iteration:
  *
  *     for n.i < 4                      for n.i < 4
  *       let acc = 0                      let acc[n.i] = 0
@@ -10,8 +11,9 @@
  *                                        for n.i < 4
  *                                          store y[n.i] = acc[n.i]
  *
- * Legal for every parallel loop: only the order between its iterations changes. It refuses (gives back the loop) one
- * that is not parallel, has no constant extent, or binds a symbol inside, for a symbol cannot become a tile.
+ * Legal for every parallel loop: only the order between its iterations changes. It refuses (gives back the
+ * loop) one that is not parallel, has no constant extent, or binds a symbol inside, for a symbol cannot
+ * become a tile.
  */
 import { constantOf, symbol, symbolsOf } from "../../dims/index.ts";
 import type { For, Register, Stmt } from "../../ir/loop.ts";

@@ -5,8 +5,8 @@
  *       body(n)       =>      for n.i < 4 unroll        body(8 + n.r)
  *                               body(n + n.i)
  *
- * A single iteration left over needs no loop. Iterations keep their order, so reductions may be split too. It refuses (gives back the loop) what has no constant
- * extent or counts in steps.
+ * A single iteration left over needs no loop. Iterations keep their order, so reductions may be split too. It
+ * refuses (gives back the loop) what has no constant extent or counts in steps.
  */
 import { add, constant, constantOf, symbol } from "../../dims/index.ts";
 import type { For, LoopMode, Register, Stmt } from "../../ir/loop.ts";

@@ -1,15 +1,15 @@
 /**
- * The one cost rule: how many outputs a pass of the reduction should serve, along which axes. A tile of M x N outputs
- * multiplies each value it loads M or N times, until its accumulators no longer fit the registers. For each candidate
- * the cost of one pass is
+ * The one cost rule: how many outputs a pass of the reduction should serve, along which axes. A tile of M x N
+ * outputs multiplies each value it loads M or N times, until its accumulators no longer fit the registers.
+ * For each candidate the cost of one pass is
  *
  *     cycles = max(arithmetic / 2, instructions / 4, latency) + spills
  *
- * on a core with two arithmetic units and four issue slots; with `latency`, a single accumulator waits for itself.
- * Blocks left over at the edges are costed as the smaller tiles they are. The same rule gives a matrix product its two
- * axes, a matrix-vector product one, and a softmax's maxima independent rows; what has no reduction gets lanes only.
- * After Goto and van de Geijn (2008), with the constants measured in bench/kernels.ts. Of equal tiles the one along inner axes wins: its
- * addresses are closer together.
+ * on a core with two arithmetic units and four issue slots; with `latency`, a single accumulator waits for
+ * itself. Blocks left over at the edges are costed as the smaller tiles they are. The same rule gives a
+ * matrix product its two axes, a matrix-vector product one, and a softmax's maxima independent rows; what has
+ * no reduction gets lanes only. After Goto and van de Geijn (2008), with the constants measured in
+ * bench/kernels.ts. Of equal tiles the one along inner axes wins: its addresses are closer together.
  */
 import { constantOf } from "../../dims/index.ts";
 import type { For } from "../../ir/loop.ts";
@@ -38,13 +38,21 @@ interface Costs {
   readonly convert: number;
   readonly loop: number;
   readonly registers: number;
-  /** Whether every load that serves several outputs is held, or those of the longest list are used as they arrive. */
+  /**
+   * Whether every load that serves several outputs is held, or those of the longest list are used as they
+   * arrive.
+   */
   readonly holdsLoads: boolean;
-  /** Statements worth having in one iteration of an innermost reduction: beyond, code grows and nothing is won. */
+  /**
+   * Statements worth having in one iteration of an innermost reduction: beyond, code grows and nothing is
+   * won.
+   */
   readonly statements: number;
 }
 
-/** Of the sixteen registers of x86, separate products of a multiplication and its addition take their share. */
+/**
+ * Of the sixteen registers of x86, separate products of a multiplication and its addition take their share.
+ */
 const costs: Record<Target["numerics"]["accumulate"], Costs> = {
   float64: { load: 3, convert: 1, loop: 3, registers: 13, holdsLoads: true, statements: 12 },
   float32: { load: 1, convert: 0, loop: 3, registers: 11, holdsLoads: false, statements: 8 },
@@ -160,7 +168,10 @@ function cyclesOfPass(reduction: Reduction, block: readonly Piece[], target: Tar
   return Math.max(arithmetic / 2, instructions / 4, latency) + spills + instructions / 100;
 }
 
-/** Load instructions of one read in one pass: one for each address, or vector, or lane that is not beside the last. */
+/**
+ * Load instructions of one read in one pass: one for each address, or vector, or lane that is not beside the
+ * last.
+ */
 function loadsOf(read: Read, block: readonly Piece[]): number {
   let loads = 1;
   for (const { axis, factor, lanes } of block) {

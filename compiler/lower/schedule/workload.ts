@@ -1,6 +1,7 @@
 /**
- * What a nest does, reduced to what decides its speed: for the innermost loops of its reductions, which addresses they
- * read and how those move with each output axis, how much arithmetic an element costs, and whether lanes are possible.
+ * What a nest does, reduced to what decides its speed: for the innermost loops of its reductions, which
+ * addresses they read and how those move with each output axis, how much arithmetic an element costs, and
+ * whether lanes are possible.
  */
 import { constantOf, type Dim, symbolsOf } from "../../dims/index.ts";
 import { strideOf } from "../../ir/affine.ts";
@@ -112,7 +113,10 @@ const laneFns = new Set<BinaryFn | UnaryFn>([
   ...(["add", "sub", "mul", "div", "max", "min", "neg", "abs", "sqrt", "floor", "ceil"] as const),
 ]);
 
-/** Whether iterations of `axis` can be lanes: consecutive float32 stores, and only operations with a vector form. */
+/**
+ * Whether iterations of `axis` can be lanes: consecutive float32 stores, and only operations with a vector
+ * form.
+ */
 function hasLanes(nest: Nest, axis: string): boolean {
   let [lanes, stores] = [true, 0];
   visitStmts(nest.body, (s) => {
