@@ -54,25 +54,30 @@ export function diagnose(conflict: Conflict, site: Site | undefined, store: Stor
 /** Relations between two shapes; any other is a constraint on one. */
 const merging = new Set(["==", "broadcasts with"]);
 
+/** The statement that cannot hold. What refuses a size is the whole of it: "H % 8 == 0". */
+function needed({ left, right, relation }: Conflict): string {
+  return operators.has(relation) ? `${left} ${relation} ${right}` : relation;
+}
+
+const operators: ReadonlySet<string> = new Set(["==", ">=", "divisible by", "broadcasts with"]);
+
 function message(
-  { left, right, relation, suggestion }: Conflict,
+  conflict: Conflict,
   call: SampleOrigin | undefined,
   known: SampleOrigin | undefined,
   layer: string | undefined,
 ): string {
+  const { left, right, suggestion } = conflict;
   const hint = suggestion ? `; ${suggestion}` : "";
   if (call && known && call.value !== undefined)
     return `${call.subject} has ${sizeInWords(call)}, but ${known.subject} expects ${known.value ?? otherSide(left, right, call)}`;
   if (call)
-    return `${call.subject} ${call.shape} cannot pass ${layer ?? "the model"}: ${left} ${relation} ${right} is needed${hint}`;
-  return `${layer ?? "the model"} needs ${left} ${relation} ${right}${hint}`;
+    return `${call.subject} ${call.shape} cannot pass ${layer ?? "the model"}: ${needed(conflict)} is needed${hint}`;
+  return `${layer ?? "the model"} needs ${needed(conflict)}${hint}`;
 }
 
-function fix(
-  { left, right, relation, suggestion }: Conflict,
-  call: SampleOrigin | undefined,
-  known: SampleOrigin | undefined,
-): string {
+function fix(conflict: Conflict, call: SampleOrigin | undefined, known: SampleOrigin | undefined): string {
+  const { left, right, suggestion } = conflict;
   if (call && known) {
     const wanted = known.value ?? otherSide(left, right, call);
     return `feed ${isLast(call) ? `${wanted} features` : wanted}, or net.reset() to bind another size`;
@@ -81,7 +86,7 @@ function fix(
     return suggestion
       ? `feed another size: ${suggestion}`
       : "feed a sample of another size, or change the layer";
-  return `change one of the two so that ${left} ${relation} ${right} holds${suggestion ? ` (${suggestion})` : ""}`;
+  return `change one of the two so that ${needed(conflict)} holds${suggestion ? ` (${suggestion})` : ""}`;
 }
 
 /** "30 features" for the last axis, "30 at axis 1" for others. */
