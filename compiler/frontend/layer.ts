@@ -106,14 +106,15 @@ export abstract class Layer<Out = Symbolic> {
   #scope: Scope | undefined;
   #path: string | undefined;
 
-  constructor(kind: string, options: Given<LayerOptions> = {}) {
+  /** `at` is the user's line that made it; it is looked up when it is left out. */
+  constructor(kind: string, options: Given<LayerOptions> = {}, at = callSite()) {
     this.kind = kind;
     this.givenName = options.name;
     this.trainable = options.trainable ?? true;
     this.dtype = options.dtype ?? "float32";
     const { inputShape, batchInputShape } = options;
     this.declaredInput = batchInputShape ?? (inputShape && withBatch(inputShape));
-    this.at = callSite();
+    this.at = at;
   }
 
   /** The lowest rank of input it accepts: what a summary assumes before there is a sample. */
@@ -221,8 +222,9 @@ export abstract class Configured<F extends Fields, Out = Symbolic> extends Layer
   protected readonly args: Read<F>;
 
   constructor(kind: string, options: object, fields: F) {
-    const args = readArguments(kind, options, fields, callSite());
-    super(kind, args as Given<LayerOptions>);
+    const at = callSite();
+    const args = readArguments(kind, options, fields, at);
+    super(kind, args as Given<LayerOptions>, at);
     this.args = args;
   }
 

@@ -225,9 +225,12 @@ export abstract class Model<Out = Symbolic> extends Layer<Out> {
   /** Every use of a layer, with output shapes before and, after a sample, under it. */
   describe(): readonly LayerDescription[] {
     const { trace } = this.#settled();
-    return rows(trace, isModel).map(({ path, layer, outputs, first }, i) => {
+    const uses = rows(trace, isModel);
+    const bound = this.#boundShapes();
+    const below = trace.weightsBelow(new Set(uses.map(({ path }) => path)));
+    return uses.map(({ path, layer, outputs, first }, i) => {
       const shapes = outputs.map((output) => trace.builder.resolve(output.type.shape));
-      const weights = trace.weightsAt(path).map(({ value }) => {
+      const weights = (below.get(path) ?? []).map(({ value }) => {
         const sizes = this.#weights.fixedShape(value.name)?.shape;
         const shape = sizes?.map((n) => constant(n)) ?? trace.builder.resolve(value.type.shape);
         return { name: value.name.slice(path.length + 1), shape };
@@ -236,7 +239,7 @@ export abstract class Model<Out = Symbolic> extends Layer<Out> {
         path,
         kind: layer.kind,
         outputs: shapes,
-        bound: this.#boundShapes(i),
+        bound: bound?.[i],
         weights,
         shared: !first,
       };
@@ -256,11 +259,13 @@ export abstract class Model<Out = Symbolic> extends Layer<Out> {
     this.#prepared.clear();
   }
 
-  #traced(rank: number | undefined): Traced {
+  #traced(asked: number | undefined): Traced {
+    const rank = this.rankIsOpen ? asked : undefined;
     let traced = this.#traces.get(rank);
     if (!traced) {
       traced = rank === undefined && this.rankIsOpen ? this.#tracedByTrial() : this.#tracedAs(rank);
       this.#traces.set(rank, traced);
+      if (this.rankIsOpen) this.#traces.set(traced.inputs[0]?.shape.length, traced);
     }
     return traced;
   }
@@ -356,13 +361,15 @@ export abstract class Model<Out = Symbolic> extends Layer<Out> {
     this.#weights.fix(known, by, budget);
   }
 
-  /** Output shapes of row `i` under the last sample. */
-  #boundShapes(i: number): readonly (readonly number[])[] | undefined {
+  /** Output shapes of every row under the last sample. */
+  #boundShapes(): readonly (readonly (readonly number[])[])[] | undefined {
     if (!this.#last) return undefined;
     const { bound, traced } = this.#last;
-    const use = rows(traced.trace, isModel)[i];
+    const { builder } = traced.trace;
     const number = (d: Dim) => Number(evaluate(d, bound.symbols));
-    return use?.outputs.map((output) => traced.trace.builder.resolve(output.type.shape).map(number));
+    return rows(traced.trace, isModel).map(({ outputs }) =>
+      outputs.map((output) => builder.resolve(output.type.shape).map(number)),
+    );
   }
 }
 

@@ -89,12 +89,17 @@ export class Trace implements Scope {
     return [...this.#declared.values()].flatMap(({ weights }) => [...weights.values()]);
   }
 
-  /** Path of the layer that declared each weight. */
-  weightsAt(path: string): readonly Weight[] {
-    const under = [...this.#declared.values()].filter(
-      (d) => d.path === path || d.path.startsWith(`${path}.`),
-    );
-    return under.flatMap(({ weights }) => [...weights.values()]);
+  /** The weights that were declared at or below each of `paths`. */
+  weightsBelow(paths: ReadonlySet<string>): ReadonlyMap<string, readonly Weight[]> {
+    const below = new Map<string, Weight[]>();
+    for (const { path, weights } of this.#declared.values()) {
+      let owner = path;
+      while (owner !== "" && !paths.has(owner)) owner = owner.slice(0, Math.max(owner.lastIndexOf("."), 0));
+      const list = below.get(owner) ?? [];
+      below.set(owner, list);
+      list.push(...weights.values());
+    }
+    return below;
   }
 
   /** Adds something that is wrong; it is thrown with the rest. */
