@@ -1,7 +1,8 @@
 /**
- * Binds a symbolic graph to a sample: the sample's sizes become equations, every node's relation is run under them,
- * and what the equations determine is written into the types. The symbolic graph is not changed, so a failed bind
- * leaves the model usable. A node that fails poisons what it feeds, and independent failures are all reported at once.
+ * Binds a symbolic graph to a sample: the sample's sizes become equations, every node's relation is run under
+ * them, and what the equations determine is written into the types. The symbolic graph is not changed, so a
+ * failed bind leaves the model usable. A node that fails poisons what it feeds, and independent failures are
+ * all reported at once.
  */
 import type { DType } from "../../runtime/dtype.ts";
 import type { Tensor } from "../../runtime/tensor.ts";
@@ -44,7 +45,9 @@ export interface BoundModel {
   readonly origins: ReadonlyMap<string, readonly Origin[]>;
 }
 
-/** Throws CompileError with everything that is wrong (E2102, E2104, E2107, E2108, E2111, E21xx of the nodes). */
+/**
+ * Throws CompileError with everything that is wrong (E2102, E2104, E2107, E2108, E2111, E21xx of the nodes).
+ */
 export function bind(graph: Graph, sample: Sample, options: BindOptions = {}): BoundModel {
   const store = new Store();
   const bag = new DiagnosticBag();
@@ -60,7 +63,10 @@ export function bind(graph: Graph, sample: Sample, options: BindOptions = {}): B
   return { graph: bound, ...symbolsOf(graph, store) };
 }
 
-/** Runs every relation of a symbolic graph (one that was parsed, say) and returns it with what could be resolved. */
+/**
+ * Runs every relation of a symbolic graph (one that was parsed, say) and returns it with what could be
+ * resolved.
+ */
 export function infer(graph: Graph, store: Store = new Store()): Graph {
   const bag = new DiagnosticBag();
   inferAll(graph, store, bag);

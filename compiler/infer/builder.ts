@@ -1,6 +1,7 @@
 /**
- * Builds a symbolic graph node by node, inferring as it goes, so that a layer can look at the shapes it is given.
- * Flex symbols made here (`?dense.in`) are solved by the equations of later nodes or, in the end, by a sample.
+ * Builds a symbolic graph node by node, inferring as it goes, so that a layer can look at the shapes it is
+ * given. Flex symbols made here (`?dense.in`) are solved by the equations of later nodes or, in the end, by a
+ * sample.
  */
 import type { InitializerSpec } from "../../runtime/initializers/index.ts";
 import type { Tensor } from "../../runtime/tensor.ts";
@@ -79,7 +80,10 @@ export class GraphBuilder {
     }
   }
 
-  /** A nested graph (the body of a scan). It shares symbols and equations; everything it reads is one of its inputs. */
+  /**
+   * A nested graph (the body of a scan). It shares symbols and equations; everything it reads is one of its
+   * inputs.
+   */
   subgraph(name: string, body: (inner: GraphBuilder) => readonly Output[]): Graph {
     const inner = new GraphBuilder(name, this.store, this.#shared);
     inner.#source = this.#source;

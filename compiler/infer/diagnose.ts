@@ -1,13 +1,17 @@
 /**
- * Conflicts of dims as diagnostics. A conflict's core holds the statements that cannot hold together; those that came
- * with a sample say which call brought a size, those known from earlier say what fixed a parameter, the rest are
- * clauses of ops. The message names the two sizes in the user's words, the table shows where each came from.
+ * Conflicts of dims as diagnostics. A conflict's core holds the statements that cannot hold together; those
+ * that came with a sample say which call brought a size, those known from earlier say what fixed a parameter,
+ * the rest are clauses of ops. The message names the two sizes in the user's words, the table shows where
+ * each came from.
  */
 import type { Diagnostic, Fact } from "../diagnostics/index.ts";
 import type { Conflict, Origin, Store } from "../dims/index.ts";
 import type { Source, Value } from "../ir/graph.ts";
 
-/** An origin that came in with a sample or an earlier one: conflicts with it are the caller's sizes, not the model's. */
+/**
+ * An origin that came in with a sample or an earlier one: conflicts with it are the caller's sizes, not the
+ * model's.
+ */
 export interface SampleOrigin extends Origin {
   /** `sample`: this call. `known`: fixed earlier, by another sample or by hand. */
   readonly kind: "sample" | "known";

@@ -1,6 +1,7 @@
 /**
- * Runs the relation of one node: hands the op a context whose statements go into the constraint store, and turns a
- * statement that cannot hold into a CompileError that names the node, both values and where each came from.
+ * Runs the relation of one node: hands the op a context whose statements go into the constraint store, and
+ * turns a statement that cannot hold into a CompileError that names the node, both values and where each came
+ * from.
  */
 import { type Code, CompileError, type Fact } from "../diagnostics/index.ts";
 import { type Conflict, type Dim, type Origin, type Store, symbol } from "../dims/index.ts";
@@ -114,9 +115,9 @@ export function opNamed(name: string): Op {
 }
 
 /**
- * Infers one node of an existing graph and unifies what it says with the declared result types. It is run on resolved
- * types, which is fast; only when that fails is it run again on the types as declared, whose symbols tell the store
- * where the contradicting sizes came from.
+ * Infers one node of an existing graph and unifies what it says with the declared result types. It is run on
+ * resolved types, which is fast; only when that fails is it run again on the types as declared, whose symbols
+ * tell the store where the contradicting sizes came from.
  */
 export function inferNode(relations: Relations, node: Graph["nodes"][number]): void {
   const { store } = relations;
@@ -189,7 +190,9 @@ export function mapAttributes(
 
 const plain = new WeakMap<Attributes, boolean>();
 
-/** Neither dims nor graphs inside; remembered, because most nodes are like that and are inferred many times. */
+/**
+ * Neither dims nor graphs inside; remembered, because most nodes are like that and are inferred many times.
+ */
 function isPlain(attributes: Attributes): boolean {
   let known = plain.get(attributes);
   if (known === undefined) {

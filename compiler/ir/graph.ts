@@ -1,10 +1,12 @@
 /**
  * The graph IR: a static single-assignment list of nodes over tensor values. Data only.
  *
- * One interface serves every stage; the type parameter says what a dimension may be. `Graph<Dim>` is symbolic,
+ * One interface serves every stage; the type parameter says what a dimension may be. `Graph<Dim>` is
+ * symbolic,
  * `Graph<BoundDim>` has been bound to a sample, and only `bind` makes the latter, so a stage cannot be skipped.
  * Nodes are in topological order: an operand is a graph input, a parameter, or the result of an earlier node.
- * Every value knows the layer or file node that made it, because errors and generated comments name that, not `%17`.
+ * Every value knows the layer or file node that made it, because errors and generated comments name that, not
+ * `%17`.
  */
 import type { DType } from "../../runtime/dtype.ts";
 import type { InitializerSpec } from "../../runtime/initializers/index.ts";
@@ -13,7 +15,9 @@ import type { SourceLocation } from "../diagnostics/index.ts";
 import type { Dim } from "../dims/index.ts";
 
 declare const bound: unique symbol;
-/** A dimension without unknowns: a constant today, an expression of run-time symbols where one is left open. */
+/**
+ * A dimension without unknowns: a constant today, an expression of run-time symbols where one is left open.
+ */
 export type BoundDim = Dim & { readonly [bound]: true };
 
 export interface TensorType<D extends Dim = Dim> {

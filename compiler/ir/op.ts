@@ -2,10 +2,11 @@
  * What one core op is: the relation between its shapes, its reference evaluation, and its lowering.
  *
  * `relate` states equations about dims; the same statements infer forward, solve deferred parameters backward and
- * check concrete shapes. `evaluate` is plain loops over row-major data and defines what is correct. `lower` is written
- * independently and says either "element i of the result is this expression" (map), "element i is this reduction"
- * (reduce), "the same elements in the same order" (view), or builds statements itself (kernel). Maps and reductions are
- * descriptions, so that fusion, scheduling and vectorisation happen in one place and no op knows about them.
+ * check concrete shapes. `evaluate` is plain loops over row-major data and defines what is correct. `lower`
+ * is written independently and says either "element i of the result is this expression" (map), "element i is
+ * this reduction" (reduce), "the same elements in the same order" (view), or builds statements itself
+ * (kernel). Maps and reductions are descriptions, so that fusion, scheduling and vectorisation happen in one
+ * place and no op knows about them.
  */
 import type { DType } from "../../runtime/dtype.ts";
 import type { Tensor } from "../../runtime/tensor.ts";
@@ -81,7 +82,8 @@ export interface Block {
 
 export type Lowering =
   /**
-   * One result; element `index` of it. `elementwise`: operands of the result's shape are read at `index` itself only.
+   * One result; element `index` of it. `elementwise`: operands of the result's shape are read at `index`
+   * itself only.
    * `moves`: the element is one operand element (or a constant), nothing is computed. `guards`: operands are read inside a `guard`.
    * `block` is where the expression will be evaluated (for `let` and `index`); if `at` uses `block.index` it must set `binds`.
    */
@@ -94,8 +96,9 @@ export type Lowering =
       readonly at: (index: readonly Dim[], block: Block) => Expr;
     }
   /**
-   * One result; element `index` is `finish(combine over all r in over of element(index, r))`, in row-major order of r,
-   * starting from `identity`. `once`: each operand element is read at most once in all (a plain reduction, not a contraction or window).
+   * One result; element `index` is `finish(combine over all r in over of element(index, r))`, in row-major
+   * order of r, starting from `identity`. `once`: each operand element is read at most once in all (a plain
+   * reduction, not a contraction or window).
    */
   | {
       readonly kind: "reduce";
@@ -112,7 +115,9 @@ export type Lowering =
   /** Handled by the lowering of programs itself: runs `body` once per step (scan). */
   | { readonly kind: "scan"; readonly body: Graph };
 
-/** The form of one attribute; the verifier checks it, so that ops may trust theirs. Axes are ints, sizes dims. */
+/**
+ * The form of one attribute; the verifier checks it, so that ops may trust theirs. Axes are ints, sizes dims.
+ */
 export type AttributeKind =
   | "int"
   | "ints"

@@ -1,6 +1,7 @@
 /**
- * A Program is a lowered graph: kernels over flat buffers, the order to run them in, and where every buffer lives.
- * It is all a target needs; emitters see nothing of the graph. Steps are the table of contents of the emitted `run`.
+ * A Program is a lowered graph: kernels over flat buffers, the order to run them in, and where every buffer
+ * lives. It is all a target needs; emitters see nothing of the graph. Steps are the table of contents of the
+ * emitted `run`.
  */
 import type { DType, TypedArray } from "../../runtime/dtype.ts";
 import type { InitializerSpec } from "../../runtime/initializers/index.ts";
@@ -21,7 +22,10 @@ export interface Weight {
   readonly shape: readonly number[];
   readonly buffer: Buffer;
   readonly data: TypedArray;
-  /** Present when `data` is still exactly what this initialiser gives for (seed, name): it may be shipped instead. */
+  /**
+   * Present when `data` is still exactly what this initialiser gives for (seed, name): it may be shipped
+   * instead.
+   */
   readonly initializer?: { readonly spec: InitializerSpec; readonly seed: number; readonly path: string };
 }
 

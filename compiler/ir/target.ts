@@ -1,7 +1,11 @@
-/** What a target promises and produces. A target is chosen once, before lowering, because schedules depend on it. */
+/**
+ * What a target promises and produces. A target is chosen once, before lowering, because schedules depend on
+ * it.
+ */
 
 /**
- * How a target accumulates. The reference evaluates under the same declaration, so results can be compared exactly:
+ * How a target accumulates. The reference evaluates under the same declaration, so results can be compared
+ * exactly:
  * `float64` rounds once, at the store; `float32` rounds every step; `float32-fma` fuses multiply and add.
  */
 export interface Numerics {

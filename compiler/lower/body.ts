@@ -1,9 +1,10 @@
 /**
  * Steps of one graph whose inputs and parameters have memory: the whole model, or the body of a scan.
  *
- * A scan becomes a `repeat`. A step of a sequence is a window into the whole sequence's buffer that moves with the time
- * axis, stacked outputs are written through such windows, and the carried states are buffers of their own, to which
- * the new values are copied at the end of a step, so the body reads old states whatever order it writes in.
+ * A scan becomes a `repeat`. A step of a sequence is a window into the whole sequence's buffer that moves
+ * with the time axis, stacked outputs are written through such windows, and the carried states are buffers of
+ * their own, to which the new values are copied at the end of a step, so the body reads old states whatever
+ * order it writes in.
  */
 import { add, constant, constantOf, type Dim, mul, sub, symbol } from "../dims/index.ts";
 import type { BoundDim, Graph, Node, Value } from "../ir/graph.ts";
@@ -93,7 +94,10 @@ class BodyLowerer {
     return undefined;
   }
 
-  /** Roots write straight into the memory of the target they are; returns the targets that need a copy instead. */
+  /**
+   * Roots write straight into the memory of the target they are; returns the targets that need a copy
+   * instead.
+   */
   #assignTargets(lowered: readonly LoweredNode[], plan: FusionPlan, targets: readonly Target[]): Target[] {
     const producers = new Map(lowered.flatMap((l) => l.node.results.map((r) => [r, l] as const)));
     const { storage } = this.#context;
@@ -157,7 +161,9 @@ class BodyLowerer {
     this.#steps.push({ kind: "repeat", axis, extent: length, body: [...inner, ...copier.#steps] });
   }
 
-  /** Copies the new states over the old; one that is another old state goes through memory of its own first. */
+  /**
+   * Copies the new states over the old; one that is another old state goes through memory of its own first.
+   */
   #carry(body: Graph<BoundDim>, states: number, carried: readonly Value<BoundDim>[]): void {
     const { storage, buffers } = this.#context;
     const olds = new Set(carried.map((result) => storage.get(result)!.buffer));

@@ -1,4 +1,7 @@
-/** What the lowering of a model and of the bodies nested in it share: memory, kernels and weights found so far. */
+/**
+ * What the lowering of a model and of the bodies nested in it share: memory, kernels and weights found so
+ * far.
+ */
 import type { TypedArray } from "../../runtime/dtype.ts";
 import { constant } from "../dims/index.ts";
 import type { Value } from "../ir/graph.ts";

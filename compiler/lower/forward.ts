@@ -1,7 +1,8 @@
 /**
- * Puts a local that is read once in the place where it is read, so that an epilogue is one expression and not a list of
- * names. Only within one statement list, into a statement before the next store or set: a load must not move past a store, whose
- * memory may be the operand's (in-place), nor a read past the change of what it reads. Locals that are set again are accumulators and stay.
+ * Puts a local that is read once in the place where it is read, so that an epilogue is one expression and not
+ * a list of names. Only within one statement list, into a statement before the next store or set: a load must
+ * not move past a store, whose memory may be the operand's (in-place), nor a read past the change of what it
+ * reads. Locals that are set again are accumulators and stay.
  */
 import type { Expr, Kernel, Register, Stmt } from "../ir/loop.ts";
 import { rewriteStmt, visitExpr, visitKernel, visitStmts } from "../ir/loop_rewrite.ts";

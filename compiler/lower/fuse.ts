@@ -1,11 +1,12 @@
 /**
  * Decides which values get memory and which are computed where they are used.
  *
- * A value is inlined when that repeats no work: it has one consumer that reads each element once, or it costs nothing
- * (a constant, an index, a transposed or broadcast read of something stored). A reduction is fused with the chain of
- * elementwise nodes behind it (its epilogue): the chain's last node becomes the kernel's root, and the reduction runs where
- * its element is read. At most one reduction per kernel, so that schedules see one nest of one known form.
- * Decisions are taken backwards, because what a node may absorb depends on the kernel it belongs to itself.
+ * A value is inlined when that repeats no work: it has one consumer that reads each element once, or it costs
+ * nothing (a constant, an index, a transposed or broadcast read of something stored). A reduction is fused
+ * with the chain of elementwise nodes behind it (its epilogue): the chain's last node becomes the kernel's
+ * root, and the reduction runs where its element is read. At most one reduction per kernel, so that schedules
+ * see one nest of one known form. Decisions are taken backwards, because what a node may absorb depends on
+ * the kernel it belongs to itself.
  */
 import { constantOf } from "../dims/index.ts";
 import type { BoundDim, Graph, Node, Value } from "../ir/graph.ts";
@@ -74,8 +75,8 @@ function countUses(graph: Graph): Map<Value, Node[]> {
 }
 
 /**
- * Nothing is computed: an index, a small constant, or one element read elsewhere. What a move reads always has memory
- * or is free itself, because a move is no consumer that absorbs.
+ * Nothing is computed: an index, a small constant, or one element read elsewhere. What a move reads always
+ * has memory or is free itself, because a move is no consumer that absorbs.
  */
 function isFree(value: Value, producers: ReadonlyMap<Value, LoweredNode>): boolean {
   const lowering = producers.get(value)?.lowering;

@@ -1,7 +1,8 @@
 /**
- * Writes the kernel of a root value: loops over the root's shape, and at each element whatever the root's lowering
- * asks for. An operand with memory is a load; an inlined one is its own lowering evaluated at the index asked for, once
- * per index and scope. This is the only place where maps and reductions turn into statements.
+ * Writes the kernel of a root value: loops over the root's shape, and at each element whatever the root's
+ * lowering asks for. An operand with memory is a load; an inlined one is its own lowering evaluated at the
+ * index asked for, once per index and scope. This is the only place where maps and reductions turn into
+ * statements.
  */
 import { add, constant, type Dim } from "../dims/index.ts";
 import type { BoundDim, Node, Value } from "../ir/graph.ts";

@@ -1,7 +1,7 @@
 /**
- * Writes the naive loop nest of one kernel: the `Block` that lowerings write into, with loops opened and closed by
- * callbacks. Axes of extent 1 make no loop. Buffers become formal parameters named by position, so that equal kernels
- * have equal texts and are shared.
+ * Writes the naive loop nest of one kernel: the `Block` that lowerings write into, with loops opened and
+ * closed by callbacks. Axes of extent 1 make no loop. Buffers become formal parameters named by position, so
+ * that equal kernels have equal texts and are shared.
  */
 import type { DType } from "../../runtime/dtype.ts";
 import { constant, constantOf, type Dim, symbol, symbolsOf } from "../dims/index.ts";

@@ -1,6 +1,7 @@
 /**
- * The kernels of a program: each is scheduled for the target once, kernels with equal texts are shared, and weights that
- * a schedule wants in another layout get a packed copy made at instantiation (once per weight, whoever reads it).
+ * The kernels of a program: each is scheduled for the target once, kernels with equal texts are shared, and
+ * weights that a schedule wants in another layout get a packed copy made at instantiation (once per weight,
+ * whoever reads it).
  */
 import type { Dim } from "../dims/index.ts";
 import type { Buffer, Expr, Kernel, Stmt } from "../ir/loop.ts";
@@ -76,7 +77,10 @@ export class KernelCache {
   }
 }
 
-/** Equal for kernels that do the same to buffers of the same kind; names, comments and identities do not count. */
+/**
+ * Equal for kernels that do the same to buffers of the same kind; names, comments and identities do not
+ * count.
+ */
 export function kernelKey(kernel: Kernel): string {
   const ids = new Map<Buffer, number>();
   const formals = [...kernel.reads, ...kernel.writes].map((b, i) => {

@@ -1,6 +1,6 @@
 /**
- * Graph<Bound> -> Program: gives values memory, writes one kernel per value that is not fused into another, schedules the
- * kernels for the target, and plans the arena.
+ * Graph<Bound> -> Program: gives values memory, writes one kernel per value that is not fused into another,
+ * schedules the kernels for the target, and plans the arena.
  */
 import { constant } from "../dims/index.ts";
 import type { BoundDim, Graph, Value } from "../ir/graph.ts";

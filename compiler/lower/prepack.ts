@@ -1,7 +1,8 @@
 /**
- * Lays weights out for their kernels at compile time, so that a module ships them in the order it reads them and carries
- * no code that packs. A weight qualifies when one packed copy is all that is read of it; one that its seeded initialiser
- * makes at run time does not, because that fills the original order. Packing moves float32 numbers and changes none.
+ * Lays weights out for their kernels at compile time, so that a module ships them in the order it reads them
+ * and carries no code that packs. A weight qualifies when one packed copy is all that is read of it; one that
+ * its seeded initialiser makes at run time does not, because that fills the original order. Packing moves
+ * float32 numbers and changes none.
  */
 import { constantOf } from "../dims/index.ts";
 import { affineOf } from "../ir/affine.ts";

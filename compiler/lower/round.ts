@@ -1,4 +1,7 @@
-/** Rounding of values that never reach memory: what a store would have narrowed must be narrowed where it is inlined. */
+/**
+ * Rounding of values that never reach memory: what a store would have narrowed must be narrowed where it is
+ * inlined.
+ */
 import type { DType } from "../../runtime/dtype.ts";
 import type { Expr } from "../ir/loop.ts";
 import { dtypeOf } from "./kernel-builder.ts";

@@ -1,4 +1,7 @@
-/** Which memory a value is: a buffer and where in it the value's first element lies (a time step's window moves). */
+/**
+ * Which memory a value is: a buffer and where in it the value's first element lies (a time step's window
+ * moves).
+ */
 import { add, constant, constantOf, type Dim, mul, type Shape } from "../dims/index.ts";
 import type { Value } from "../ir/graph.ts";
 import type { Buffer, Space } from "../ir/loop.ts";

@@ -1,8 +1,9 @@
 /**
- * Checks on one input the promises every emitted module makes, whatever it computes. The caller's input is never handed to
- * the module itself but copied, so that a failing input is still intact when it is shrunk and printed. Outputs are
- * compared bit for bit, because two runs of one instance have no reason to differ; the exception is a reference, which
- * may have a tolerance. Whether outputs are finite is nobody's promise: only a reference can tell overflow from a defect.
+ * Checks on one input the promises every emitted module makes, whatever it computes. The caller's input is
+ * never handed to the module itself but copied, so that a failing input is still intact when it is shrunk and
+ * printed. Outputs are compared bit for bit, because two runs of one instance have no reason to differ; the
+ * exception is a reference, which may have a tolerance. Whether outputs are finite is nobody's promise: only
+ * a reference can tell overflow from a defect.
  */
 import { dtypes, type TypedArray } from "../dtype.ts";
 import { differenceText, type Tolerance, worstDifference } from "./compare.ts";
@@ -207,7 +208,9 @@ function copy(arrays: Arrays): Arrays {
   return Object.fromEntries(Object.entries(arrays).map(([name, data]) => [name, data.slice()]));
 }
 
-/** As unlike `given` as can be: floats are NaN, so whatever leaks is seen. Integers stay, they may be indices. */
+/**
+ * As unlike `given` as can be: floats are NaN, so whatever leaks is seen. Integers stay, they may be indices.
+ */
 function disturbing(given: Arrays): Arrays {
   return Object.fromEntries(
     Object.entries(given).map(([name, data]) => {

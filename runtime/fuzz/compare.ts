@@ -1,7 +1,8 @@
 /**
- * Comparing floating-point outputs. The distance in ULP (units in the last place) counts the representable numbers between
- * two values, so it means the same at every magnitude (Bruce Dawson, "Comparing floating point numbers"). NaN equals
- * NaN whatever its bits, both zeros are equal, and infinities are equal to themselves only.
+ * Comparing floating-point outputs. The distance in ULP (units in the last place) counts the representable
+ * numbers between two values, so it means the same at every magnitude (Bruce Dawson, "Comparing floating
+ * point numbers"). NaN equals NaN whatever its bits, both zeros are equal, and infinities are equal to
+ * themselves only.
  */
 import type { DType, TypedArray } from "../dtype.ts";
 import { dtypes } from "../dtype.ts";
@@ -22,7 +23,10 @@ const i32 = new Int32Array(f32.buffer);
 const f64 = new Float64Array(1);
 const i64 = new BigInt64Array(f64.buffer);
 
-/** How many steps from one representable number to the next lie between a and b. Infinity if exactly one is NaN. */
+/**
+ * How many steps from one representable number to the next lie between a and b. Infinity if exactly one is
+ * NaN.
+ */
 export function ulpDistance(a: number, b: number, dtype: DType): number {
   if (a === b || (Number.isNaN(a) && Number.isNaN(b))) return 0;
   if (Number.isNaN(a) || Number.isNaN(b)) return Number.POSITIVE_INFINITY;
@@ -51,7 +55,10 @@ export interface Difference {
   readonly ulp: number;
 }
 
-/** The element that is farthest outside the tolerance, in ULP, and how many are outside; undefined when none is. */
+/**
+ * The element that is farthest outside the tolerance, in ULP, and how many are outside; undefined when none
+ * is.
+ */
 export function worstDifference(
   actual: TypedArray,
   expected: ArrayLike<number>,

@@ -1,7 +1,7 @@
 /**
- * Random inputs for a module, from its signature. An array is one seed and one style of contents, with a few positions
- * edited to values worth meeting, so an input of 100,000 elements costs about a millisecond; shrinking looks at the
- * values themselves (see shrink.ts) and ends at a few small numbers among zeros.
+ * Random inputs for a module, from its signature. An array is one seed and one style of contents, with a few
+ * positions edited to values worth meeting, so an input of 100,000 elements costs about a millisecond;
+ * shrinking looks at the values themselves (see shrink.ts) and ends at a few small numbers among zeros.
  *
  * @example
  * test.prop([inputs(mlp.signature)])("mlp keeps its promises", (input) => checkModule(mlp, input));
@@ -17,8 +17,9 @@ export interface InputOptions<S extends ModuleSignature = ModuleSignature> {
   /** Adds NaN, both infinities, denormals and the largest finite numbers to float inputs. Default false. */
   readonly specials?: boolean;
   /**
-   * Smallest and largest value per input, both included, e.g. `{ tokens: { min: 0, max: 999 } }` for an embedding of 1,000
-   * rows. Defaults: float32 and float64 within 2^20 of zero and mostly within 1, int32 from -1000 to 1000, others all they hold.
+   * Smallest and largest value per input, both included, e.g. `{ tokens: { min: 0, max: 999 } }` for an
+   * embedding of 1,000 rows. Defaults: float32 and float64 within 2^20 of zero and mostly within 1, int32
+   * from -1000 to 1000, others all they hold.
    */
   readonly ranges?: { readonly [Name in keyof S["inputs"]]?: Range };
 }

@@ -1,8 +1,8 @@
 /**
- * Contents of a random array, in bulk: one 32-bit seed and one style make all elements, because an arbitrary per element
- * takes seconds for an image. The generator is mulberry32 (Tommy Ettinger): weak, but tests need variety, not secrecy.
- * Each array has one style, since arrays mixed from everything look alike: it takes whole arrays of zeros, of one value
- * or of few nonzeros to reach a model's corners.
+ * Contents of a random array, in bulk: one 32-bit seed and one style make all elements, because an arbitrary
+ * per element takes seconds for an image. The generator is mulberry32 (Tommy Ettinger): weak, but tests need
+ * variety, not secrecy. Each array has one style, since arrays mixed from everything look alike: it takes
+ * whole arrays of zeros, of one value or of few nonzeros to reach a model's corners.
  */
 import { type DType, dtypes, type TypedArray } from "../dtype.ts";
 
@@ -15,7 +15,10 @@ export interface Range {
 export const styles = ["zeros", "constant", "whole", "sparse", "uniform", "uniform", "wide"] as const;
 export type Style = (typeof styles)[number];
 
-/** The largest magnitude of floats unless a range is given: far beyond activations, far from overflow in a sum. */
+/**
+ * The largest magnitude of floats unless a range is given: far beyond activations, far from overflow in a
+ * sum.
+ */
 const large = 2 ** 20;
 
 /** Normal, subnormal and other numbers that break arithmetic; only on request. */

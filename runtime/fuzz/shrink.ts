@@ -1,8 +1,9 @@
 /**
- * Simpler arrays for a failing one, the boldest first. Works on the value alone, so it also shrinks examples a user
- * wrote down. The elements that are not at rest (zero, or the nearest the range allows) are the evidence: first whole
- * chunks of them are dropped, as in delta debugging (Zeller and Hildebrandt 2002), then what is left is made rounder.
- * Every candidate is strictly simpler than its origin, so shrinking ends; at most about 200 are offered per step.
+ * Simpler arrays for a failing one, the boldest first. Works on the value alone, so it also shrinks examples
+ * a user wrote down. The elements that are not at rest (zero, or the nearest the range allows) are the
+ * evidence: first whole chunks of them are dropped, as in delta debugging (Zeller and Hildebrandt 2002), then
+ * what is left is made rounder. Every candidate is strictly simpler than its origin, so shrinking ends; at
+ * most about 200 are offered per step.
  */
 import type { DType, TypedArray } from "../dtype.ts";
 import { dtypes } from "../dtype.ts";

@@ -1,6 +1,7 @@
 /**
- * What the kit knows of a module: its `signature`, and `instantiate`. The types are derived from the literal signature an
- * emitted module exports, so `inputs(mlp.signature)` gives exactly what `mlp.instantiate().run` takes.
+ * What the kit knows of a module: its `signature`, and `instantiate`. The types are derived from the literal
+ * signature an emitted module exports, so `inputs(mlp.signature)` gives exactly what `mlp.instantiate().run`
+ * takes.
  */
 import type { DType, DTypeArrays, TypedArray } from "../dtype.ts";
 

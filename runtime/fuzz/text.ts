@@ -1,6 +1,6 @@
 /**
- * Arrays in reports: as JavaScript that makes them, so that a counter-example can be pasted into a test, and short however
- * long the array is, because a shrunk one is zeros but for a few positions.
+ * Arrays in reports: as JavaScript that makes them, so that a counter-example can be pasted into a test, and
+ * short however long the array is, because a shrunk one is zeros but for a few positions.
  */
 import { toStringMethod } from "fast-check";
 import type { TypedArray } from "../dtype.ts";

@@ -12,7 +12,9 @@ export type ScaledDistribution = "normal" | "truncatedNormal" | "untruncatedNorm
 
 export type InitializerSpec =
   | { readonly kind: "zeros" | "ones" }
-  /** Keras's `unit_forget_bias`: the bias of an LSTM [4 units], ones for the forget gate and zeros elsewhere. */
+  /**
+   * Keras's `unit_forget_bias`: the bias of an LSTM [4 units], ones for the forget gate and zeros elsewhere.
+   */
   | { readonly kind: "unitForgetBias" }
   | { readonly kind: "constant"; readonly value: number }
   | { readonly kind: "randomNormal" | "truncatedNormal"; readonly mean: number; readonly stddev: number }

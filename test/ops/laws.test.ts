@@ -42,7 +42,9 @@ describe("random graphs", () => {
 });
 
 describe("a failing random graph", () => {
-  /** Convolutions with two groups are rare and need many things to fit: about the hardest thing to shrink to. */
+  /**
+   * Convolutions with two groups are rare and need many things to fit: about the hardest thing to shrink to.
+   */
   const grouped = (graph: Graph) =>
     graph.nodes.some(({ op, attributes }) => op === "conv" && String(attributes["groups"]) !== "1");
 

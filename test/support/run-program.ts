@@ -1,6 +1,7 @@
 /**
- * Runs a Program through the loop-IR interpreter: no code generator takes part, so a difference between this and the
- * reference is the lowering's. The arena starts poisoned, and its buffers really share memory as planned.
+ * Runs a Program through the loop-IR interpreter: no code generator takes part, so a difference between this
+ * and the reference is the lowering's. The arena starts poisoned, and its buffers really share memory as
+ * planned.
  */
 
 import { evaluate } from "../../compiler/dims/index.ts";
