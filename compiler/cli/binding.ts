@@ -1,35 +1,55 @@
 /** `--sample`, `--dim` and `--max-params` as what `compile` and `inspect` take. */
 import { allocate } from "../../runtime/dtype.ts";
+import { nearest } from "../../runtime/initializers/nearest.ts";
 import type { Tensor } from "../../runtime/tensor.ts";
 import type { BindOptions } from "../compile-model.ts";
 import { fail } from "../diagnostics/index.ts";
-import type { Model } from "../index.ts";
+import type { Model, ShapeLike } from "../index.ts";
 import type { Options } from "./command-line.ts";
 import { type GivenSample, readBytes, readDims, readSamples } from "./values.ts";
+
+type Inputs = ReturnType<Model["plan"]>["inputs"];
+
+/** `complete`: every input needs a sample now. */
+export type Binding = (model: Model, options?: { readonly complete?: boolean }) => BindOptions;
 
 /**
  * Reads the options at once, so that a typo is found before the model is run; the model says what its only
  * input is called.
  */
-export function readBinding(options: Options): (model: Model) => BindOptions {
+export function readBinding(options: Options): Binding {
   const samples = readSamples(options);
   const dims = readDims(options);
   const maxParams = readBytes(options, "max-params");
-  return (model) => ({
-    ...(samples.size > 0 && { sample: named(samples, model) }),
-    ...(Object.keys(dims).length > 0 && { dims }),
-    ...(maxParams !== undefined && { maxParams }),
-  });
+  const hasDims = Object.keys(dims).length > 0;
+  return (model, options = {}) => {
+    const { inputs } = model.plan();
+    const names = inputs.map(({ name }) => name);
+    const sample = named(samples, names);
+    if (options.complete && !hasDims) requireSamples(inputs, samples);
+    return {
+      ...(samples.size > 0 && { sample }),
+      ...(hasDims && { dims }),
+      ...(maxParams !== undefined && { maxParams }),
+    };
+  };
 }
 
+/** By input name. Throws E1002 for sizes without a name where there are several inputs, E2102 for a name there is not. */
 function named(
   samples: ReadonlyMap<string, GivenSample>,
-  model: Model,
+  inputs: readonly string[],
 ): Record<string, readonly number[] | Tensor> {
-  const inputs = model.plan().inputs.map(({ name }) => name);
-  return Object.fromEntries(
-    [...samples].map(([name, given]) => [name === "" ? onlyInput(inputs) : name, toSample(given)]),
-  );
+  const entries = [...samples].map(([name, given]) => {
+    if (name === "") return [onlyInput(inputs), toSample(given)] as const;
+    if (inputs.includes(name)) return [name, toSample(given)] as const;
+    return fail({
+      code: "E2102",
+      message: `the model has no input "${name}"; did you mean "${nearest(name, inputs)[0]}"?`,
+      fix: `its inputs are ${inputs.join(", ")}`,
+    });
+  });
+  return Object.fromEntries(entries);
 }
 
 function onlyInput(inputs: readonly string[]): string {
@@ -38,6 +58,24 @@ function onlyInput(inputs: readonly string[]): string {
     code: "E1002",
     message: `--sample names no input, but the model has ${inputs.length}: ${inputs.join(", ")}`,
     fix: inputs.map((name) => `--sample ${name}=...`).join(" "),
+  });
+}
+
+/** Binding would say the same in the words of the API. */
+function requireSamples(inputs: Inputs, samples: ReadonlyMap<string, GivenSample>): void {
+  const open = inputs.filter(({ shape }) => !shape.every((size) => typeof size === "number"));
+  const missing = open.filter(({ name }) => !samples.has(name));
+  if (missing.length === 0 || (samples.has("") && open.length === 1)) return;
+  const sizes = (shape: ShapeLike) => shape.map((size) => (typeof size === "number" ? size : "n")).join(",");
+  fail({
+    code: "E2102",
+    message: `no sample for ${missing.map(({ name }) => `input "${name}"`).join(", ")}`,
+    facts: inputs.map(({ name, shape }) => ({
+      subject: name,
+      value: `[${shape.map((size) => size ?? "?").join(", ")}]`,
+      ...(missing.some((one) => one.name === name) && { note: "missing" }),
+    })),
+    fix: `add ${missing.map(({ name, shape }) => `--sample ${name}=${sizes(shape)}`).join(" ")}`,
   });
 }
 

@@ -11,7 +11,7 @@ import type { Graph } from "../ir/graph.ts";
 import { pipeline } from "../passes/pipeline.ts";
 import { completeSample } from "../sample-dims.ts";
 import { bytes, grouped, macs, milliseconds } from "./amounts.ts";
-import { readBinding } from "./binding.ts";
+import { type Binding, readBinding } from "./binding.ts";
 import type { Options } from "./command-line.ts";
 import { detached } from "./detached.ts";
 import { graphText } from "./graph-text.ts";
@@ -42,7 +42,7 @@ export async function runCompile(where: string, options: Options, host: Host): P
     const start = host.now();
     const compiled = await detached(() =>
       compile(loaded.model, {
-        ...binding(loaded.model),
+        ...binding(loaded.model, { complete: true }),
         format: output?.format ?? (emit === "js" ? "js" : "ts"),
         ...(seed !== undefined && { seed }),
         ...(weights && { weights }),
@@ -60,7 +60,7 @@ export async function runCompile(where: string, options: Options, host: Host): P
 }
 
 /** A sequential model that declares no input has the rank of its sample. */
-function symbolicGraph(model: LoadedModel["model"], binding: ReturnType<typeof readBinding>) {
+function symbolicGraph(model: LoadedModel["model"], binding: Binding) {
   return model.graph(rankOf(completeSample(model, binding(model).sample)));
 }
 

@@ -10,7 +10,9 @@ import { loadModel } from "./load-model.ts";
 export async function runInspect(where: string, options: Options, host: Host): Promise<void> {
   const binding = readBinding(options);
   const { model } = await loadModel(where, host.cwd);
-  const inspection = await detached(() => inspect(model, binding(model)));
+  const inspection = await detached(() =>
+    inspect(model, binding(model, { complete: options.has("sample") })),
+  );
   const text = options.has("json")
     ? JSON.stringify(inspection, undefined, 2)
     : renderInspection(inspection, {
