@@ -3,7 +3,6 @@
 // follows from its table row.
 
 import type { ByteWriter } from "./byte-writer.ts";
-import type { Opcode } from "./opcode.ts";
 import { type BlockType, type FunctionType, typeByte } from "./types.ts";
 
 export interface Immediates {
@@ -36,7 +35,8 @@ export type ImmediateKind = keyof Immediates;
 
 /** What a writer needs besides the arguments. */
 export interface ImmediateContext {
-  readonly opcode: Opcode;
+  /** Of the opcode that the immediates follow; `bytes` it touches in memory, or of a lane. */
+  readonly opcode: { readonly bytes: number };
   typeIndex(type: FunctionType): number;
   fail(problem: string): never;
 }
