@@ -2,12 +2,24 @@
  * Programs built by hand, for tests of targets that must not depend on lowering: one or more kernels over
  * named buffers, every arena buffer in a place of its own.
  */
-import type { Buffer, Kernel } from "../../compiler/ir/loop.ts";
+import type { Dim } from "../../compiler/dims/index.ts";
+import type { Buffer, Expr, Kernel, Stmt } from "../../compiler/ir/loop.ts";
 import type { Port, Program, Step, Weight } from "../../compiler/ir/program.ts";
 import { targets } from "../../compiler/ir/target.ts";
 import { byteSize, type TypedArray } from "../../runtime/dtype.ts";
 import { buffer, matmul } from "./nests.ts";
 import { noise } from "./results.ts";
+
+export function kernel(
+  name: string,
+  parts: Partial<Kernel> & Pick<Kernel, "reads" | "writes" | "body">,
+): Kernel {
+  return { name, parameters: [], comment: `${name} of the test`, ...parts };
+}
+
+export function store(to: Buffer, index: Dim, value: Expr): Stmt {
+  return { kind: "store", buffer: to, index, value };
+}
 
 /** A call with the kernel's own buffers. */
 export function call(kernel: Kernel): Step {
