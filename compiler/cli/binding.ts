@@ -35,7 +35,10 @@ export function readBinding(options: Options): Binding {
   };
 }
 
-/** By input name. Throws E1002 for sizes without a name where there are several inputs, E2102 for a name there is not. */
+/**
+ * By input name. Throws E1002 for sizes without a name where there are several inputs, E2102 for a name there
+ * is not.
+ */
 function named(
   samples: ReadonlyMap<string, GivenSample>,
   inputs: readonly string[],
@@ -79,7 +82,10 @@ function requireSamples(inputs: Inputs, samples: ReadonlyMap<string, GivenSample
   });
 }
 
-/** Binding looks at dtype and shape only, so there is no need to make data, of a size that may be wrong or huge. */
+/**
+ * Binding looks at dtype and shape only, so there is no need to make data, of a size that may be wrong or
+ * huge.
+ */
 function toSample({ shape, dtype }: GivenSample): readonly number[] | Tensor {
   return dtype === undefined ? shape : { dtype, shape, data: allocate(dtype, 0) };
 }
