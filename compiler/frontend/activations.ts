@@ -48,9 +48,13 @@ function sparsemax(ops: Ops, x: Value): Value {
   return ops.relu(ops.sub(x, ops.div(ops.sub(sum, 1), size)));
 }
 
+/** Two halves side by side, as a reshape: it refuses an odd number of channels. */
 function glu(ops: Ops, x: Value): Value {
-  const half = floorDiv(ops.shape(x).at(-1)!, 2);
-  return ops.mul(ops.slice(x, -1, 0, half), ops.sigmoid(ops.slice(x, -1, half, half)));
+  const shape = ops.shape(x);
+  const [outer, half] = [shape.slice(0, -1), floorDiv(shape.at(-1)!, 2)];
+  const halves = ops.reshape(x, [...outer, 2, half]);
+  const [value, gate] = [ops.slice(halves, -2, 0, 1), ops.slice(halves, -2, 1, 1)];
+  return ops.reshape(ops.mul(value, ops.sigmoid(gate)), [...outer, half]);
 }
 
 export const activations = {

@@ -1,6 +1,7 @@
 /** What random cases once found wrong, kept as the smallest case that shows it. */
 import { describe, expect, test } from "vitest";
 import { constant } from "../../compiler/dims/index.ts";
+import { dense, sequential } from "../../compiler/index.ts";
 import { GraphBuilder } from "../../compiler/infer/builder.ts";
 import type { BoundDim, Graph } from "../../compiler/ir/graph.ts";
 import { emitGraph, reference, requireEqual, runEmitted } from "../support/laws.ts";
@@ -40,4 +41,10 @@ test("integers of eight bits wrap also where they never reach memory", () => {
   };
   requireEqual(reference(wrapping, data), expected, emitted);
   requireEqual(runEmitted(emitted, data), expected, emitted);
+});
+
+test("a gated linear unit refuses an odd number of channels instead of dropping one", () => {
+  const gated = (units: number) => sequential([dense({ units, activation: "glu" })]);
+  expect(() => gated(3).bind({ x: [2, 5] })).toThrow(/^E2105 /);
+  expect(gated(4).predict(new Float32Array(10).fill(1), [2, 5]).shape).toEqual([2, 2]);
 });
