@@ -36,7 +36,10 @@ interface Context {
   readonly at: SourceLocation | undefined;
 }
 
-/** Throws E2104, once per size of an input that does not fit; parameters that only repeat it are rows of its table. */
+/**
+ * Throws E2104, once per size of an input that does not fit; parameters that only repeat it are rows of its
+ * table.
+ */
 export function refuseSample(conflicts: readonly Conflict[], context: Context): never {
   const causes = new Map<string, Diagnostic>();
   for (const conflict of conflicts) {
@@ -66,11 +69,12 @@ function diagnose(
   const features = source?.axis === undefined ? undefined : noun(source.axis, shape);
   const reason = expected.because ?? `${now.path} has one entry for each, so it`;
   const food = features ? `${wanted} ${features}` : "the size it was bound to";
+  const fixed = list(before.shape);
   const facts = [
     { subject: input.name, value: list(shape), note: "this call" },
     {
       subject: now.path,
-      value: list(before.shape),
+      value: fixed,
       note: `${wanted} fixed by ${before.by}${place(before.at)}`,
     },
   ];
@@ -78,7 +82,7 @@ function diagnose(
     code: "E2104",
     message: features
       ? `input "${input.name}" has ${given} ${features}, but ${now.path} expects ${wanted}`
-      : `input "${input.name}" ${list(shape)} needs ${now.path} ${list(now.shape)}, not ${list(before.shape)}`,
+      : `input "${input.name}" ${list(shape)} needs ${now.path} ${list(now.shape)}, not ${fixed}`,
     facts,
     because: `${reason} must be both ${given} and ${wanted}.`,
     fix: `feed ${food}, or net.reset() to bind another size.`,
@@ -88,7 +92,9 @@ function diagnose(
   return { cause: `${input.name} ${source?.axis ?? now.path}`, diagnostic };
 }
 
-/** The input, and if the dim is one of its axes as it stands also the axis, that a parameter's dim comes from. */
+/**
+ * The input, and if the dim is one of its axes as it stands also the axis, that a parameter's dim comes from.
+ */
 function origin(
   dim: Dim | undefined,
   inputs: readonly Input[],

@@ -5,7 +5,7 @@
  * free. A refused sample changes nothing.
  */
 import type { Tensor } from "../../runtime/tensor.ts";
-import { CompileError, callSite, type SourceLocation } from "../diagnostics/index.ts";
+import { CompileError, callSite, fail, type SourceLocation } from "../diagnostics/index.ts";
 import { constant, type Dim, evaluate, type Shape } from "../dims/index.ts";
 import { type BoundModel, bind, type Sample } from "../infer/bind.ts";
 import type { Graph, Value } from "../ir/graph.ts";
@@ -159,8 +159,10 @@ export abstract class Model<Out = Symbolic> extends Layer<Out> {
    * wait for it.
    */
   initialize(options: { readonly seed?: number } = {}): void {
+    const { seed = 0 } = options;
+    if (!Number.isSafeInteger(seed)) refuseSeed(seed, callSite());
     this.#initialized = true;
-    this.#weights.reseed(options.seed ?? 0);
+    this.#weights.reseed(seed);
   }
 
   /** Binds the parameters without data: `shape` is the input's with its batch axis, e.g. `[null, 20]`. */
@@ -190,8 +192,8 @@ export abstract class Model<Out = Symbolic> extends Layer<Out> {
   predict(x: SampleInput, shape?: readonly number[]): Tensors<Out> {
     const at = callSite();
     const sample = this.#read(x, shape, at);
+    const inputs = new Map(Object.entries(sample).map(([name, value]) => [name, asData(name, value, at)]));
     const prepared = this.#prepare(sample, at);
-    const inputs = new Map(Object.entries(sample).map(([name, value]) => [name, asData(name, value)]));
     const traced = this.#traced(this.#rank);
     for (const [name, state] of this.#states.for(traced, prepared.bound)) inputs.set(name, state);
     const results = this.#run(prepared)(inputs);
@@ -274,7 +276,9 @@ export abstract class Model<Out = Symbolic> extends Layer<Out> {
     return tracePlan(this.name, this.plan(rank));
   }
 
-  /** With the lowest rank of input that every layer accepts; if none does, the errors are those of the lowest. */
+  /**
+   * With the lowest rank of input that every layer accepts; if none does, the errors are those of the lowest.
+   */
   #tracedByTrial(): Traced {
     const lowest = this.minimumRank;
     let refused: unknown;
@@ -375,7 +379,21 @@ export abstract class Model<Out = Symbolic> extends Layer<Out> {
 
 const isModel = (layer: Layer<unknown>) => layer instanceof Model;
 
-function asData(name: string, value: readonly number[] | Tensor): Tensor {
+function refuseSeed(seed: number, at: SourceLocation | undefined): never {
+  return fail({
+    code: "E1002",
+    message: `the seed is ${seed}, but it must be a whole number`,
+    fix: "give a whole number, such as initialize({ seed: 1 })",
+    ...(at && { at }),
+  });
+}
+
+function asData(name: string, value: readonly number[] | Tensor, at: SourceLocation | undefined): Tensor {
   if ("data" in value) return value;
-  throw new Error(`predict needs data for input "${name}", not the shape [${value.join(", ")}]`);
+  return fail({
+    code: "E1002",
+    message: `predict needs data for input "${name}", but it was given the shape [${value.join(", ")}]`,
+    fix: "pass a typed array and its shape, nested arrays or a tensor; bind takes shapes",
+    ...(at && { at }),
+  });
 }

@@ -70,7 +70,9 @@ export class Trace implements Scope {
   readonly #declared = new Map<Layer<unknown>, Declared>();
   readonly #children = new Map<string, Names<Layer<unknown>>>();
   readonly #producer = new Map<Value, Use>();
-  /** Outputs of layers that failed, and what was made of them; whether their rank is what it would have been. */
+  /**
+   * Outputs of layers that failed, and what was made of them; whether their rank is what it would have been.
+   */
   readonly #replaced = new Map<Value, { readonly rankKnown: boolean }>();
   #path = "";
   #current: Declared | undefined;

@@ -170,9 +170,10 @@ export function stillDeferred(
         value: "?",
         note: whereIs(name, inputs),
       }));
+      const printed = printShape(shape, { deferred: true });
       return {
         code: "E2101",
-        message: `${path} ${printShape(shape, { deferred: true })} has no values yet: ${unknown.join(", ")} is not known`,
+        message: `${path} ${printed} has no values yet: ${unknown.join(", ")} is not known`,
         facts,
         fix:
           `bind a sample, as in net.bind({ ${inputs.map(example).join(", ")} }), ` +

@@ -74,7 +74,7 @@ describe("the first sample", () => {
     expect(net.getWeights()).toEqual(before);
   });
 
-  test("other features are refused, naming input, parameter, both numbers and the sample that fixed one", () => {
+  test("other features are refused, naming input, parameter, both sizes and who fixed one", () => {
     const net = mlp();
     net.bind({ x: [2, 20] });
     const error = only(() => net.predict(ones(3, 30), [3, 30]));

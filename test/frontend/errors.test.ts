@@ -237,6 +237,14 @@ describe("samples", () => {
     expect(only(() => net().bind(shape))).toMatchObject({ code: "E2108", at: here });
   });
 
+  test("for predict are data", () => {
+    expect(only(() => net().predict([1, 2])).message).toContain("was given the shape [1, 2]");
+  });
+
+  test("of seeds that are no whole numbers are refused", () => {
+    expect(only(() => net().initialize({ seed: 0.5 })).code).toBe("E1002");
+  });
+
   test("must fill their shape", () => {
     expect(only(() => net().bind(new Float32Array(5), [2, 3])).message).toContain("has 6 elements");
     expect(only(() => net().bind(new Float32Array(6))).message).toContain("without a shape");

@@ -1,8 +1,8 @@
 /**
- * Random stacks of layers for property tests: valid models with an input shape that fits, small enough to run by the
- * reference. A stack is made from plain numbers that choose layers and arguments; a choice that does not fit the shape
- * it meets is repaired to the next one that does, so that every shrunk list of numbers is a valid stack too, and
- * counter-examples end up short. They print as the source code that builds them.
+ * Random stacks of layers for property tests: valid models with an input shape that fits, small enough to run
+ * by the reference. A stack is made from plain numbers that choose layers and arguments; a choice that does
+ * not fit the shape it meets is repaired to the next one that does, so that every shrunk list of numbers is a
+ * valid stack too, and counter-examples end up short. They print as the source code that builds them.
  */
 import fc from "fast-check";
 import * as api from "../../compiler/frontend/index.ts";

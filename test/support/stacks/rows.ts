@@ -1,7 +1,7 @@
 /**
- * The layers random stacks are made of. A row looks at the shapes it would be applied to and either declines or picks
- * arguments by the given numbers (0 is the plainest choice) and says what shape comes out, by formulas written
- * independently of the compiler's.
+ * The layers random stacks are made of. A row looks at the shapes it would be applied to and either declines
+ * or picks arguments by the given numbers (0 is the plainest choice) and says what shape comes out, by
+ * formulas written independently of the compiler's.
  */
 import { activations } from "../../../compiler/frontend/index.ts";
 
