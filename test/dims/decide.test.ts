@@ -228,4 +228,15 @@ describe.skipIf(!existsSync(corpus))("the corpus of identities (skipped where ..
     const wrong = ["yes never", "yes iff", "never always", "some always", "some never"];
     expect(wrong.filter((key) => counts[key])).toEqual([]);
   }, 60_000);
+
+  test("gets the same answers in another order, whatever was decided before", () => {
+    const all: readonly { e: Tree; f: Tree }[] = JSON.parse(readFileSync(corpus, "utf8"));
+    const some = all.filter((_, i) => i % 10 === 3);
+    const ask = ({ e, f }: { e: Tree; f: Tree }) => {
+      const v = decide("==", build(e), build(f));
+      return v.kind === "iff" ? `${v.constraint}` : v.kind;
+    };
+    const answers = some.map(ask);
+    expect(some.toReversed().map(ask).reverse()).toEqual(answers);
+  }, 60_000);
 });
