@@ -5,7 +5,7 @@
  * free. A refused sample changes nothing.
  */
 import type { Tensor } from "../../runtime/tensor.ts";
-import { CompileError, callSite, fail, type SourceLocation } from "../diagnostics/index.ts";
+import { CompileError, callSite, type SourceLocation } from "../diagnostics/index.ts";
 import { constant, type Dim, evaluate, type Shape } from "../dims/index.ts";
 import { type BoundModel, bind, type Sample } from "../infer/bind.ts";
 import type { Graph, Value } from "../ir/graph.ts";
@@ -14,13 +14,20 @@ import { Layer, type LayerOps, type LayerOptions } from "./layer.ts";
 import { refuseSample } from "./mismatch.ts";
 import { expectation, keyOf, type MaybeSized, rows, sampleName, sizesOfParameters } from "./parameters.ts";
 import { type Plan, runPlan, type Traced, tracePlan } from "./plan.ts";
-import { rankOf, readSample, type SampleInput } from "./sample.ts";
+import { asData, rankOf, readSample, type SampleInput } from "./sample.ts";
 import type { ShapeLike } from "./shapes.ts";
 import { StateStore } from "./states.ts";
 import { type LayerDescription, printSummary } from "./summary.ts";
 import type { Symbolic } from "./symbolic.ts";
 import { checkedWeights, type WeightsInput } from "./weight_input.ts";
-import { DEFAULT_MAX_PARAMETER_BYTES, type Fixed, sizesOf, stillDeferred, WeightStore } from "./weights.ts";
+import {
+  checkedSeed,
+  DEFAULT_MAX_PARAMETER_BYTES,
+  type Fixed,
+  sizesOf,
+  stillDeferred,
+  WeightStore,
+} from "./weights.ts";
 
 export interface ModelOptions extends LayerOptions {
   /** The most bytes its parameters may take, default 1e9. */
@@ -160,9 +167,8 @@ export abstract class Model<Out = Symbolic> extends Layer<Out> {
    */
   initialize(options: { readonly seed?: number } = {}): void {
     const { seed = 0 } = options;
-    if (!Number.isSafeInteger(seed)) refuseSeed(seed, callSite());
+    this.#weights.reseed(checkedSeed(seed, callSite()));
     this.#initialized = true;
-    this.#weights.reseed(seed);
   }
 
   /** Binds the parameters without data: `shape` is the input's with its batch axis, e.g. `[null, 20]`. */
@@ -378,22 +384,3 @@ export abstract class Model<Out = Symbolic> extends Layer<Out> {
 }
 
 const isModel = (layer: Layer<unknown>) => layer instanceof Model;
-
-function refuseSeed(seed: number, at: SourceLocation | undefined): never {
-  return fail({
-    code: "E1002",
-    message: `the seed is ${seed}, but it must be a whole number`,
-    fix: "give a whole number, such as initialize({ seed: 1 })",
-    ...(at && { at }),
-  });
-}
-
-function asData(name: string, value: readonly number[] | Tensor, at: SourceLocation | undefined): Tensor {
-  if ("data" in value) return value;
-  return fail({
-    code: "E1002",
-    message: `predict needs data for input "${name}", but it was given the shape [${value.join(", ")}]`,
-    fix: "pass a typed array and its shape, nested arrays or a tensor; bind takes shapes",
-    ...(at && { at }),
-  });
-}

@@ -50,6 +50,21 @@ export function rankOf(sample: Sample): number | undefined {
 export const shapeOfSample = (value: readonly number[] | Tensor): readonly number[] =>
   "shape" in value ? value.shape : value;
 
+/** Refuses a shape where data is needed (E1002). */
+export function asData(
+  name: string,
+  value: readonly number[] | Tensor,
+  at: SourceLocation | undefined,
+): Tensor {
+  if ("data" in value) return value;
+  return fail({
+    code: "E1002",
+    message: `predict needs data for input "${name}", but it was given the shape [${value.join(", ")}]`,
+    fix: "pass a typed array and its shape, nested arrays or a tensor; bind takes shapes",
+    ...(at && { at }),
+  });
+}
+
 function isRecord(given: SampleInput): given is { readonly [input: string]: SampleValue } {
   return !Array.isArray(given) && !ArrayBuffer.isView(given) && !isTensor(given);
 }

@@ -152,6 +152,17 @@ function printBytes(bytes: number): string {
   return `${Number((bytes / Number(by)).toFixed(bytes >= 1e9 ? 2 : 1)).toLocaleString("en-US")} ${unit}`;
 }
 
+/** Refuses a seed that is no whole number (E1002). */
+export function checkedSeed(seed: number, at: SourceLocation | undefined): number {
+  if (Number.isSafeInteger(seed)) return seed;
+  return fail({
+    code: "E1002",
+    message: `the seed is ${seed}, but it must be a whole number`,
+    fix: "give a whole number, such as initialize({ seed: 1 })",
+    ...(at && { at }),
+  });
+}
+
 /** The shape as numbers when all of it is known. */
 export function sizesOf(shape: Shape): readonly number[] | undefined {
   return shape.every(isConstant) ? shape.map((d) => constantOf(d)!) : undefined;
