@@ -18,6 +18,7 @@ import { call, program } from "../test/support/programs.ts";
 import { noise } from "../test/support/results.ts";
 import { wasmMachine } from "../test/support/wasm.ts";
 import { type Candidate, type HandWritten, handWritten } from "./hand_written.ts";
+import { type Peer, tfjsConv, tfjsMatmul } from "./tfjs.ts";
 import { measurePeak } from "./wasm-peak.ts";
 
 interface Case {
@@ -25,6 +26,7 @@ interface Case {
   readonly kernel: (target: Target) => Kernel;
   readonly macs: number;
   readonly hand: HandWritten;
+  readonly tfjs: Peer;
 }
 
 const cases: readonly Case[] = [
@@ -33,12 +35,14 @@ const cases: readonly Case[] = [
     kernel: (target) => matmul(256, 256, 256, target),
     macs: 256 ** 3,
     hand: handWritten.gemm,
+    tfjs: tfjsMatmul(256, 256, 256),
   },
   {
     name: "GEMV 1x784x256",
     kernel: (target) => matmul(1, 784, 256, target),
     macs: 784 * 256,
     hand: handWritten.gemv,
+    tfjs: tfjsMatmul(1, 784, 256),
   },
   {
     name: "conv 3x3 56x56 64 -> 64",
@@ -46,6 +50,7 @@ const cases: readonly Case[] = [
       conv2d({ size: [56, 56], channels: [64, 64], kernel: [3, 3], space: "input" }, target),
     macs: 56 * 56 * 64 * 64 * 9,
     hand: handWritten.conv,
+    tfjs: tfjsConv(58, 64),
   },
 ];
 
@@ -97,9 +102,22 @@ function emitted(test: Case): { readonly subject: Subject; readonly output: () =
   return { subject: { name: "emitted", run: output }, output };
 }
 
+function operands(test: Case): readonly [x: Float32Array, w: Float32Array, b: Float32Array] {
+  const [x, w, b] = test.kernel(targets.ts).reads.map((each) => noise(each, 1) as Float32Array);
+  return [x!, w!, b!];
+}
+
+/** tfjs sums in another order, so its result is only close. */
+function tfjsSubject(test: Case, expected: Float32Array): Subject {
+  const run = test.tfjs(...operands(test));
+  const far = run().findIndex((value, i) => Math.abs(value - expected[i]!) > 1e-3);
+  if (far >= 0) throw new Error(`${test.name}: tfjs differs at ${far}`);
+  return { name: "tfjs cpu", run };
+}
+
 function handSubjects(test: Case): readonly { readonly subject: Subject; readonly y: Float32Array }[] {
   const kernel = test.kernel(targets.ts);
-  const [x, w, b] = kernel.reads.map((each) => noise(each, 1)) as [Float32Array, Float32Array, Float32Array];
+  const [x, w, b] = operands(test);
   const subjectOf = ({ name, bind }: Candidate) => {
     const y = new Float32Array(kernel.writes[0]!.length);
     return { subject: { name, run: bind(x, w, b, y) }, y };
@@ -117,14 +135,15 @@ function benchPlain(test: Case): void {
     const wrong = y.findIndex((value, i) => value !== expected[i]);
     if (wrong >= 0) throw new Error(`${test.name}, ${subject.name}: ${y[wrong]} != ${expected[wrong]}`);
   }
-  const subjects = [ours.subject, ...hand.map(({ subject }) => subject)];
+  const tfjs = tfjsSubject(test, expected);
+  const subjects = [ours.subject, tfjs, ...hand.map(({ subject }) => subject)];
   const medians = race(subjects, test.macs, rounds).map(median);
-  const [mine, naive, ...blocked] = medians as [number, number, ...number[]];
+  const [mine, peer, naive, ...blocked] = medians as [number, number, number, ...number[]];
   const best = Math.min(...blocked);
   const rate = (ms: number) => `${((2 * test.macs) / ms / 1e6).toFixed(2)} GFLOP/s`;
-  const { name } = subjects[blocked.indexOf(best) + 2]!;
-  const rates = `emitted ${rate(mine)}, by hand ${rate(best)} (${name}), naive ${rate(naive)}`;
-  const ratios = `${(best / mine).toFixed(2)} x by hand, ${(naive / mine).toFixed(1)} x naive`;
+  const { name } = subjects[blocked.indexOf(best) + 3]!;
+  const rates = `emitted ${rate(mine)}, by hand ${rate(best)} (${name}), naive ${rate(naive)}, tfjs cpu ${rate(peer)}`;
+  const ratios = `${(best / mine).toFixed(2)} x by hand, ${(naive / mine).toFixed(1)} x naive, ${(peer / mine).toFixed(1)} x tfjs`;
   console.log(`${test.name.padEnd(26)} ${rates}: ${ratios}`);
 }
 
