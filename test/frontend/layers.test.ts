@@ -1,4 +1,7 @@
-/** Small answers worked out by hand from the layers' definitions; keras.test.ts compares the rest with Keras itself. */
+/**
+ * Small answers worked out by hand from the layers' definitions; keras.test.ts compares the rest with Keras
+ * itself.
+ */
 import { describe, expect, test } from "vitest";
 import {
   averagePooling1d,
