@@ -9,6 +9,7 @@ import { printGraph } from "../../compiler/ir/graph_print.ts";
 import type { Program } from "../../compiler/ir/program.ts";
 import { type EmitOptions, type EmittedModule, targets } from "../../compiler/ir/target.ts";
 import { lower } from "../../compiler/lower/lower.ts";
+import { prepack } from "../../compiler/lower/prepack.ts";
 import { evaluateGraph } from "../../compiler/ops/evaluate.ts";
 import { pipeline, runPasses } from "../../compiler/passes/pipeline.ts";
 import type { TypedArray } from "../../runtime/dtype.ts";
@@ -35,10 +36,12 @@ export function emitGraph(graph: Graph<BoundDim>, data: Tensors, options: EmitOp
   return { graph, program, module: emitTypeScript(program, options) };
 }
 
-/** As `emitGraph`, after the exact passes; with `data` they also compute with the parameters. */
+/** As `emitGraph`, but as models are compiled: after the passes, of them the exact ones, and with weights laid out. */
 export function emitOptimised(graph: Graph<BoundDim>, data: Tensors): Emitted {
   const passes = pipeline.filter((pass) => pass.exact);
-  return { ...emitGraph(runPasses(graph, { passes, parameters: data }), data), graph };
+  const optimised = runPasses(graph, { passes, parameters: data });
+  const program = prepack(lower(optimised, { target: targets.ts, parameters: data, symbols: new Map() }));
+  return { graph, program, module: emitTypeScript(program, inline) };
 }
 
 /** The inputs of a graph as a module takes them; copies, so that a module cannot spoil `data`. */
