@@ -128,13 +128,19 @@ function parametersOf(
       const path = parameter.value.name;
       const weight = weights.get(path);
       if (!weight) throw new Error(`internal: the model has no weight ${path}`);
-      const reseeded = weight.initial && seed !== model.seed;
-      const { dtype, shape, data } = weight.tensor();
-      if (!weight.initial || dtype !== "float32") return [path, { data }];
+      const { dtype, shape } = parameter.value.type;
+      if (!weight.initial || dtype !== "float32") return [path, { data: weight.tensor().data }];
       const initializer = { spec: parameter.initializer, seed, path };
+      const sizes = sizesOf(shape)!;
       return [
         path,
-        { data: reseeded ? initialize(parameter.initializer, shape, seed, path) : data, initializer },
+        {
+          initializer,
+          // Made when it is read and not held: a large model is only written out.
+          get data() {
+            return initialize(initializer.spec, sizes, seed, path);
+          },
+        },
       ];
     }),
   );

@@ -32,8 +32,9 @@ export function planWeights(weights: readonly Weight[], mode: EmitOptions["weigh
     });
   const blob = new Uint8Array(bytes);
   for (const { weight, offset } of stored) {
-    const { data } = weight;
-    blob.set(new Uint8Array(data.buffer, data.byteOffset, data.byteLength), offset);
+    const { data, write, buffer } = weight;
+    if (write) write(new Float32Array(blob.buffer, offset, buffer.length));
+    else blob.set(new Uint8Array(data.buffer, data.byteOffset, data.byteLength), offset);
   }
   return { mode: resolveMode(mode, bytes), stored, seeded, blob };
 }

@@ -22,6 +22,8 @@ export interface Weight {
   readonly shape: readonly number[];
   readonly buffer: Buffer;
   readonly data: TypedArray;
+  /** Writes the elements in the order of `buffer` where that is not the order of `data` (see prepack). */
+  readonly write?: (target: Float32Array) => void;
   /**
    * Present when `data` is still exactly what this initialiser gives for (seed, name): it may be shipped
    * instead.

@@ -12,6 +12,7 @@ import { type Buffers, numbersOf, type Storage } from "./storage.ts";
 
 /** Values of a parameter, and the initialiser that gave them if they are still its. */
 export interface ParameterData {
+  /** May be a getter that makes the values: it is read once for each weight that is used. */
   readonly data: TypedArray;
   readonly initializer?: NonNullable<Weight["initializer"]>;
 }
@@ -29,14 +30,17 @@ export interface LowerContext {
 }
 
 /** Gives a parameter or a constant memory and lists its values. */
-export function addWeight(context: LowerContext, value: Value, { data, initializer }: ParameterData): void {
+export function addWeight(context: LowerContext, value: Value, given: ParameterData): void {
   const buffer = context.buffers.create(value.name, value, "weight");
   context.storage.set(value, { buffer, offset: constant(0) });
+  const { initializer } = given;
   context.weights.push({
     name: value.name,
     shape: numbersOf(value),
     buffer,
-    data,
+    get data() {
+      return given.data;
+    },
     ...(initializer && { initializer }),
   });
 }

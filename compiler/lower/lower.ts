@@ -81,5 +81,5 @@ function usedWeights(weights: readonly Weight[], steps: readonly Step[]): readon
     else for (const buffer of step.buffers) used.add(buffer);
   };
   steps.forEach(visit);
-  return weights.filter((weight) => used.has(weight.buffer));
+  return weights.filter((weight) => used.has(weight.buffer)).map((weight) => ({ ...weight }));
 }

@@ -19,11 +19,10 @@ export function prepack(program: Program): Program {
     if (step.kind !== "call" || step.buffers.length !== 2) return true;
     const [source, packed] = [step.buffers[0]!, step.buffers[1]!];
     const weight = weights.get(source);
-    const data =
-      weight && uses.get(source) === 1 ? packedData(step.kernel, weight, packed.length) : undefined;
-    if (!weight || !data) return true;
+    const write = weight && uses.get(source) === 1 ? writerOf(step.kernel, weight) : undefined;
+    if (!weight || !write) return true;
     const buffer: Buffer = { ...source, length: packed.length };
-    packedWeights.set(source, { ...withoutInitializer(weight), buffer, data });
+    packedWeights.set(source, { ...withoutInitializer(weight), buffer, write });
     if (packed.dtype === source.dtype) renamed.set(packed, buffer);
     else widened.push({ from: buffer, to: packed });
     return false;
@@ -62,16 +61,14 @@ interface Copy {
   readonly to: number;
 }
 
-/** What the kernel would write, or undefined when it does more than copy along affine addresses. */
-function packedData(kernel: Kernel, { data }: Weight, length: number): Float32Array | undefined {
-  if (!(data instanceof Float32Array)) return undefined;
+/** Does what the kernel would do, or undefined when it does more than copy along affine addresses. */
+function writerOf(kernel: Kernel, { data, write }: Weight): Weight["write"] {
+  if (!(data instanceof Float32Array) || write) return undefined;
   const copies = kernel.body.map((statement) => copyOf(statement, []));
-  const result = new Float32Array(length);
-  for (const copy of copies) {
-    if (!copy) return undefined;
-    copyAlong(copy.loops, 0, data, copy.from, result, copy.to);
-  }
-  return result;
+  if (!copies.every((copy) => copy !== undefined)) return undefined;
+  return (target) => {
+    for (const { loops, from, to } of copies) copyAlong(loops, 0, data, from, target, to);
+  };
 }
 
 function copyOf(statement: Stmt, loops: readonly For[]): Copy | undefined {

@@ -23,6 +23,8 @@ export class Evaluation {
   readonly #limit: number;
   readonly #leaf: (value: BoundValue) => Tensor | undefined;
   readonly #known = new Map<BoundValue, Tensor | undefined>();
+  /** Of `#known`: not computed here. Forgotten after each answer, because parameters are large. */
+  readonly #leaves = new Set<BoundValue>();
 
   constructor(numerics: Numerics, limit: number, leaf: (value: BoundValue) => Tensor | undefined) {
     this.#numerics = numerics;
@@ -44,7 +46,10 @@ export class Evaluation {
       if (node) this.#known.set(next, this.#evaluate(node));
       waiting.pop();
     }
-    return this.#known.get(value);
+    const tensor = this.#known.get(value);
+    for (const leaf of this.#leaves) this.#known.delete(leaf);
+    this.#leaves.clear();
+    return tensor;
   }
 
   /** The node to evaluate for a value; without one its tensor is known now, or known not to be worth it. */
@@ -53,6 +58,7 @@ export class Evaluation {
     const node = leaf ? undefined : producer(value);
     if (node && node.op !== "scan" && workOf(node) <= this.#limit) return node;
     this.#known.set(value, leaf);
+    if (leaf) this.#leaves.add(value);
     return undefined;
   }
 

@@ -48,7 +48,11 @@ export function runProgram(
 function allocateAll(program: Program): Map<Buffer, TypedArray> {
   const memory = new Map<Buffer, TypedArray>();
   const arena = new Uint8Array(program.arena.bytes).fill(0xff).buffer;
-  for (const { buffer, data } of program.weights) memory.set(buffer, data);
+  for (const { buffer, data, write } of program.weights) {
+    const ordered = write ? new Float32Array(buffer.length) : data;
+    write?.(ordered as Float32Array);
+    memory.set(buffer, ordered);
+  }
   for (const [buffer, offset] of program.arena.offsets) memory.set(buffer, viewOf(buffer, arena, offset));
   const own = [...program.packed, ...program.outputs.map((port) => port.buffer)];
   for (const buffer of own) memory.set(buffer, allocate(buffer.dtype, buffer.length));
