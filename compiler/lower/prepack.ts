@@ -67,7 +67,7 @@ function writerOf(kernel: Kernel, { data, write }: Weight): Weight["write"] {
   const copies = kernel.body.map((statement) => copyOf(statement, []));
   if (!copies.every((copy) => copy !== undefined)) return undefined;
   return (target) => {
-    for (const { loops, from, to } of copies) copyAlong(loops, 0, data, from, target, to);
+    for (const { loops, from, to } of copies) copyAlong(loops, data, from, target, to);
   };
 }
 
@@ -89,23 +89,38 @@ function copyOf(statement: Stmt, loops: readonly For[]): Copy | undefined {
   };
 }
 
+type Along = Copy["loops"][number];
+
+const once: Along = { trips: 1, from: 0, to: 0 };
+
+/** The two innermost loops are one function: the innermost is often no longer than a register tile. */
 function copyAlong(
-  loops: Copy["loops"],
-  depth: number,
+  loops: readonly Along[],
   source: Float32Array,
   from: number,
   target: Float32Array,
   to: number,
 ): void {
-  const loop = loops[depth];
-  if (!loop) {
-    target[to] = source[from]!;
+  const [outer = once, ...inner] = loops;
+  if (inner.length < 2) {
+    copyPlane(outer, inner[0] ?? once, source, from, target, to);
     return;
   }
-  if (depth < loops.length - 1) {
-    for (let i = 0; i < loop.trips; i++)
-      copyAlong(loops, depth + 1, source, from + i * loop.from, target, to + i * loop.to);
-    return;
+  for (let i = 0; i < outer.trips; i++)
+    copyAlong(inner, source, from + i * outer.from, target, to + i * outer.to);
+}
+
+function copyPlane(
+  outer: Along,
+  inner: Along,
+  source: Float32Array,
+  from: number,
+  target: Float32Array,
+  to: number,
+): void {
+  for (let i = 0; i < outer.trips; i++) {
+    const rowFrom = from + i * outer.from;
+    const rowTo = to + i * outer.to;
+    for (let j = 0; j < inner.trips; j++) target[rowTo + j * inner.to] = source[rowFrom + j * inner.from]!;
   }
-  for (let i = 0; i < loop.trips; i++) target[to + i * loop.to] = source[from + i * loop.from]!;
 }
