@@ -1,11 +1,13 @@
 /** The laws of emitted modules: random graphs, really emitted as JavaScript, loaded and run. */
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
+import { bind } from "../../compiler/infer/bind.ts";
 import type { Graph } from "../../compiler/ir/graph.ts";
+import { printGraph } from "../../compiler/ir/graph_print.ts";
 import { ops } from "../../compiler/ops/index.ts";
 import { checkModule } from "../../runtime/fuzz/index.ts";
 import { load } from "../../runtime/load.ts";
-import { graphArbitrary } from "../support/arbitrary/graphs.ts";
+import { graphArbitrary, symbolicGraphArbitrary } from "../support/arbitrary/graphs.ts";
 import { fill, fillingArbitrary } from "../support/arbitrary/tensors.ts";
 import {
   emitGraph,
@@ -21,9 +23,16 @@ import { runs } from "../support/runs.ts";
 
 const filling = fillingArbitrary({ specials: true });
 
+const bound = symbolicGraphArbitrary().map(({ graph, sample }) =>
+  Object.defineProperty(bind(graph, sample).graph, fc.toStringMethod, {
+    value: () => `\n${printGraph(graph)}\n`,
+  }),
+);
+
 describe.each([
   ["a random graph", graphArbitrary(), emitGraph, 400],
   ["a random graph after all exact passes", graphArbitrary(), emitOptimised, 400],
+  ["a symbolic graph bound to a sample", bound, emitOptimised, 200],
   ["a contraction of many sizes", contractionArbitrary(), emitOptimised, 200],
 ])("the emitted module of %s", (_, graph, emit, numRuns) => {
   test("gives the reference's answer, bit for bit", () => {
