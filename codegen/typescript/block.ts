@@ -121,12 +121,36 @@ export class Block {
   }
 
   print(writer: Writer): void {
+    let start: string[] = [];
+    const flush = (): void => {
+      for (const line of inLines(start)) writer.line(line);
+      start = [];
+    };
     for (const item of this.items) {
-      if (item.kind === "line") writer.line(item.text);
-      else if (item.kind === "call") writer.list(item.callee, item.args, ";");
-      else if (item.kind === "block") writer.block(item.head, () => item.block.print(writer));
-      else
-        writer.line(`${item.variable.mutable ? "let" : "const"} ${item.variable.name} = ${item.value.text};`);
+      if (item.kind === "declare" && item.variable.mutable && item.variable.literal) {
+        start.push(`${item.variable.name} = ${item.value.text}`);
+        continue;
+      }
+      flush();
+      printItem(item, writer);
     }
+    flush();
   }
+}
+
+function printItem(item: Item, writer: Writer): void {
+  if (item.kind === "line") writer.line(item.text);
+  else if (item.kind === "call") writer.list(item.callee, item.args, ";");
+  else if (item.kind === "block") writer.block(item.head, () => item.block.print(writer));
+  else writer.line(`${item.variable.mutable ? "let" : "const"} ${item.variable.name} = ${item.value.text};`);
+}
+
+const accumulatorsPerLine = 8;
+
+/** The accumulators of a tile start together: a few to a line. */
+function inLines(declarations: readonly string[]): readonly string[] {
+  const lines: string[] = [];
+  for (let i = 0; i < declarations.length; i += accumulatorsPerLine)
+    lines.push(`let ${declarations.slice(i, i + accumulatorsPerLine).join(", ")};`);
+  return lines;
 }
