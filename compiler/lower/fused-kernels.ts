@@ -181,7 +181,8 @@ export class FusedKernels {
 
   #comment({ node }: LoweredNode): string {
     const result = node.results.map((r) => `${r.name} [${r.type.shape.join(", ")}]`).join(", ");
-    const operations = [...new Set([...this.#nodes].reverse().map((n) => n.op))].join(", ");
+    const computing = [...this.#nodes].reverse().filter((n) => n.op !== "constant");
+    const operations = [...new Set(computing.map((n) => n.op))].join(", ");
     const layers = [...new Set([...this.#nodes].reverse().map((n) => n.source.path))].filter((p) => p !== "");
     return `${result} = ${operations}${layers.length > 0 ? `  (${layers.join(", ")})` : ""}`;
   }

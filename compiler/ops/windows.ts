@@ -43,7 +43,7 @@ export function relateWindow(
       because: "a window has to fit into its input at least once",
       fix: `use a window of at most ${have} elements, more padding, or a larger input`,
     });
-  stateAtLeast(context, padded, extent, () => `the window of ${op} fits into the padded input along ${axis}`);
+  stateAtLeast(context, padded, extent, () => `the window fits into the padded input along ${axis}`);
   return add(floorDiv(sub(padded, extent), stride), 1);
 }
 

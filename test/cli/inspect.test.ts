@@ -51,8 +51,8 @@ describe("inspect", () => {
         mask         [batch, H, W, 4]
       output mask    [batch, H, W, 4]
 
-      needs   H >= 2       enc2: the window of windowReduce fits into the padded input along axis 1 of enc1.add
-              W >= 2       enc2: the window of windowReduce fits into the padded input along axis 2 of enc1.add
+      needs   H >= 2       enc2: the window fits into the padded input along axis 1 of enc1.add
+              W >= 2       enc2: the window fits into the padded input along axis 2 of enc1.add
               H % 2 == 0   mask: add pairs the last axes of enc1.add with those of dec1.reshape (axis -3)
               W % 2 == 0   mask: add pairs the last axes of enc1.add with those of dec1.reshape (axis -2)
 
