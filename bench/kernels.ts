@@ -1,7 +1,7 @@
 /**
  * Does the loop IR carry the speed? In one run, alternating, medians: the kernels that schedules make of
  * naive nests, emitted as plain JavaScript, beside the best written by hand and the loops people write
- * (bench/hand_written.ts), and as WebAssembly beside the peak of one core. Time is processor time, so that
+ * (bench/hand-written.ts), and as WebAssembly beside the peak of one core. Time is processor time, so that
  * neighbours on a shared machine cost less; clocks still move: only the ratios mean anything.
  *
  * Run with Node 24 for WebAssembly's fused multiply-add; Node 20 measures multiply and add.
@@ -17,7 +17,7 @@ import { conv2d, matmul } from "../test/support/nests.ts";
 import { call, program } from "../test/support/programs.ts";
 import { noise } from "../test/support/results.ts";
 import { wasmMachine } from "../test/support/wasm.ts";
-import { type Candidate, type HandWritten, handWritten } from "./hand_written.ts";
+import { type Candidate, type HandWritten, handWritten } from "./hand-written.ts";
 import { type Peer, tfjsConv, tfjsMatmul } from "./tfjs.ts";
 import { measurePeak } from "./wasm-peak.ts";
 

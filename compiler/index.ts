@@ -27,8 +27,8 @@ export type { Dim, Shape } from "./dims/index.ts";
 export * from "./frontend/index.ts";
 export { type Inspection, inspect } from "./inspect/index.ts";
 export type { Value } from "./ir/graph.ts";
-export { parseGraph } from "./ir/graph_parse.ts";
-export { printGraph } from "./ir/graph_print.ts";
+export { parseGraph } from "./ir/graph-parse.ts";
+export { printGraph } from "./ir/graph-print.ts";
 export { VERSION as version } from "./version.ts";
 
 // `net.predict` runs what `load(compile(net))` would. The layers cannot know the stages after them: they

@@ -5,7 +5,7 @@
  */
 import { constantOf, symbolsOf } from "../../compiler/dims/index.ts";
 import type { Buffer, Expr, For, Stmt } from "../../compiler/ir/loop.ts";
-import { visitExpr } from "../../compiler/ir/loop_rewrite.ts";
+import { visitExpr } from "../../compiler/ir/loop-rewrite.ts";
 
 export function hoistBinds(body: readonly Stmt[], written: readonly Buffer[]): readonly Stmt[] {
   return body.flatMap((stmt) => {

@@ -5,7 +5,7 @@
  * differ in types only.
  */
 import type { Kernel } from "../../compiler/ir/loop.ts";
-import type { Program } from "../../compiler/ir/program.ts";
+import type { Program, Weight } from "../../compiler/ir/program.ts";
 import type { EmitOptions, EmittedModule } from "../../compiler/ir/target.ts";
 import { planFill } from "../../runtime/initializers/index.ts";
 import { type Types, typesFor, Writer } from "../source/index.ts";
@@ -16,19 +16,17 @@ import { type InstanceContext, writeInstanceType, writeInstantiate } from "./ins
 import { type KernelFunction, printKernel } from "./kernel.ts";
 import { type ModuleNames, moduleNames } from "./names.ts";
 import { writeHeader, writePortTypes, writeSignature, writeWeightsType } from "./signature.ts";
-import { buffersIn, buffersOf, callsIn } from "./steps.ts";
-import { planWeights, toBase64, type WeightPlan } from "./weights.ts";
+import { buffersIn, type Callees, callsIn } from "./steps.ts";
+import { planWeights, toBase64 } from "./weights.ts";
 import { weightMembers, writeBase64, writeWeightsCode } from "./weights-code.ts";
 
 /** Emits one self-contained module. The same program and options give the same bytes. */
 export function emitTypeScript(program: Program, options: EmitOptions): EmittedModule {
   const types = typesFor(options.format);
-  const passed = new Set(buffersOf(program));
-  const shipped = program.weights.filter(({ buffer }) => passed.has(buffer));
-  const plan = planWeights(shipped, options.weights);
-  const fills = fillsOf(plan);
-  const names = moduleNames(program, fills);
+  const names = moduleNames(program, options.weights === "init" ? fillsOf(program.weights) : []);
   const callees = { functions: printKernels(program, names, types), scope: names.local };
+  const plan = planWeights(shippedWeights(program, callees), options.weights);
+  const fills = fillsOf(plan.seeded);
   const members = weightMembers(program, names, buffersIn(program.steps, callees));
   const context = { program, names, callees, plan, members, types };
   const writer = new Writer();
@@ -52,9 +50,16 @@ export function emitTypeScript(program: Program, options: EmitOptions): EmittedM
   return plan.mode === "file" ? { ...emitted, weights: plan.blob } : emitted;
 }
 
-function fillsOf(plan: WeightPlan): readonly string[] {
-  const fills = plan.seeded.map(({ shape, initializer }) =>
-    planFill(initializer!.spec, shape, initializer!.seed, initializer!.path),
+/** Those that something reads: of a kernel's buffers its function may turn out to need but some. */
+function shippedWeights({ prepare, steps, widened, weights }: Program, callees: Callees): readonly Weight[] {
+  const passed = buffersIn([...prepare, ...steps], callees);
+  const copied = new Set(widened.map(({ from }) => from));
+  return weights.filter(({ buffer }) => passed.has(buffer) || copied.has(buffer));
+}
+
+function fillsOf(weights: readonly Weight[]): readonly string[] {
+  const fills = weights.flatMap(({ shape, initializer }) =>
+    initializer ? [planFill(initializer.spec, shape, initializer.seed, initializer.path)] : [],
   );
   return [...new Set(fills.map(({ fill }) => fill))];
 }

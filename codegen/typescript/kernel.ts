@@ -5,7 +5,7 @@
  */
 import { constantOf, type Dim, range, symbolsOf } from "../../compiler/dims/index.ts";
 import type { Buffer, Expr, For, Kernel, Stmt } from "../../compiler/ir/loop.ts";
-import { expressionOf, partsOf, visitStmts } from "../../compiler/ir/loop_rewrite.ts";
+import { expressionOf, partsOf, visitStmts } from "../../compiler/ir/loop-rewrite.ts";
 import {
   binding,
   type Code,

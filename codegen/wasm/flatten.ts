@@ -5,7 +5,7 @@
  */
 import { constant, constantOf, type Dim, substitute, symbolsOf } from "../../compiler/dims/index.ts";
 import type { Buffer, Expr, For, Stmt } from "../../compiler/ir/loop.ts";
-import { expressionOf, substituteAxis, visitExpr } from "../../compiler/ir/loop_rewrite.ts";
+import { expressionOf, substituteAxis, visitExpr } from "../../compiler/ir/loop-rewrite.ts";
 import { unsupported } from "./unsupported.ts";
 
 export type Line = Exclude<Stmt, { kind: "for" | "if" }>;

@@ -3,7 +3,7 @@
  * same on every machine because of that.
  */
 import type { Graph } from "../ir/graph.ts";
-import { printGraph } from "../ir/graph_print.ts";
+import { printGraph } from "../ir/graph-print.ts";
 
 export function graphText(graph: Graph): string {
   // A quote inside a name is escaped, so this cannot match there.

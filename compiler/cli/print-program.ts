@@ -2,7 +2,7 @@
 
 import { print } from "../dims/index.ts";
 import type { Buffer } from "../ir/loop.ts";
-import { printKernel } from "../ir/loop_print.ts";
+import { printKernel } from "../ir/loop-print.ts";
 import type { Program, Step } from "../ir/program.ts";
 import { grouped } from "./amounts.ts";
 

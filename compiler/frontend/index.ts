@@ -10,4 +10,4 @@ export type { SampleInput } from "./sample.ts";
 export { Sequential, sequential } from "./sequential.ts";
 export type { ShapeLike } from "./shapes.ts";
 export { type InputOptions, input, Symbolic } from "./symbolic.ts";
-export type { WeightsInput } from "./weight_input.ts";
+export type { WeightsInput } from "./weight-input.ts";

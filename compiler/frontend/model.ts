@@ -19,7 +19,7 @@ import type { ShapeLike } from "./shapes.ts";
 import { StateStore } from "./states.ts";
 import { type LayerDescription, printSummary } from "./summary.ts";
 import type { Symbolic } from "./symbolic.ts";
-import { checkedWeights, type WeightsInput } from "./weight_input.ts";
+import { checkedWeights, type WeightsInput } from "./weight-input.ts";
 import {
   checkedSeed,
   DEFAULT_MAX_PARAMETER_BYTES,

@@ -7,7 +7,7 @@
  */
 import { constant, constantOf, type Dim, mul, substitute, symbol, symbolsOf, terms } from "../dims/index.ts";
 import type { For, Kernel, Stmt } from "../ir/loop.ts";
-import { rewriteStmts } from "../ir/loop_rewrite.ts";
+import { rewriteStmts } from "../ir/loop-rewrite.ts";
 
 export function coalesce(kernel: Kernel): Kernel {
   return { ...kernel, body: kernel.body.map(merge) };

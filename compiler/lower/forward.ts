@@ -5,7 +5,7 @@
  * reads. Locals that are set again are accumulators and stay.
  */
 import type { Expr, Kernel, Register, Stmt } from "../ir/loop.ts";
-import { rewriteStmt, visitExpr, visitKernel, visitStmts } from "../ir/loop_rewrite.ts";
+import { rewriteStmt, visitExpr, visitKernel, visitStmts } from "../ir/loop-rewrite.ts";
 
 export function forward(kernel: Kernel): Kernel {
   const once = readOnce(kernel);

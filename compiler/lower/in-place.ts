@@ -10,8 +10,8 @@
 import { dtypes } from "../../runtime/dtype.ts";
 import { constant, type Dim, type Interval, mul, range, sub, sum, symbol, terms } from "../dims/index.ts";
 import type { Buffer, For, Kernel } from "../ir/loop.ts";
-import { expressionOf, visitExpr, visitStmts } from "../ir/loop_rewrite.ts";
-import { boundsOf } from "../ir/loop_verify.ts";
+import { expressionOf, visitExpr, visitStmts } from "../ir/loop-rewrite.ts";
+import { boundsOf } from "../ir/loop-verify.ts";
 
 interface Access {
   readonly buffer: Buffer;

@@ -10,7 +10,7 @@
 import { byteSize } from "../../runtime/dtype.ts";
 import { symbolsOf } from "../dims/index.ts";
 import type { Buffer, Kernel } from "../ir/loop.ts";
-import { visitStmts } from "../ir/loop_rewrite.ts";
+import { visitStmts } from "../ir/loop-rewrite.ts";
 import type { Step } from "../ir/program.ts";
 
 export type Call = Extract<Step, { kind: "call" }>;

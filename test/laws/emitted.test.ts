@@ -3,7 +3,7 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { bind } from "../../compiler/infer/bind.ts";
 import type { Graph } from "../../compiler/ir/graph.ts";
-import { printGraph } from "../../compiler/ir/graph_print.ts";
+import { printGraph } from "../../compiler/ir/graph-print.ts";
 import { ops } from "../../compiler/ops/index.ts";
 import { checkModule } from "../../runtime/fuzz/index.ts";
 import { load } from "../../runtime/load.ts";

@@ -2,8 +2,8 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import type { BoundDim, Graph } from "../../compiler/ir/graph.ts";
-import { parseGraph } from "../../compiler/ir/graph_parse.ts";
-import { printGraph } from "../../compiler/ir/graph_print.ts";
+import { parseGraph } from "../../compiler/ir/graph-parse.ts";
+import { printGraph } from "../../compiler/ir/graph-print.ts";
 import type { EmitOptions, WeightsMode } from "../../compiler/ir/target.ts";
 import type { ParameterData } from "../../compiler/lower/context.ts";
 import { initialize } from "../../runtime/initializers/index.ts";

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import type { CompileError } from "../../compiler/diagnostics/index.ts";
 import type { Graph } from "../../compiler/ir/graph.ts";
-import { parseGraph } from "../../compiler/ir/graph_parse.ts";
+import { parseGraph } from "../../compiler/ir/graph-parse.ts";
 import { evaluateGraph } from "../../compiler/ops/evaluate.ts";
 import { tensor } from "../../runtime/tensor.ts";
 

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { printGraph } from "../../compiler/ir/graph_print.ts";
+import { printGraph } from "../../compiler/ir/graph-print.ts";
 import { evaluateGraph } from "../../compiler/ops/evaluate.ts";
 import { canonicalise, rows } from "../../compiler/passes/canonicalise.ts";
 import { eliminateDead } from "../../compiler/passes/eliminate-dead.ts";

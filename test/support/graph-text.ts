@@ -1,7 +1,7 @@
 /** Graphs written and read as text in tests of passes. */
 import type { BoundDim, Graph } from "../../compiler/ir/graph.ts";
-import { parseGraph } from "../../compiler/ir/graph_parse.ts";
-import { printGraph } from "../../compiler/ir/graph_print.ts";
+import { parseGraph } from "../../compiler/ir/graph-parse.ts";
+import { printGraph } from "../../compiler/ir/graph-print.ts";
 import type { Tensor } from "../../runtime/tensor.ts";
 
 /** A graph without open sizes. */

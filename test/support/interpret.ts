@@ -8,7 +8,7 @@
 
 import { type Dim, evaluate, terms } from "../../compiler/dims/index.ts";
 import type { BinaryFn, Buffer, Expr, Kernel, Register, Stmt, UnaryFn } from "../../compiler/ir/loop.ts";
-import type { Place } from "../../compiler/ir/loop_rewrite.ts";
+import type { Place } from "../../compiler/ir/loop-rewrite.ts";
 import type { Numerics } from "../../compiler/ir/target.ts";
 import { allocate, dtypes, type TypedArray } from "../../runtime/dtype.ts";
 import { erf } from "../../runtime/math/erf.ts";

@@ -7,7 +7,7 @@ import fc from "fast-check";
 import { constant } from "../../compiler/dims/index.ts";
 import { GraphBuilder } from "../../compiler/infer/builder.ts";
 import type { BoundDim, Graph, Value } from "../../compiler/ir/graph.ts";
-import { printGraph } from "../../compiler/ir/graph_print.ts";
+import { printGraph } from "../../compiler/ir/graph-print.ts";
 import type { DType } from "../../runtime/dtype.ts";
 
 type Random<A> = A extends fc.Arbitrary<infer T> ? T : never;

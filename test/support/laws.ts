@@ -5,7 +5,7 @@
 
 import { emitTypeScript } from "../../codegen/typescript/index.ts";
 import type { BoundDim, Graph } from "../../compiler/ir/graph.ts";
-import { printGraph } from "../../compiler/ir/graph_print.ts";
+import { printGraph } from "../../compiler/ir/graph-print.ts";
 import type { Program } from "../../compiler/ir/program.ts";
 import { type EmitOptions, type EmittedModule, targets } from "../../compiler/ir/target.ts";
 import { lower } from "../../compiler/lower/lower.ts";

@@ -12,5 +12,5 @@ export * from "./normalization.ts";
 export * from "./pooling.ts";
 export type { RecurrentOptions } from "./recurrent.ts";
 export * from "./reshaping.ts";
-export * from "./simple_rnn.ts";
+export * from "./simple-rnn.ts";
 export * from "./wrappers.ts";

@@ -15,7 +15,7 @@
  */
 import { constantOf } from "../../dims/index.ts";
 import type { For, Kernel, Stmt } from "../../ir/loop.ts";
-import { expressionOf, visitStmts } from "../../ir/loop_rewrite.ts";
+import { expressionOf, visitStmts } from "../../ir/loop-rewrite.ts";
 import type { Target } from "../../ir/target.ts";
 import { mapLoops, vectorise } from "./mode.ts";
 import { pack } from "./pack.ts";

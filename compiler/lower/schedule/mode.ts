@@ -4,7 +4,7 @@
  */
 import { add, constant, constantOf, mul, symbol } from "../../dims/index.ts";
 import type { For, Stmt } from "../../ir/loop.ts";
-import { substituteAxis } from "../../ir/loop_rewrite.ts";
+import { substituteAxis } from "../../ir/loop-rewrite.ts";
 
 /**
  * Rewrites every loop that `pick` gives something for, inner loops first; several statements may stand for

@@ -9,8 +9,8 @@
 import { add, constant, constantOf, type Dim, mul, print, range, symbol } from "../../dims/index.ts";
 import { affineOf } from "../../ir/affine.ts";
 import type { Buffer, Expr, For, Kernel, Stmt } from "../../ir/loop.ts";
-import { type Load, rewriteLoads } from "../../ir/loop_rewrite.ts";
-import { boundsOf } from "../../ir/loop_verify.ts";
+import { type Load, rewriteLoads } from "../../ir/loop-rewrite.ts";
+import { boundsOf } from "../../ir/loop-verify.ts";
 import type { Numerics } from "../../ir/target.ts";
 import type { Panel, Scheduled } from "./scheduled.ts";
 

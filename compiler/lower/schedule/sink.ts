@@ -17,7 +17,7 @@
  */
 import { constantOf, symbol, symbolsOf } from "../../dims/index.ts";
 import type { For, Register, Stmt } from "../../ir/loop.ts";
-import { type Place, rewriteStmts, visitStmts } from "../../ir/loop_rewrite.ts";
+import { type Place, rewriteStmts, visitStmts } from "../../ir/loop-rewrite.ts";
 
 export function sink(loop: For): readonly Stmt[] {
   return canSink(loop) ? distribute(loop, expand(loop)) : [loop];

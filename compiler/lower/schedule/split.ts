@@ -10,7 +10,7 @@
  */
 import { add, constant, constantOf, symbol } from "../../dims/index.ts";
 import type { For, LoopMode, Register, Stmt } from "../../ir/loop.ts";
-import { type Place, rewriteStmts, substituteAxis, visitStmts } from "../../ir/loop_rewrite.ts";
+import { type Place, rewriteStmts, substituteAxis, visitStmts } from "../../ir/loop-rewrite.ts";
 
 /** `inner` is the mode of the loops inside a block and of the left-over loop. */
 export function split(loop: For, factor: number, inner: LoopMode): readonly Stmt[] {

@@ -6,7 +6,7 @@
 import { constantOf, type Dim, symbolsOf } from "../../dims/index.ts";
 import { strideOf } from "../../ir/affine.ts";
 import type { BinaryFn, Expr, For, Stmt, UnaryFn } from "../../ir/loop.ts";
-import { expressionOf, visitExpr, visitStmts } from "../../ir/loop_rewrite.ts";
+import { expressionOf, visitExpr, visitStmts } from "../../ir/loop-rewrite.ts";
 import type { Numerics } from "../../ir/target.ts";
 
 /** Perfectly nested parallel loops, outermost first, around a body that is not one parallel loop. */

@@ -3,7 +3,7 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { constant, sub, symbol } from "../../../compiler/dims/index.ts";
 import type { BinaryFn, Buffer, Expr, Kernel, Register, Stmt, UnaryFn } from "../../../compiler/ir/loop.ts";
-import { printKernel } from "../../../compiler/ir/loop_print.ts";
+import { printKernel } from "../../../compiler/ir/loop-print.ts";
 import type { DType, TypedArray } from "../../../runtime/dtype.ts";
 import { emit, runEmitted } from "../../support/emitted.ts";
 import { buffer, load, loop } from "../../support/nests.ts";

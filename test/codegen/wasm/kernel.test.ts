@@ -3,7 +3,7 @@ import { describe, expect, test } from "vitest";
 import { featureDetect } from "../../../codegen/wasm/assembler/index.ts";
 import { add, type Dim, floorDiv, mod, mul, sub, symbol } from "../../../compiler/dims/index.ts";
 import type { BinaryFn, Buffer, Expr, Kernel, Stmt } from "../../../compiler/ir/loop.ts";
-import { verifyKernel } from "../../../compiler/ir/loop_verify.ts";
+import { verifyKernel } from "../../../compiler/ir/loop-verify.ts";
 import { type Target, targets } from "../../../compiler/ir/target.ts";
 import { schedule } from "../../../compiler/lower/schedule/index.ts";
 import { interpret, memoryFor } from "../../support/interpret.ts";

@@ -1,8 +1,8 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import type { Kernel } from "../../../compiler/ir/loop.ts";
-import { printKernel } from "../../../compiler/ir/loop_print.ts";
-import { verifyKernel } from "../../../compiler/ir/loop_verify.ts";
+import { printKernel } from "../../../compiler/ir/loop-print.ts";
+import { verifyKernel } from "../../../compiler/ir/loop-verify.ts";
 import { type Target, targets } from "../../../compiler/ir/target.ts";
 import { schedule } from "../../../compiler/lower/schedule/index.ts";
 import { conv2d, depthwise, matmul, maxPool, relu, softmax } from "../../support/nests.ts";

@@ -8,7 +8,7 @@ import fc from "fast-check";
 import { constant, type Dim, evaluate, mul, symbol } from "../../../compiler/dims/index.ts";
 import { GraphBuilder } from "../../../compiler/infer/builder.ts";
 import type { BoundDim, Graph, Output, Source, Value } from "../../../compiler/ir/graph.ts";
-import { printGraph } from "../../../compiler/ir/graph_print.ts";
+import { printGraph } from "../../../compiler/ir/graph-print.ts";
 import { binaryOps, compareOps } from "../../../compiler/ops/binary.ts";
 import { unaryOps } from "../../../compiler/ops/unary.ts";
 import type { DType } from "../../../runtime/dtype.ts";

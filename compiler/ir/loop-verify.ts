@@ -19,7 +19,7 @@ import {
   terms,
 } from "../dims/index.ts";
 import type { Buffer, Expr, For, Kernel, Register, Stmt } from "./loop.ts";
-import { type Place, partsOf } from "./loop_rewrite.ts";
+import { type Place, partsOf } from "./loop-rewrite.ts";
 
 const unbounded: Interval = { min: Number.NEGATIVE_INFINITY, max: Number.POSITIVE_INFINITY };
 

@@ -1,8 +1,8 @@
 import { describe, expect, test } from "vitest";
 import { CompileError } from "../../compiler/diagnostics/index.ts";
 import type { Graph, Value } from "../../compiler/ir/graph.ts";
-import { parseGraph } from "../../compiler/ir/graph_parse.ts";
-import { verifyGraph } from "../../compiler/ir/graph_verify.ts";
+import { parseGraph } from "../../compiler/ir/graph-parse.ts";
+import { verifyGraph } from "../../compiler/ir/graph-verify.ts";
 import { ops } from "../../compiler/ops/index.ts";
 
 /** The messages of the verifier, without the name of the graph. */

@@ -3,8 +3,8 @@ import { CompileError } from "../../compiler/diagnostics/index.ts";
 import { constant, dim, symbol } from "../../compiler/dims/index.ts";
 import { GraphBuilder } from "../../compiler/infer/builder.ts";
 import type { Attributes, Graph } from "../../compiler/ir/graph.ts";
-import { parseGraph } from "../../compiler/ir/graph_parse.ts";
-import { printGraph } from "../../compiler/ir/graph_print.ts";
+import { parseGraph } from "../../compiler/ir/graph-parse.ts";
+import { printGraph } from "../../compiler/ir/graph-print.ts";
 import { type Tensor, tensor } from "../../runtime/tensor.ts";
 
 function mlp(): Graph {

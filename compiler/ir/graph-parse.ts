@@ -28,7 +28,7 @@ import type {
   TensorType,
   Value,
 } from "./graph.ts";
-import { Scanner } from "./text_scanner.ts";
+import { Scanner } from "./text-scanner.ts";
 
 const NAME = /[A-Za-z_][A-Za-z0-9_.$]*/y;
 const STRING = /"(?:[^"\\\n]|\\.)*"/y;

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { add, constant, floorDiv, mul, sub, symbol } from "../../compiler/dims/index.ts";
 import type { Expr, Kernel, Register, Stmt } from "../../compiler/ir/loop.ts";
-import { verifyKernel } from "../../compiler/ir/loop_verify.ts";
+import { verifyKernel } from "../../compiler/ir/loop-verify.ts";
 import { targets } from "../../compiler/ir/target.ts";
 import {
   accumulator,

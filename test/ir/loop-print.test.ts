@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { add, constant, sub, symbol } from "../../compiler/dims/index.ts";
 import type { Expr, Stmt } from "../../compiler/ir/loop.ts";
-import { printExpr, printKernel, printStmts } from "../../compiler/ir/loop_print.ts";
+import { printExpr, printKernel, printStmts } from "../../compiler/ir/loop-print.ts";
 import { targets } from "../../compiler/ir/target.ts";
 import { binary, buffer, load, loop, matmul, number } from "../support/nests.ts";
 
