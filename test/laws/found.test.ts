@@ -4,7 +4,9 @@ import { constant } from "../../compiler/dims/index.ts";
 import { dense, sequential } from "../../compiler/index.ts";
 import { GraphBuilder } from "../../compiler/infer/builder.ts";
 import type { BoundDim, Graph } from "../../compiler/ir/graph.ts";
+import { fill } from "../support/arbitrary/tensors.ts";
 import { emitGraph, reference, requireEqual, runEmitted } from "../support/laws.ts";
+import { checkAll } from "../support/laws-typescript.ts";
 
 describe("kernels are shared only if they do the same", () => {
   const numbers = [0, -0, Number.NaN, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY];
@@ -47,4 +49,28 @@ test("a gated linear unit refuses an odd number of channels instead of dropping 
   const gated = (units: number) => sequential([dense({ units, activation: "glu" })]);
   expect(() => gated(3).bind({ x: [2, 5] })).toThrow(/^E2105 /);
   expect(gated(4).predict(new Float32Array(10).fill(1), [2, 5]).shape).toEqual([2, 2]);
+});
+
+test("a weight that no kernel turns out to read is not shipped", () => {
+  const g = new GraphBuilder("padding");
+  const parameter = (name: string, ...shape: number[]) =>
+    g.parameter(name, { dtype: "float32", shape: shape.map((n) => constant(n)) }, { kind: "zeros" });
+  const one = constant(1);
+  // Of a stride of 2 over an input spread by 2, behind one element of padding, every window meets the gaps only.
+  const attributes = {
+    strides: [constant(2)],
+    padding: [[one, constant(0)]],
+    dilations: [one],
+    inputDilations: [constant(2)],
+    groups: one,
+    layout: "channelsLast",
+  };
+  const y = g.node("conv", [parameter("x", 2, 2, 2), parameter("k", 1, 2, 1)], attributes)[0]!;
+  const gaps = g.finish([{ name: "y", value: y }]) as Graph<BoundDim>;
+  const data = fill(gaps, { style: "normal", seed: 1 });
+  for (const weights of ["inline", "file"] as const) {
+    const { code } = emitGraph(gaps, data, { format: "ts", weights, header: [] }).module;
+    expect(checkAll([code])).toEqual([]);
+    expect(code).not.toContain("new Float32Array(bytes, 0, 8)");
+  }
 });
