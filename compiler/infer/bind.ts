@@ -18,6 +18,7 @@ import {
 } from "../dims/index.ts";
 import type { BoundDim, Graph, Node, Value } from "../ir/graph.ts";
 import { diagnose, type SampleOrigin } from "./diagnose.ts";
+import { refusedSizes } from "./refused-sizes.ts";
 import { inferNode, mapAttributes, Relations, resolveType } from "./relations.ts";
 
 /** Sizes, or data whose sizes count. */
@@ -56,11 +57,28 @@ export function bind(graph: Graph, sample: Sample, options: BindOptions = {}): B
   for (const input of graph.inputs) bindInput(store, input, sample[input.name], options, bag);
   bag.throwIfAny();
   inferAll(graph, store, bag);
-  bag.throwIfAny();
+  if (bag.list.length > 0) throw new CompileError(explained(graph, sample, options, bag.list));
   const bound = substituted(graph, store) as Graph<BoundDim>;
   requireBound(bound, bag);
   bag.throwIfAny();
   return { graph: bound, ...symbolsOf(graph, store) };
+}
+
+/** The failures of nodes, or the demands on the input's sizes that they follow from. */
+function explained(
+  graph: Graph,
+  sample: Sample,
+  options: BindOptions,
+  failures: readonly Diagnostic[],
+): readonly Diagnostic[] {
+  const shapes = new Map(
+    graph.inputs.flatMap((input) => {
+      const given = sample[input.name];
+      return given ? [[input, "shape" in given ? given.shape : given] as const] : [];
+    }),
+  );
+  const refused = refusedSizes(graph, shapes, options);
+  return refused.length > 0 ? refused : failures;
 }
 
 /**

@@ -163,3 +163,31 @@ describe("binding a graph to a sample", () => {
     expect(error.diagnostics[0]!.chain).toEqual(["one", "two", "merge", "join"]);
   });
 });
+
+test("a size that no layer can mend is refused with what is demanded of it and the nearest that would do", () => {
+  const g = new GraphBuilder("halves");
+  const x = g.input("x", float(symbol("batch"), symbol("H")));
+  const one = constant(1);
+  const two = constant(2);
+  const [pooled] = g.within({ path: "pool" }, () =>
+    g.node("windowReduce", [x], {
+      window: [one, two],
+      strides: [one, two],
+      padding: [
+        [constant(0), constant(0)],
+        [constant(0), constant(0)],
+      ],
+      dilations: [one, one],
+      combine: "max",
+    }),
+  );
+  const twice = g.within({ path: "up" }, () => g.node("concat", [pooled!, pooled!], { axis: 1 })[0]!);
+  const [sum] = g.within({ path: "skip" }, () => g.node("concat", [x, twice], { axis: 0 }));
+  const graph = g.finish([{ name: "y", value: sum! }]);
+  const error = failure(graph, { x: [1, 101] });
+  expect(error.diagnostics.map((d) => d.code)).toEqual(["E2201"]);
+  expect(error.message).toContain("H % 2 == 0");
+  expect(error.message).toContain("nearest 100, 102");
+  expect(error.message).toContain("skip: ");
+  expect(bind(graph, { x: [1, 100] }).symbols.get("H")).toBe(100);
+});
