@@ -269,12 +269,19 @@ describe("the rules on a file by itself", () => {
     expect(found(style.noEnum, "declare const enum A { X }")).toHaveLength(1);
   });
 
-  test.each(["utils.ts", "a/helpers.ts", "common.test.ts", "Util.ts"])("report the file name %s", (path) => {
+  test.each(["utils.ts", "a/helpers.ts", "common.test.ts", "util.ts"])("report the file name %s", (path) => {
     expect(found(style.fileNames, "", path)).toHaveLength(1);
   });
 
-  test("let a name that only begins like that pass", () => {
-    expect(found(style.fileNames, "", "commonSubexpressions.ts")).toEqual([]);
+  test.each(["a/loop_print.ts", "loopPrint.ts", "Loop.ts", "loop--print.ts"])(
+    "want hyphens in %s",
+    (path) => {
+      expect(found(style.fileNames, "", path)).toHaveLength(1);
+    },
+  );
+
+  test.each(["common-subexpressions.ts", "graph-text.test.ts", "3d.js"])("let %s pass", (path) => {
+    expect(found(style.fileNames, "", path)).toEqual([]);
   });
 });
 

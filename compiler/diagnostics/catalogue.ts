@@ -5,8 +5,9 @@
  * something else and never renumbered. The title is the general case in a few words; the message of a
  * Diagnostic says the particular one. Ranges: E10xx use of the API or command line, E20xx building a graph,
  * E21xx shapes and binding, E22xx constraints left on the user's sizes, E23xx limits, E30xx text forms and
- * verifiers, E40xx what cannot be lowered or emitted, E50xx input that could do harm. The idea of a catalogue
- * with stable codes is TypeScript's and Rust's.
+ * verifiers, E40xx what cannot be lowered or emitted. E50xx, with exit code 4, is kept for files that could do
+ * harm; no front end reads such files yet. The idea of a catalogue with stable codes is TypeScript's and
+ * Rust's.
  */
 
 /** What kind of failure it is; it decides the command line's exit code. */
@@ -59,8 +60,6 @@ export const catalogue = {
   E3002: { title: "graph breaks a rule of its form", category: "check" },
 
   E4001: { title: "cannot be lowered or emitted", category: "unsupported" },
-
-  E5001: { title: "input that could do harm", category: "unsafe" },
 } as const satisfies Readonly<Record<string, Entry>>;
 
 export type Code = keyof typeof catalogue;

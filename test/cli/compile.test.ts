@@ -240,7 +240,6 @@ describe("when something goes wrong", () => {
     ["E2101", 1],
     ["E1002", 2],
     ["E4001", 3],
-    ["E5001", 4],
   ])("an error %s exits %i", async (code, status) => {
     const here = place({
       "net.ts": `import { CompileError, dense, sequential } from "shapecast";

@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { featureDetect } from "../../../codegen/wasm/assembler/index.ts";
-import { add, type Dim, floorDiv, mod, mul, sub, symbol } from "../../../compiler/dims/index.ts";
+import { add, constant, type Dim, floorDiv, mod, mul, sub, symbol } from "../../../compiler/dims/index.ts";
 import type { BinaryFn, Buffer, Expr, Kernel, Stmt } from "../../../compiler/ir/loop.ts";
 import { verifyKernel } from "../../../compiler/ir/loop-verify.ts";
 import { type Target, targets } from "../../../compiler/ir/target.ts";
@@ -20,7 +20,7 @@ import {
   relu,
 } from "../../support/nests.ts";
 import { memoryWithPanels, noise, results } from "../../support/results.ts";
-import { wasmMachine } from "../../support/wasm.ts";
+import { encodeKernels, wasmMachine } from "../../support/wasm.ts";
 
 /** What the scheduled kernel writes, run as WebAssembly on poisoned memory. */
 function run(naive: Kernel, target: Target, seed: number): Float32Array {
@@ -166,11 +166,28 @@ describe("beyond what schedules make", () => {
     expectAsInterpreted(kernelOf([loop("i", 12, true, [store(b, i, value)])], [x, a], [b]));
   });
 
-  test("what has no code yet is refused by name", () => {
-    const exp: Expr = { kind: "unary", fn: "exp", x: load(x, i), dtype: "float32" };
-    const module = () =>
-      wasmMachine([kernelOf([loop("i", 24, true, [store(y, i, exp)])])], targets.wasm.numerics, values);
-    expect(module).toThrow("the WebAssembly target cannot emit exp of float32");
+  const wide = buffer("wide", 24, "weight", "float64");
+  const exp: Expr = { kind: "unary", fn: "exp", x: load(x, i), dtype: "float32" };
+
+  const row: Stmt = {
+    kind: "bind",
+    symbol: "r",
+    value: { kind: "cast", x: load(x, i), dtype: "int32" },
+    extent: constant(24),
+    mode: "check",
+    wrap: false,
+    what: "row of x",
+  };
+
+  test.each<[string, readonly Stmt[], Buffer]>([
+    ["exp of float32", [store(y, i, exp)], x],
+    ["a load from wide, which is float64", [store(y, i, load(wide, i))], wide],
+    ["an index from data (row of x)", [row, store(y, i, load(x, symbol("r")))], x],
+  ])("%s is refused with E4001", (what, body, read) => {
+    const kernel = kernelOf([loop("i", 24, true, body)], [read]);
+    const emit = () => encodeKernels([kernel], targets.wasm.numerics);
+    expect(emit).toThrow(`E4001 the WebAssembly target cannot emit ${what}`);
+    expect(emit).toThrow(/compile this model for the ts target/);
   });
 });
 

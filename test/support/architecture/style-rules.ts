@@ -58,11 +58,13 @@ export function medians(limits: { readonly file: number; readonly function: numb
   };
 }
 
-/** File names that say nothing attract everything. */
+/** File names that say nothing attract everything; words are joined by hyphens, so that nobody has to guess. */
 export const fileNames: Rule = perFile((source) => {
   const name = /[^/]*$/.exec(source.path)?.[0] ?? "";
-  if (!/^(utils?|helpers?|common|misc)\b/i.test(name)) return [];
-  return [finding(source, 1, "file name", `${name} does not say what is in it`)];
+  const problems: string[] = [];
+  if (/^(utils?|helpers?|common|misc)\b/i.test(name)) problems.push("does not say what is in it");
+  if (!/^[a-z0-9]+([-.][a-z0-9]+)*$/.test(name)) problems.push("is not lower-case words joined by hyphens");
+  return problems.map((problem) => finding(source, 1, "file name", `${name} ${problem}`));
 });
 
 export const noAny: Rule = perNode("no any", (node) => node.kind === ts.SyntaxKind.AnyKeyword);
