@@ -1,7 +1,7 @@
 /**
- * Does `run` allocate? The heap in use after 10,000 runs of a module, less that before, both after a collection. 64 kB
- * are allowed, because the engine itself keeps something (optimised code, feedback), whatever the number of runs.
- * Takes a few minutes.
+ * Does `run` allocate? The heap in use after 10,000 runs of a module, less that before, both after a
+ * collection. 64 kB are allowed, because the engine itself keeps something (optimised code, feedback),
+ * whatever the number of runs. Takes a few minutes.
  *
  *     npm run bench allocation
  */

@@ -1,7 +1,7 @@
 /**
- * How long the engine of symbolic dims takes to answer: the shared corpus of identities (where it is at hand), input
- * made to hurt, and what shape inference asks all day. Processor time, so that neighbours on a shared machine cost
- * less. A verdict never depends on any of this: budgets count steps.
+ * How long the engine of symbolic dims takes to answer: the shared corpus of identities (where it is at
+ * hand), input made to hurt, and what shape inference asks all day. Processor time, so that neighbours on a
+ * shared machine cost less. A verdict never depends on any of this: budgets count steps.
  *
  *     npm run bench dims
  */

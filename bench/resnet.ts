@@ -1,4 +1,7 @@
-/** ResNet-50 (He et al. 2015, the variant with the stride in the 3x3 convolution): 25.6 million parameters, no input size. */
+/**
+ * ResNet-50 (He et al. 2015, the variant with the stride in the 3x3 convolution): 25.6 million parameters, no
+ * input size.
+ */
 import {
   activation,
   add,

@@ -1,6 +1,7 @@
 /**
- * `npm run bench [-- name...]`: builds the repository with its benches into bench/out and runs them there with plain Node, so
- * that no loader stands between what is measured and the engine. Each bench prints its own table.
+ * `npm run bench [-- name...]`: builds the repository with its benches into bench/out and runs them there
+ * with plain Node, so that no loader stands between what is measured and the engine. Each bench prints its
+ * own table.
  */
 import { execFileSync } from "node:child_process";
 import { mkdirSync, writeFileSync } from "node:fs";

@@ -1,7 +1,8 @@
 /**
- * How compile time and memory grow: bind and compile of ResNet-50 at 224 x 224, and shape inference alone of long chains.
- * Each runs in a process of its own, so that peaks are its own. Memory is the growth of the resident set from just before to the
- * peak the system reports, on top of the loaded program; parameters count as they are, four bytes each.
+ * How compile time and memory grow: bind and compile of ResNet-50 at 224 x 224, and shape inference alone of
+ * long chains. Each runs in a process of its own, so that peaks are its own. Memory is the growth of the
+ * resident set from just before to the peak the system reports, on top of the loaded program; parameters
+ * count as they are, four bytes each.
  *
  *     npm run bench scale
  */

@@ -1,6 +1,6 @@
 /**
- * tfjs's `cpu` backend, the plain JavaScript that people run today, as a peer of the emitted kernels: the same relu(x w + b)
- * on the same numbers, tensors made beforehand, the result read and given back each time.
+ * tfjs's `cpu` backend, the plain JavaScript that people run today, as a peer of the emitted kernels: the
+ * same relu(x w + b) on the same numbers, tensors made beforehand, the result read and given back each time.
  */
 import * as tf from "@tensorflow/tfjs-core";
 import "@tensorflow/tfjs-backend-cpu";
@@ -18,7 +18,10 @@ export const tfjsMatmul =
     return () => read(() => tf.relu(tf.add(tf.matMul(operands.a, operands.b), bias)));
   };
 
-/** A 3x3 convolution of [size, size, channels] whose input is padded already, like the kernel's it is compared with. */
+/**
+ * A 3x3 convolution of [size, size, channels] whose input is padded already, like the kernel's it is compared
+ * with.
+ */
 export const tfjsConv =
   (padded: number, channels: number): Peer =>
   (x, w, b) => {

@@ -77,7 +77,7 @@ function explained(
       return given ? [[input, "shape" in given ? given.shape : given] as const] : [];
     }),
   );
-  const refused = refusedSizes(graph, shapes, options);
+  const refused = refusedSizes(graph, shapes, options.at);
   return refused.length > 0 ? refused : failures;
 }
 

@@ -1,13 +1,12 @@
 /**
- * What a network demands of its input's sizes, asked only after a sample has failed. The demands follow from the symbolic
- * graph alone ("H % 8 == 0"); giving that store the sample's sizes one by one tells which of them no layer can mend, with
- * the layers that demand it and the nearest sizes that would do. It knows more than the node that failed, which
- * sees two numbers.
+ * What a network demands of its input's sizes, asked only after a sample has failed. The demands follow from
+ * the symbolic graph alone ("H % 8 == 0"); giving that store the sample's sizes one by one tells which of
+ * them no layer can mend, with the layers that demand it and the nearest sizes that would do. It knows more
+ * than the node that failed, which sees two numbers.
  */
-import { CompileError, type Diagnostic, DiagnosticBag } from "../diagnostics/index.ts";
+import { CompileError, type Diagnostic, DiagnosticBag, type SourceLocation } from "../diagnostics/index.ts";
 import { type Conflict, constant, type Dim, Store } from "../dims/index.ts";
 import type { Graph, Value } from "../ir/graph.ts";
-import type { BindOptions } from "./bind.ts";
 import type { SampleOrigin } from "./diagnose.ts";
 import { inferNode, Relations } from "./relations.ts";
 
@@ -15,7 +14,7 @@ import { inferNode, Relations } from "./relations.ts";
 export function refusedSizes(
   graph: Graph,
   shapes: ReadonlyMap<Value, readonly number[]>,
-  options: Pick<BindOptions, "at">,
+  at: SourceLocation | undefined,
 ): readonly Diagnostic[] {
   const store = demandsOf(graph);
   if (!store) return [];
@@ -33,7 +32,7 @@ export function refusedSizes(
       };
       const conflict = store.equal(declared, constant(size), origin);
       if (conflict?.suggestion && isDivisibility(conflict))
-        bag.add(refusal(conflict, input, declared, origin, options));
+        bag.add(refusal(conflict, input, declared, origin, at));
     });
   return bag.list;
 }
@@ -59,7 +58,7 @@ function refusal(
   input: Value,
   declared: Dim,
   { shape, value, axis }: SampleOrigin,
-  { at }: Pick<BindOptions, "at">,
+  at: SourceLocation | undefined,
 ): Diagnostic {
   const because = core.filter((origin) => !("kind" in origin)).map((o) => `${o.subject}: ${o.clause}`);
   return {

@@ -2,11 +2,10 @@
  * The graph IR: a static single-assignment list of nodes over tensor values. Data only.
  *
  * One interface serves every stage; the type parameter says what a dimension may be. `Graph<Dim>` is
- * symbolic,
- * `Graph<BoundDim>` has been bound to a sample, and only `bind` makes the latter, so a stage cannot be skipped.
- * Nodes are in topological order: an operand is a graph input, a parameter, or the result of an earlier node.
- * Every value knows the layer or file node that made it, because errors and generated comments name that, not
- * `%17`.
+ * symbolic, `Graph<BoundDim>` has been bound to a sample, and only `bind` makes the latter, so a stage cannot
+ * be skipped. Nodes are in topological order: an operand is a graph input, a parameter, or the result of an
+ * earlier node. Every value knows the layer or file node that made it, because errors and generated comments
+ * name that, not `%17`.
  */
 import type { DType } from "../../runtime/dtype.ts";
 import type { InitializerSpec } from "../../runtime/initializers/index.ts";

@@ -1,12 +1,12 @@
 /**
  * What one core op is: the relation between its shapes, its reference evaluation, and its lowering.
  *
- * `relate` states equations about dims; the same statements infer forward, solve deferred parameters backward and
- * check concrete shapes. `evaluate` is plain loops over row-major data and defines what is correct. `lower`
- * is written independently and says either "element i of the result is this expression" (map), "element i is
- * this reduction" (reduce), "the same elements in the same order" (view), or builds statements itself
- * (kernel). Maps and reductions are descriptions, so that fusion, scheduling and vectorisation happen in one
- * place and no op knows about them.
+ * `relate` states equations about dims; the same statements infer forward, solve deferred parameters backward
+ * and check concrete shapes. `evaluate` is plain loops over row-major data and defines what is correct.
+ * `lower` is written independently and says either "element i of the result is this expression" (map),
+ * "element i is this reduction" (reduce), "the same elements in the same order" (view), or builds statements
+ * itself (kernel). Maps and reductions are descriptions, so that fusion, scheduling and vectorisation happen
+ * in one place and no op knows about them.
  */
 import type { DType } from "../../runtime/dtype.ts";
 import type { Tensor } from "../../runtime/tensor.ts";
@@ -83,9 +83,9 @@ export interface Block {
 export type Lowering =
   /**
    * One result; element `index` of it. `elementwise`: operands of the result's shape are read at `index`
-   * itself only.
-   * `moves`: the element is one operand element (or a constant), nothing is computed. `guards`: operands are read inside a `guard`.
-   * `block` is where the expression will be evaluated (for `let` and `index`); if `at` uses `block.index` it must set `binds`.
+   * itself only. `moves`: the element is one operand element (or a constant), nothing is computed. `guards`:
+   * operands are read inside a `guard`. `block` is where the expression will be evaluated (for `let` and
+   * `index`); if `at` uses `block.index` it must set `binds`.
    */
   | {
       readonly kind: "map";

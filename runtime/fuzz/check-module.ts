@@ -39,11 +39,12 @@ export interface CheckOptions<S extends ModuleSignature = ModuleSignature> exten
  * - outputs have the names, dtypes and lengths of the signature;
  * - the same input gives the same bits again, also after another input, and from a second instance;
  * - instances do not disturb each other; inputs are not modified;
- * - a missing input, or one of the wrong length or type, is refused by a RangeError or TypeError that names it,
- *   and does the instance no harm;
+ * - a missing input, or one of the wrong length or type, is refused by a RangeError or TypeError that names
+ *   it, and does the instance no harm;
  * - with a `reference`, outputs are what it says.
  *
- * @example checkModule(mlp, { x: new Float32Array(784) }, { reference: ({ x }) => ({ logits: slowMlp(x) }), ulp: 4 });
+ * @example
+ * checkModule(mlp, { x: new Float32Array(784) }, { reference: ({ x }) => ({ logits: slowMlp(x) }), ulp: 4 });
  */
 export function checkModule<const S extends ModuleSignature>(
   module: Module<S>,

@@ -1,6 +1,6 @@
 /**
- * `shapecast/fuzz`: property tests for emitted modules, with fast-check. `inputs` makes random inputs from a module's
- * signature, `checkModule` checks on one of them all that every module promises.
+ * `shapecast/fuzz`: property tests for emitted modules, with fast-check. `inputs` makes random inputs from a
+ * module's signature, `checkModule` checks on one of them all that every module promises.
  */
 export { type CheckOptions, checkModule, type Reference } from "./check-module.ts";
 export { type Tolerance, ulpDistance } from "./compare.ts";

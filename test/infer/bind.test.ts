@@ -164,7 +164,7 @@ describe("binding a graph to a sample", () => {
   });
 });
 
-test("a size that no layer can mend is refused with what is demanded of it and the nearest that would do", () => {
+test("a size no layer can mend is refused with what is demanded and the nearest that would do", () => {
   const g = new GraphBuilder("halves");
   const x = g.input("x", float(symbol("batch"), symbol("H")));
   const one = constant(1);

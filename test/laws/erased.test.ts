@@ -1,7 +1,8 @@
 /**
- * Deferred initialisation as a law: forget the shapes of all parameters of a bound model, unify, and get them back. What
- * stays declared are the inputs and the results of nodes; a size that no equation reaches (the rows of an embedding, the window
- * of a strided convolution, a bias that might be broadcast) stays open, but nothing may ever come back as another size.
+ * Deferred initialisation as a law: forget the shapes of all parameters of a bound model, unify, and get them
+ * back. What stays declared are the inputs and the results of nodes; a size that no equation reaches (the
+ * rows of an embedding, the window of a strided convolution, a bias that might be broadcast) stays open, but
+ * nothing may ever come back as another size.
  */
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
@@ -29,7 +30,10 @@ function erase(graph: Graph): Graph {
   };
 }
 
-/** Parameters that a product with something known determines in every axis: dense kernels, recurrent ones, projections. */
+/**
+ * Parameters that a product with something known determines in every axis: dense kernels, recurrent ones,
+ * projections.
+ */
 function multiplied(graph: Graph): ReadonlySet<Value> {
   const parameters = new Set(graph.parameters.map(({ value }) => value));
   const products = graph.nodes.filter(

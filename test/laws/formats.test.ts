@@ -1,4 +1,7 @@
-/** Laws on the text of emitted modules: the same input gives the same bytes, and formats and weights modes agree. */
+/**
+ * Laws on the text of emitted modules: the same input gives the same bytes, and formats and weights modes
+ * agree.
+ */
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import type { BoundDim, Graph } from "../../compiler/ir/graph.ts";

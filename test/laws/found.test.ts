@@ -56,7 +56,8 @@ test("a weight that no kernel turns out to read is not shipped", () => {
   const parameter = (name: string, ...shape: number[]) =>
     g.parameter(name, { dtype: "float32", shape: shape.map((n) => constant(n)) }, { kind: "zeros" });
   const one = constant(1);
-  // Of a stride of 2 over an input spread by 2, behind one element of padding, every window meets the gaps only.
+  // Of a stride of 2 over an input spread by 2, behind one element of padding, every window meets the gaps
+  // only.
   const attributes = {
     strides: [constant(2)],
     padding: [[one, constant(0)]],

@@ -74,7 +74,7 @@ test("a convolution's kernel is laid out too", () => {
   expect(runProgram(packed, { x: image })).toEqual(runProgram(program, { x: image }));
 });
 
-test("a weight that two kernels read in different orders keeps its own, and the originals stay as they were", () => {
+test("a weight two kernels read in different orders keeps its own; the originals stay as they were", () => {
   const program = twoProducts(true);
   const before = program.weights.map(({ data }) => data.slice());
   const packed = prepack(program);

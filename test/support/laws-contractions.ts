@@ -1,7 +1,8 @@
 /**
- * Random contractions as large as register tiles and larger, with a rest on every side: what random graphs of small sizes
- * never reach is how schedules block, pack and unroll. One matrix product or convolution, its kernel a weight or an
- * input, stored either way round, with a producer before it and an epilogue behind it that may be fused.
+ * Random contractions as large as register tiles and larger, with a rest on every side: what random graphs of
+ * small sizes never reach is how schedules block, pack and unroll. One matrix product or convolution, its
+ * kernel a weight or an input, stored either way round, with a producer before it and an epilogue behind it
+ * that may be fused.
  */
 import fc from "fast-check";
 import { constant } from "../../compiler/dims/index.ts";

@@ -1,6 +1,6 @@
 /**
- * TypeScript's view of emitted modules: many of them type-checked in one program, because a program of its own for each
- * would take a second, and the types stripped from one, by the compiler that ts-morph bundles.
+ * TypeScript's view of emitted modules: many of them type-checked in one program, because a program of its
+ * own for each would take a second, and the types stripped from one, by the compiler that ts-morph bundles.
  */
 import { Project, ts } from "ts-morph";
 import { strictest } from "./typecheck.ts";
@@ -19,7 +19,10 @@ export function checkAll(modules: readonly string[]): readonly string[] {
   });
 }
 
-/** JavaScript without comments, formatted by the compiler: equal for texts that differ in types and layout only. */
+/**
+ * JavaScript without comments, formatted by the compiler: equal for texts that differ in types and layout
+ * only.
+ */
 export function withoutTypes(code: string): string {
   const compilerOptions = {
     target: ts.ScriptTarget.ES2022,

@@ -1,6 +1,7 @@
 /**
- * What the laws on emitted modules share: a graph with data, taken through lowering and the emitter and really run, and the
- * reference's answer to compare with. A module that differs fails with the IR of the graph, and the code if asked for.
+ * What the laws on emitted modules share: a graph with data, taken through lowering and the emitter and
+ * really run, and the reference's answer to compare with. A module that differs fails with the IR of the
+ * graph, and the code if asked for.
  */
 
 import { emitTypeScript } from "../../codegen/typescript/index.ts";
@@ -30,13 +31,19 @@ export interface Emitted {
 
 export const inline: EmitOptions = { format: "js", weights: "inline", header: [] };
 
-/** Lowers and emits for the plain-TypeScript target. `data` holds the parameters by name (and may hold the inputs). */
+/**
+ * Lowers and emits for the plain-TypeScript target. `data` holds the parameters by name (and may hold the
+ * inputs).
+ */
 export function emitGraph(graph: Graph<BoundDim>, data: Tensors, options: EmitOptions = inline): Emitted {
   const program = lower(graph, { target: targets.ts, parameters: data, symbols: new Map() });
   return { graph, program, module: emitTypeScript(program, options) };
 }
 
-/** As `emitGraph`, but as models are compiled: after the passes, of them the exact ones, and with weights laid out. */
+/**
+ * As `emitGraph`, but as models are compiled: after the passes, of them the exact ones, and with weights laid
+ * out.
+ */
 export function emitOptimised(graph: Graph<BoundDim>, data: Tensors): Emitted {
   const passes = pipeline.filter((pass) => pass.exact);
   const optimised = runPasses(graph, { passes, parameters: data });
@@ -58,7 +65,9 @@ export function reference(graph: Graph<BoundDim>, data: Tensors): Arrays {
   return Object.fromEntries([...outputs].map(([name, { data }]) => [name, data]));
 }
 
-/** The same module with an arena full of NaN (every bit set), so that reading what was never written shows. */
+/**
+ * The same module with an arena full of NaN (every bit set), so that reading what was never written shows.
+ */
 export function poisoned({ program, module }: Emitted): EmittedModule {
   const { bytes } = program.arena;
   const arena = `new ArrayBuffer(${bytes})`;

@@ -1,7 +1,7 @@
 /**
  * How many random cases a law gets, and from which seed. The only place where tests read the environment:
- * `SHAPECAST_RUNS=5000` looks longer, `SHAPECAST_SEED=7` looks elsewhere, `SHAPECAST_CODE=1` adds the emitted code to the
- * report of a counter-example. The seed is fixed otherwise, so that a red build is red again.
+ * `SHAPECAST_RUNS=5000` looks longer, `SHAPECAST_SEED=7` looks elsewhere, `SHAPECAST_CODE=1` adds the emitted
+ * code to the report of a counter-example. The seed is fixed otherwise, so that a red build is red again.
  */
 import { vi } from "vitest";
 

@@ -62,7 +62,7 @@ export function medians(limits: { readonly file: number; readonly function: numb
 export const fileNames: Rule = perFile((source) => {
   const name = /[^/]*$/.exec(source.path)?.[0] ?? "";
   const problems: string[] = [];
-  if (/^(utils?|helpers?|common|misc)\b/i.test(name)) problems.push("does not say what is in it");
+  if (/^(utils?|helpers?|common|misc)\./.test(name)) problems.push("does not say what is in it");
   if (!/^[a-z0-9]+([-.][a-z0-9]+)*$/.test(name)) problems.push("is not lower-case words joined by hyphens");
   return problems.map((problem) => finding(source, 1, "file name", `${name} ${problem}`));
 });
