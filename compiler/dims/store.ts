@@ -350,10 +350,12 @@ export class Store implements Facts {
       const suggestion = `${one} is 1 here: declare ${one} = 1 or ${x.left} = ${x.right}`;
       return { left: a, right: b, relation: "broadcasts with", suggestion };
     }
-    const verdict = decide("==", a, b, this.#state).kind;
-    if (verdict === "always") return this.#settleEqual(x, a, result);
+    const verdict = decide("==", a, b, this.#state);
+    // What another broadcast only took for granted binds nothing: one of them may still turn out to be 1.
+    if (verdict.kind === "always")
+      return verdict.assumed ? this.#wait(x, {}) : this.#settleEqual(x, a, result);
     const canBeOne = (d: Dim) => decide("==", d, constant(1), this.#state).kind !== "never";
-    if (verdict === "never" && !canBeOne(a) && !canBeOne(b))
+    if (verdict.kind === "never" && !canBeOne(a) && !canBeOne(b))
       return { left: a, right: b, relation: "broadcasts with" };
     return this.#park(x, { kind: "relation", relation: "==", left: a, right: b });
   }

@@ -2,6 +2,7 @@
 import { describe, expect, test } from "vitest";
 import { constant } from "../../compiler/dims/index.ts";
 import { dense, sequential } from "../../compiler/index.ts";
+import { infer } from "../../compiler/infer/bind.ts";
 import { GraphBuilder } from "../../compiler/infer/builder.ts";
 import type { BoundDim, Graph } from "../../compiler/ir/graph.ts";
 import { fill } from "../support/arbitrary/tensors.ts";
@@ -74,4 +75,14 @@ test("a weight that no kernel turns out to read is not shipped", () => {
     expect(checkAll([code])).toEqual([]);
     expect(code).not.toContain("new Float32Array(bytes, 0, 8)");
   }
+});
+
+test("two broadcasts of an unknown size do not settle it: it may be 1", () => {
+  const g = new GraphBuilder("broadcasts");
+  const x = g.input("x", { dtype: "float32", shape: [constant(2)] });
+  const p = g.parameter("p", { dtype: "float32", shape: [g.unknown("p")] }, { kind: "zeros" });
+  const once = g.node("add", [x, p])[0]!;
+  const twice = g.node("sub", [p, once])[0]!;
+  const open = infer(g.finish([{ name: "y", value: twice }]));
+  expect(open.parameters[0]!.value.type.shape.map(String)).toEqual(["?p"]);
 });
