@@ -33,6 +33,7 @@ describe.each([
   ["a random graph", graphArbitrary(), emitGraph, 400],
   ["a random graph after all exact passes", graphArbitrary(), emitOptimised, 400],
   ["a symbolic graph bound to a sample", bound, emitOptimised, 200],
+  ["nothing but scans", graphArbitrary({ ops: ["scan"], maxSteps: 2 }), emitOptimised, 400],
   ["a contraction of many sizes", contractionArbitrary(), emitOptimised, 200],
 ])("the emitted module of %s", (_, graph, emit, numRuns) => {
   test("gives the reference's answer, bit for bit", () => {

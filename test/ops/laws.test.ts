@@ -55,7 +55,7 @@ describe("a failing random graph", () => {
     );
     expect(result.failed).toBe(true);
     const [graph] = result.counterexample!;
-    expect(graph.nodes.length).toBeLessThanOrEqual(3);
+    expect(graph.nodes.length).toBeLessThanOrEqual(4);
     expect(grouped(graph)).toBe(true);
     expect(fc.defaultReportMessage(result)).toContain(`\n${printGraph(graph)}`);
   });

@@ -75,7 +75,7 @@ export function symbolicGraphArbitrary(options: GraphOptions = {}): fc.Arbitrary
 }
 
 function choicesArbitrary({ ops = [...recipes.keys()], maxSteps = 12 }: GraphOptions): fc.Arbitrary<Choices> {
-  const decisions = fc.array(fc.nat(60), { maxLength: 24, size: "max" });
+  const decisions = fc.array(fc.nat(60), { maxLength: 60, size: "max" });
   const often = ops.flatMap((op) => (elementwise.has(op) ? [op] : [op, op, op]));
   const step = fc.record({ op: fc.constantFrom(...often), decisions });
   const steps = fc.array(step, { minLength: 1, maxLength: maxSteps, size: "max" });

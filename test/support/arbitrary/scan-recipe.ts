@@ -20,13 +20,21 @@ export function addScan(draft: Draft, op: string): void {
         () => sequences[0]!,
       ),
     );
-  const states = Array.from({ length: draft.choose(3) }, () => draft.some(ALL));
+  const states: Value[] = [];
+  for (let left = draft.choose(3); left > 0; left--) states.push(anotherState(draft, states));
   const invariants = Array.from({ length: draft.choose(2) }, () => draft.some(ALL));
   const body = draft.builder.subgraph("body", (inner) =>
     growBody(draft, inner, states, sequences, invariants),
   );
   const attributes = { body, states: states.length, sequences: sequences.length, reverse: draft.coin() };
   draft.node(op, [...states, ...sequences, ...invariants], attributes);
+}
+
+/** Often of the type of the one before, so that a step may exchange them. */
+function anotherState(draft: Draft, [first]: readonly Value[]): Value {
+  if (!first || draft.choose(4) === 0) return draft.some(ALL);
+  const { dtype, shape } = first.type;
+  return draft.coin() ? draft.exact(dtype, shape) : draft.source(dtype, shape);
 }
 
 function growBody(
@@ -49,7 +57,7 @@ function growBody(
     const name = draft.one(names);
     recipes.get(name)!(draft, name);
   }
-  const outputs = ofState.map((state, i) => ({ name: `next${i}`, value: nextState(draft, state) }));
+  const outputs = ofState.map((state, i) => ({ name: `next${i}`, value: nextState(draft, state, ofState) }));
   const stacked = Array.from({ length: states.length === 0 ? 1 : draft.choose(3) }, (_, i) => ({
     name: `out${i}`,
     value: draft.one([...draft.values].reverse()),
@@ -58,12 +66,15 @@ function growBody(
 }
 
 /**
- * Something of the state's type: another value that has it, or the state combined with whatever broadcasts
- * into it.
+ * Something of the state's type: another state, another value that has it, or the state combined with
+ * whatever broadcasts into it.
  */
-function nextState(draft: Draft, state: Value): Value {
+function nextState(draft: Draft, state: Value, states: readonly Value[]): Value {
   const { dtype, shape } = state.type;
-  const fitting = draft.values.filter((v) => v.type.dtype === dtype && sameShape(v.type.shape, shape));
+  const alike = ({ type }: Value) => type.dtype === dtype && sameShape(type.shape, shape);
+  const others = states.filter((other) => other !== state && alike(other));
+  if (others.length > 0 && draft.coin()) return draft.one(others);
+  const fitting = draft.values.filter(alike);
   if (draft.coin()) return draft.one([...fitting].reverse());
   return draft.node(dtype === "bool" ? "xor" : "max", [state, draft.into(dtype, shape)])[0]!;
 }
