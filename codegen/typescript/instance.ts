@@ -1,7 +1,8 @@
 /**
  * `instantiate` and `run`. An instance owns one arena and its outputs; `run` checks the inputs and calls the
- * kernels in order, allocating nothing. An input may be an output of the same instance (a recurrent state fed
- * back): where a kernel still reads it after that output is first written, the input is copied first.
+ * kernels in order, allocating nothing. An input may be an output of the same instance, or a part of one (a
+ * recurrent state fed back): where a kernel still reads it after that output is first written, the input is
+ * copied first.
  */
 import type { Buffer } from "../../compiler/ir/loop.ts";
 import type { Port, Program, Step } from "../../compiler/ir/program.ts";
@@ -57,10 +58,11 @@ function writeBuffers(
 ): void {
   const used = buffersIn(program.steps, callees);
   const { arena } = program;
-  if (arena.bytes > 0) writer.line(`const arena = new ArrayBuffer(${arena.bytes});`);
-  for (const [buffer, name] of names.buffers)
-    if (buffer.space === "arena" && used.has(buffer))
-      writer.line(declareArray(name, buffer, "arena", arena.offsets.get(buffer)));
+  const planned = [...names.buffers].filter(([buffer]) => buffer.space === "arena" && used.has(buffer));
+  // It may have no bytes and still be needed: an empty batch leaves arrays of no elements.
+  if (planned.length > 0) writer.line(`const arena = new ArrayBuffer(${arena.bytes});`);
+  for (const [buffer, name] of planned)
+    writer.line(declareArray(name, buffer, "arena", arena.offsets.get(buffer)));
   for (const buffer of new Set(program.outputs.map((port) => port.buffer)))
     writer.line(declareArray(names.buffers.get(buffer)!, buffer));
   const entries = program.outputs.map((port) => entry(port.name, names.buffers.get(port.buffer)!));
@@ -122,11 +124,11 @@ function fedBack({ program, names }: InstanceContext): ReadonlyMap<Buffer, Fed> 
   return found;
 }
 
-/** Outputs as large as the input that are first written before, or while, the input is last read. */
+/** Outputs that have room for the input, first written before or while the input is last read. */
 function outputsOverwriting(program: Program, input: Buffer): readonly Buffer[] {
   const lastRead = program.steps.findLastIndex((step) => readsOf(step).includes(input));
   return [...new Set(program.outputs.map((port) => port.buffer))].filter((output) => {
-    if (output.dtype !== input.dtype || output.length !== input.length) return false;
+    if (output.dtype !== input.dtype || output.length < input.length) return false;
     const firstWrite = program.steps.findIndex((step) => writesOf(step).includes(output));
     return firstWrite >= 0 && firstWrite <= lastRead;
   });

@@ -14,7 +14,6 @@ import { ops } from "../ops/index.ts";
 import { addWeight, type LowerContext } from "./context.ts";
 import { type FusionPlan, type LoweredNode, planFusion } from "./fuse.ts";
 import { FusedKernels } from "./fused-kernels.ts";
-
 import { type Storage, sizeOf } from "./storage.ts";
 
 /** A value that must end up in given memory. */
@@ -90,7 +89,7 @@ class BodyLowerer {
     const value = data[0];
     if (value !== undefined && data.every((x: number) => Object.is(x, value)))
       return { kind: "map", moves: true, at: () => ({ kind: "constant", value: Number(value), dtype }) };
-    addWeight(this.#context, results[0]!, { data });
+    if (!this.#context.storage.has(results[0]!)) addWeight(this.#context, results[0]!, { data });
     return undefined;
   }
 
@@ -140,6 +139,7 @@ class BodyLowerer {
     const axis = `step${this.#context.loops++ || ""}`;
     const at = reverse ? sub(sub(length, 1), symbol(axis)) : symbol(axis);
     const { storage } = this.#context;
+    this.#forget(body);
     const carried = node.results.slice(0, states);
     carried.forEach((result, i) => {
       this.#copy(node.operands[i]!, storage.get(result)!);
@@ -159,6 +159,12 @@ class BodyLowerer {
     const copier = new BodyLowerer(this.#context, body, times);
     copier.#carry(body, states, carried);
     this.#steps.push({ kind: "repeat", axis, extent: length, body: [...inner, ...copier.#steps] });
+  }
+
+  /** One graph may be the body of several scans; in each its values have memory of their own. */
+  #forget(body: Graph): void {
+    for (const { op, results } of body.nodes)
+      if (op !== "constant") for (const result of results) this.#context.storage.delete(result);
   }
 
   /**
