@@ -7,7 +7,7 @@ import type { SourceLocation } from "../diagnostics/index.ts";
 import type { Shape } from "../dims/index.ts";
 import type { Graph, Value } from "../ir/graph.ts";
 import type { Layer, Scope } from "./layer.ts";
-import { declaredShape, type ShapeLike } from "./shapes.ts";
+import { declaredShape, dimStems, type ShapeLike } from "./shapes.ts";
 import type { InputSpec } from "./symbolic.ts";
 import { Trace } from "./trace.ts";
 
@@ -58,8 +58,10 @@ export function runPlan(plan: Plan, scope: Scope, inputs: readonly Value[]): rea
 /** The symbolic graph of a plan. Throws CompileError with every independent problem. */
 export function tracePlan(name: string, plan: Plan, declared?: ShapeLike): Traced {
   const trace = new Trace(name);
+  const stems = dimStems(plan.inputs.map((spec) => spec.name));
   const inputs = plan.inputs.map((spec, i): TracedInput => {
-    const shape = declaredShape(i === 0 ? (declared ?? spec.shape) : spec.shape, spec.name, spec.at);
+    const input = { name: spec.name, stem: stems[i]!, at: spec.at };
+    const shape = declaredShape(i === 0 ? (declared ?? spec.shape) : spec.shape, input);
     return { name: spec.name, dtype: spec.dtype, shape };
   });
   const values = inputs.map((input, i) => {

@@ -3,8 +3,9 @@
  * becomes a symbol named after its input and axis ("x.1"); axis 0, when null, is the batch, one symbol for
  * the whole model, because all inputs of one call have the same number of samples.
  */
-import { fail, type SourceLocation } from "../diagnostics/index.ts";
+import { CompileError, fail, type SourceLocation } from "../diagnostics/index.ts";
 import { constant, type Dim, isConstant, parse, type Shape, symbol } from "../dims/index.ts";
+import { dimStem } from "../infer/relations.ts";
 
 /** `null`: decided by the data. A string: a named dim or an expression of named dims, such as "2*time". */
 export type ShapeLike = readonly (number | string | null | Dim)[];
@@ -21,9 +22,32 @@ function isSizeLike(given: unknown): boolean {
   return typeof given === "object" && "terms" in given;
 }
 
-/** The whole shape of an input. */
-export function declaredShape(shape: ShapeLike, input: string, at?: SourceLocation): Shape {
-  return shape.map((size, axis) => declaredDim(size, input, axis, at));
+/** An input whose sizes are declared; `stem` is what the symbols of its open sizes begin with. */
+export interface DeclaredInput {
+  readonly name: string;
+  readonly stem: string;
+  readonly at: SourceLocation | undefined;
+}
+
+/** The whole shape of an input. Throws E2108, or E3001 for a string that is no size. */
+export function declaredShape(shape: ShapeLike, input: DeclaredInput): Shape {
+  return shape.map((size, axis) => declaredDim(size, axis, input));
+}
+
+/**
+ * For each input what its open sizes are called after: its own name where a dim may have it ("x" of "x.1").
+ * No two are the same, whatever the names are: two inputs must not come to share a size.
+ */
+export function dimStems(names: readonly string[]): readonly string[] {
+  const taken = new Set(names);
+  return names.map((name) => {
+    const readable = dimStem(name).replace(/^(?=\p{N})/u, "_");
+    if (readable === name) return name;
+    let stem = readable;
+    while (taken.has(stem)) stem += "_";
+    taken.add(stem);
+    return stem;
+  });
 }
 
 /** The shape of an input given without its batch axis; one that begins with "batch" names it itself. */
@@ -36,25 +60,35 @@ export function openShape(rank: number): ShapeLike {
   return Array.from({ length: rank }, () => null);
 }
 
-function declaredDim(
-  size: number | string | null | Dim,
-  input: string,
-  axis: number,
-  at: SourceLocation | undefined,
-): Dim {
-  if (size === null) return symbol(axis === 0 ? BATCH : `${input}.${axis}`);
-  if (typeof size === "number") return wholeSize(size, input, axis, at);
-  return typeof size === "string" ? parse(size) : size;
+function declaredDim(size: number | string | null | Dim, axis: number, input: DeclaredInput): Dim {
+  if (size === null) return symbol(axis === 0 ? BATCH : `${input.stem}.${axis}`);
+  if (typeof size === "number") return wholeSize(size, axis, input);
+  return typeof size === "string" ? namedSize(size, axis, input) : size;
 }
 
-function wholeSize(size: number, input: string, axis: number, at: SourceLocation | undefined): Dim {
+function wholeSize(size: number, axis: number, { name, at }: DeclaredInput): Dim {
   if (Number.isSafeInteger(size) && size >= 0) return constant(size);
   return fail({
     code: "E2108",
-    message: `input "${input}" has size ${size} at axis ${axis}; sizes are whole numbers >= 0`,
+    message: `input "${name}" has size ${size} at axis ${axis}; sizes are whole numbers >= 0`,
     fix: "write a whole number, null, or a name",
     ...(at && { at }),
   });
+}
+
+function namedSize(size: string, axis: number, { name, at }: DeclaredInput): Dim {
+  try {
+    return parse(size);
+  } catch (error) {
+    if (!(error instanceof CompileError)) throw error;
+    return fail({
+      code: "E3001",
+      message: `input "${name}" has the size ${JSON.stringify(size)} at axis ${axis}, which is no name of a size`,
+      because: error.diagnostics[0]?.message ?? "",
+      fix: 'write a whole number, null, a name of letters, digits, _ and $, or an expression such as "2*time"',
+      ...(at && { at }),
+    });
+  }
 }
 
 /**

@@ -63,9 +63,10 @@ export class Relations implements RelationContext {
   }
 
   unknown(hint: string): Dim {
-    const count = this.#names.get(hint) ?? 0;
-    this.#names.set(hint, count + 1);
-    return symbol(count === 0 ? `?${hint}` : `?${hint}.${count}`);
+    const name = dimStem(hint);
+    const count = this.#names.get(name) ?? 0;
+    this.#names.set(name, count + 1);
+    return symbol(count === 0 ? `?${name}` : `?${name}.${count}`);
   }
 
   fail(
@@ -105,6 +106,9 @@ function inTheUsersNames(clause: string, { op, operands }: Site): string {
     return value ? `of ${value.name}` : text;
   });
 }
+
+/** What a symbol made for `text` is called: names of layers and inputs are any text, names of dims are not. */
+export const dimStem = (text: string): string => text.replace(/[^\p{L}\p{N}_.$]/gu, "_");
 
 const isConflict = (x: Dim | Conflict): x is Conflict => "core" in x;
 
