@@ -3,29 +3,23 @@
  * sign of its argument, which joins the context; a floor splits one of its symbols by residues of a prime, s
  * = p*s + r, and disappears once its period is used up. What is left is a polynomial under polynomial
  * inequalities: signs of coefficients first, then Fourier-Motzkin elimination with every monomial a variable
- * of its own (sound, not complete). After Omega (Pugh 1991) and Halide's simplifier; the budget bounds the
- * number of cases.
+ * of its own (sound, not complete). After Omega (Pugh 1991) and Halide's simplifier.
  */
-import { compare, type Domain, type Relation } from "./constraint.ts";
-import { type Interval, range, rewrite, substitute } from "./evaluate.ts";
+import { compare, type Domain, type Relation, startsOf } from "./constraint.ts";
+import { type Atom, atomsOf, childrenOf, constant, type Dim, fromAtom, symbol, symbolsOf } from "./dim.ts";
+import { type Bounds, range, rewrite, substitute } from "./evaluate.ts";
 import {
-  type Atom,
   add,
   addScaled,
-  atomsOf,
-  constant,
   constantTerm,
-  content,
-  type Dim,
-  fromAtom,
   monomial,
   mul,
   neg,
+  shrinkBy,
   sub,
-  symbol,
-  symbolsOf,
+  variableContent,
 } from "./expression.ts";
-import { negate, quotient, remainder } from "./integer.ts";
+import { negate, remainder } from "./integer.ts";
 import { type Budget, periodOf } from "./univariate.ts";
 
 /** "none" and "all" of the cases, "some" when neither is proven, "empty" when there is no case at all. */
@@ -40,7 +34,7 @@ interface Case {
 }
 
 /**
- * Whether d `relation` 0 for all or no values of its symbols; "some" when neither is proven. @throws
+ * Whether d `relation` 0 for all or no values of its symbols; "some" if neither is proven. @throws
  * OutOfBudget
  */
 export function decideByCases(
@@ -50,29 +44,30 @@ export function decideByCases(
   budget: Budget,
 ): Outcome {
   budget.spend(symbolsOf(d).length * d.size);
-  const cases = startingCases(d, domains);
-  return combine(cases.map((c) => () => decideCase(relation, c, budget)));
-}
-
-function startingCases(d: Dim, domains: (name: string) => Domain): readonly Case[] {
   let list: Case[] = [{ d, context: [], tops: new Map() }];
   for (const name of symbolsOf(d)) {
-    const { min, max, modulus, residues } = domains(name);
-    const few = residues.length * list.length <= 64;
-    const starts = few ? residues.map((r) => min + Number(remainder(r - min, modulus))) : [min];
-    const step = few ? modulus : 1;
-    list = list.flatMap((c) =>
-      starts.filter((s) => s <= max).map((s) => stepped(c, name, step, s, Math.floor((max - s) / step))),
-    );
+    const domain = domains(name);
+    const few = domain.residues.length * list.length <= 64;
+    const starts = few ? startsOf(domain) : [domain.min];
+    list = list.flatMap((c) => stepped(c, name, few ? domain.modulus : 1, starts, domain.max));
   }
-  return list;
+  return combine(list.map((c) => () => decideCase(relation, c, budget)));
 }
 
-/** The case with name = step*name + start. */
-function stepped(c: Case, name: string, step: number, start: number, top: number): Case {
-  const map = new Map([[name, add(mul(step, symbol(name)), start)]]);
-  const tops = new Map([...c.tops, [name, top]]);
-  return { d: substitute(c.d, map), context: c.context.map((x) => substitute(x, map)), tops };
+/** The cases with name = step*name + start, for each start up to `top`. */
+function stepped(
+  c: Case,
+  name: string,
+  step: number,
+  starts: readonly number[],
+  top: number,
+): readonly Case[] {
+  const possible = starts.filter((start) => start <= top);
+  return possible.map((start) => {
+    const map = new Map([[name, add(mul(step, symbol(name)), start)]]);
+    const tops = new Map([...c.tops, [name, Math.floor((top - start) / step)]]);
+    return { d: substitute(c.d, map), context: c.context.map((x) => substitute(x, map)), tops };
+  });
 }
 
 function combine(list: readonly (() => Outcome)[]): Outcome {
@@ -86,6 +81,9 @@ function combine(list: readonly (() => Outcome)[]): Outcome {
   return total;
 }
 
+/**
+ * `divided`: some symbol was split by residues already, which makes elimination before the end too costly.
+ */
 function decideCase(relation: Relation, c: Case, budget: Budget, divided = false): Outcome {
   budget.spend(20 + c.d.size);
   const bounds = boundsOf(c);
@@ -93,59 +91,53 @@ function decideCase(relation: Relation, c: Case, budget: Budget, divided = false
   const quick = c.context.length === 0 ? bySigns(relation, c.d, bounds, 0) : undefined;
   if (quick) return quick;
   const whole = [c.d, ...c.context];
-  const part = lowest(whole, "max");
-  if (part?.kind === "max") {
+  const part = lowestMax(whole);
+  if (part) {
     const split = (by: Dim, known: Dim) => decideCase(relation, withAtom(c, part, by, known), budget);
     const { min, max } = range(part.left, bounds);
     const above = () => (max < 0 ? "empty" : split(part.left, part.left));
     const below = () => (min >= 0 ? "empty" : split(constant(0), sub(-1, part.left)));
     return combine([above, below]);
   }
-  const relaxed = divided ? "some" : decideLeaf(relation, c, budget);
-  if (relaxed !== "some") return relaxed;
+  const early = divided ? "some" : decideLeaf(relation, c, budget);
+  if (early !== "some") return early;
   for (const x of whole)
     for (const name of symbolsOf(x)) {
       const p = smallestFactor(Number(periodOf(x, 1, name)));
       if (p === 1) continue;
-      const top = c.tops.get(name)!;
-      const residues = Array.from({ length: p }, (_, r) => r).filter((r) => r <= top);
-      const part = (r: number) => stepped(c, name, p, r, Math.floor((top - r) / p));
-      return combine(residues.map((r) => () => decideCase(relation, part(r), budget, true)));
+      const residues = Array.from({ length: p }, (_, r) => r);
+      const parts = stepped(c, name, p, residues, c.tops.get(name)!);
+      return combine(parts.map((one) => () => decideCase(relation, one, budget, true)));
     }
   return divided ? decideLeaf(relation, c, budget) : "some";
 }
 
 const boundsOf =
-  (c: Case) =>
-  (name: string): Interval => ({ min: 0, max: c.tops.get(name)! });
+  ({ tops }: Case): Bounds =>
+  (name) => ({ min: 0, max: tops.get(name)! });
 
 /** What the range and the divisibility of d say. */
-export function bySigns(
-  relation: Relation,
-  d: Dim,
-  bounds: (name: string) => Interval,
-  effort = 2,
-): "all" | "none" | undefined {
+export function bySigns(relation: Relation, d: Dim, bounds: Bounds, splits = 2): "all" | "none" | undefined {
   if (d.value !== undefined) return compare(relation, d.value, 0) ? "all" : "none";
-  const { min, max } = range(d, bounds, effort);
-  const equality = relation === "==" || relation === "!=";
-  const c = constantTerm(d);
-  if (equality && (min > 0 || max < 0 || remainder(c, content(sub(d, constant(c)))) !== 0))
-    return relation === "==" ? "none" : "all";
-  const least = relation === ">" ? 1 : 0;
-  return equality ? undefined : min >= least ? "all" : max < least ? "none" : undefined;
+  const { min, max } = range(d, bounds, splits);
+  if (relation === ">=" || relation === ">") {
+    const least = relation === ">" ? 1 : 0;
+    return min >= least ? "all" : max < least ? "none" : undefined;
+  }
+  const apart = min > 0 || max < 0 || remainder(constantTerm(d), variableContent(d)) !== 0;
+  return apart ? (relation === "==" ? "none" : "all") : undefined;
 }
 
-function lowest(list: readonly Dim[], kind: Atom["kind"]): Atom | undefined {
-  let found: Atom | undefined;
+/** A max with no other inside. */
+function lowestMax(list: readonly Dim[]): Extract<Atom, { kind: "max" }> | undefined {
+  let found: Extract<Atom, { kind: "max" }> | undefined;
   const seen = new Set<Dim>();
   const visit = (d: Dim): void => {
-    if (seen.has(d)) return;
+    if (seen.has(d) || !d.bounded) return;
     seen.add(d);
     for (const atom of atomsOf(d)) {
-      if (atom.kind === kind && (!found || atom.height < found.height)) found = atom;
-      if (atom.kind === "floor") [atom.numerator, atom.denominator].forEach(visit);
-      if (atom.kind === "max") visit(atom.left);
+      if (atom.kind === "max" && (!found || atom.height < found.height)) found = atom;
+      childrenOf(atom).forEach(visit);
     }
   };
   list.forEach(visit);
@@ -153,7 +145,12 @@ function lowest(list: readonly Dim[], kind: Atom["kind"]): Atom | undefined {
 }
 
 function withAtom(c: Case, atom: Atom, by: Dim, known: Dim): Case {
-  const change = (x: Dim) => rewrite(x, (f) => (f === atom ? by : undefined));
+  const change = (x: Dim) =>
+    rewrite(
+      x,
+      (f) => (f === atom ? by : undefined),
+      (e) => e.bounded,
+    );
   return { ...c, d: change(c.d), context: [...c.context.map(change), known] };
 }
 
@@ -167,67 +164,54 @@ function decideLeaf(relation: Relation, c: Case, budget: Budget): Outcome {
   if (c.context.length > 0 && infeasible(c.context, c, budget)) return "empty";
   const signs = bySigns(relation, c.d, boundsOf(c));
   if (signs) return signs;
-  const equality = relation === "==" || relation === "!=";
-  const [yes, no]: readonly Outcome[] = relation === "!=" ? ["none", "all"] : ["all", "none"];
-  if (!equality) {
+  if (relation === ">=" || relation === ">") {
     const goal = relation === ">" ? sub(c.d, 1) : c.d;
     return proves(goal) ? "all" : proves(sub(-1, goal)) ? "none" : "some";
   }
-  if (proves(sub(c.d, 1)) || proves(sub(-1, c.d))) return no!;
-  return c.context.length > 0 && proves(c.d) && proves(neg(c.d)) ? yes! : "some";
+  if (proves(sub(c.d, 1)) || proves(sub(-1, c.d))) return relation === "==" ? "none" : "all";
+  const zero = c.context.length > 0 && proves(c.d) && proves(neg(c.d));
+  return zero ? (relation === "==" ? "all" : "none") : "some";
 }
 
 /** Whether the dims of `list` cannot all be at least 0. */
 function infeasible(list: readonly Dim[], c: Case, budget: Budget): boolean {
-  const bounds = boundsOf(c);
-  const limits = [...c.tops]
-    .filter(([, top]) => Number.isFinite(top))
-    .map(([name, top]) => sub(top, symbol(name)));
+  const limits = [...c.tops].flatMap(([name, top]) => (top < Infinity ? [sub(top, symbol(name))] : []));
   let rows = [...new Set([...list, ...limits, ...divisions(list)].map(tightened))];
   for (let round = 0; round < 12; round++) {
     budget.spend(rows.length * 8);
     if (rows.some((row) => row.value !== undefined && row.value < 0)) return true;
     const target = cheapestMonomial(rows);
     if (!target || rows.length > 80) return false;
-    const { key, atoms } = target;
-    const at = (row: Dim) => row.terms.find((t) => t.monomial.id === key)?.coefficient ?? 0;
-    const free = rows.filter((row) => at(row) === 0);
+    const at = (row: Dim) => row.terms.find((t) => t.factors === target)?.coefficient ?? 0;
     const above = rows.filter((row) => at(row) > 0);
-    const x = monomial(1, atoms);
-    if (range(x, bounds).min >= 0) above.push(x);
-    const below = rows.filter((row) => at(row) < 0);
-    const joined = below.flatMap((lo) =>
-      above.map((hi) => tightened(addScaled(mul(constant(at(hi)), lo), negate(at(lo)), hi))),
-    );
-    rows = [...new Set([...free, ...joined])];
+    const x = monomial(1, target);
+    if (range(x, boundsOf(c)).min >= 0) above.push(x);
+    const joined = rows
+      .filter((row) => at(row) < 0)
+      .flatMap((low) => above.map((up) => addScaled(mul(constant(at(up)), low), negate(at(low)), up)));
+    rows = [...new Set([...rows.filter((row) => at(row) === 0), ...joined.map(tightened)])];
   }
   return false;
 }
 
 /** row >= 0 with the common factor of its coefficients taken out and the constant rounded down. */
 function tightened(row: Dim): Dim {
-  const k = constantTerm(row);
-  const rest = sub(row, constant(k));
-  const g = content(rest);
-  if (rest.value !== undefined || g === 1) return row;
-  const scaled = rest.terms.map((t) => monomial(quotient(t.coefficient, g), t.factors));
-  return add(...scaled, constant(quotient(k, g)));
+  return row.value === undefined ? shrinkBy(row, variableContent(row)) : row;
 }
 
-/** The monomial whose elimination makes the fewest rows. */
-function cheapestMonomial(rows: readonly Dim[]) {
-  const counts = new Map<number, { key: number; atoms: readonly Atom[]; up: number; down: number }>();
-  for (const row of rows)
-    for (const t of row.terms) {
-      if (t.factors.length === 0) continue;
-      const entry = counts.get(t.monomial.id) ?? { key: t.monomial.id, atoms: t.factors, up: 1, down: 0 };
-      counts.set(t.monomial.id, {
-        ...entry,
-        up: entry.up + (t.coefficient > 0 ? 1 : 0),
-        down: entry.down + (t.coefficient < 0 ? 1 : 0),
-      });
+/** The factors of the monomial whose elimination makes the fewest rows. */
+function cheapestMonomial(rows: readonly Dim[]): readonly Atom[] | undefined {
+  const counts = new Map<readonly Atom[], { up: number; down: number }>();
+  for (const { terms } of rows)
+    for (const { factors, coefficient } of terms) {
+      if (factors.length === 0) continue;
+      const count = counts.get(factors) ?? { up: 1, down: 0 };
+      if (coefficient > 0) count.up++;
+      else count.down++;
+      counts.set(factors, count);
     }
-  return [...counts.values()].sort((x, y) => x.up * x.down - y.up * y.down)[0];
+  const cost = ({ up, down }: { up: number; down: number }) => up * down;
+  return [...counts].sort(([, x], [, y]) => cost(x) - cost(y))[0]?.[0];
 }
 
 /** What floors obey: 0 <= P - Q*floor(P/Q) <= Q - 1 (a symbolic Q is known to be at least 1 here). */

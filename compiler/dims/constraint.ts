@@ -3,9 +3,9 @@
  * b". A constraint is a conjunction of clauses. Domains (what is known of one symbol) are intersected here:
  * residues by the Chinese remainder theorem, so that four facts about H mod 2, 4, 8 and 16 become one.
  */
+import { type Dim, kindOf, symbolsOf } from "./dim.ts";
 import { evaluate } from "./evaluate.ts";
-import { type Dim, symbolsOf } from "./expression.ts";
-import { gcd, type Int, lcm, remainder } from "./integer.ts";
+import { type Int, lcm, remainder } from "./integer.ts";
 
 export type Relation = "==" | "!=" | ">=" | ">";
 
@@ -17,7 +17,10 @@ export interface Domain {
   readonly residues: readonly number[];
 }
 
-/** All integers. */
+export type Clause =
+  | ({ readonly kind: "domain"; readonly symbol: string } & Domain)
+  | { readonly kind: "relation"; readonly relation: Relation; readonly left: Dim; readonly right: Dim };
+
 export const anything: Domain = {
   min: Number.NEGATIVE_INFINITY,
   max: Number.POSITIVE_INFINITY,
@@ -25,9 +28,16 @@ export const anything: Domain = {
   residues: [0],
 };
 
-export type Clause =
-  | ({ readonly kind: "domain"; readonly symbol: string } & Domain)
-  | { readonly kind: "relation"; readonly relation: Relation; readonly left: Dim; readonly right: Dim };
+const byKind = {
+  rigid: { ...anything, min: 1 },
+  flex: { ...anything, min: 1 },
+  free: { ...anything, min: 0 },
+};
+
+/** A symbol that nobody declared: at least 1, a free (data-dependent) one at least 0. */
+export function defaultDomain(name: string): Domain {
+  return byKind[kindOf(name)];
+}
 
 export class Constraint {
   readonly clauses: readonly Clause[];
@@ -63,23 +73,15 @@ function clauseHolds(c: Clause, values: ReadonlyMap<string, Int>): boolean {
 
 function printClause(c: Clause): string {
   if (c.kind === "relation") return `${c.left} ${c.relation} ${c.right}`;
-  if (c.min === c.max) return `${c.symbol} == ${c.min}`;
-  const values =
-    c.max - c.min < c.modulus ? c.residues.map((r) => c.min + Number(remainder(r - c.min, c.modulus))) : [];
-  if (c.residues.length < c.modulus && values.length > 0)
-    return `${c.symbol} in {${printRuns(values.sort((x, y) => x - y))}}`;
-  return [printResidues(c), printBounds(c)].filter((text) => text !== "").join(" and ");
-}
-
-function printResidues({ symbol, modulus, residues }: Domain & { readonly symbol: string }): string {
-  if (residues.length === modulus) return "";
+  const { symbol, min, max, modulus, residues } = c;
+  if (min === max) return `${symbol} == ${min}`;
+  if (max - min < modulus && residues.length < modulus)
+    return `${symbol} in {${printRuns([...startsOf(c)].sort((x, y) => x - y))}}`;
   const set = residues.length === 1 ? `== ${residues[0]}` : `in {${printRuns(residues)}}`;
-  return `${symbol} % ${modulus} ${set}`;
-}
-
-function printBounds({ symbol, min, max }: Domain & { readonly symbol: string }): string {
-  if (!Number.isFinite(max)) return Number.isFinite(min) ? `${symbol} >= ${min}` : "";
-  return Number.isFinite(min) ? `${min} <= ${symbol} <= ${max}` : `${symbol} <= ${max}`;
+  const rest = residues.length === modulus ? [] : [`${symbol} % ${modulus} ${set}`];
+  const lower = min === anything.min ? "" : max === anything.max ? `${symbol} >= ${min}` : `${min} <= `;
+  const bounds = max === anything.max ? lower : `${lower}${symbol} <= ${max}`;
+  return [...rest, ...(bounds === "" ? [] : [bounds])].join(" and ");
 }
 
 /** 0, 1, 2, 5 as "0..2, 5". */
@@ -98,67 +100,52 @@ export function isMember(d: Domain, n: number): boolean {
   return n >= d.min && n <= d.max && d.residues.includes(Number(remainder(n, d.modulus)));
 }
 
+/** The least member of each residue, for a domain with a least one. */
+export function startsOf({ min, modulus, residues }: Domain): readonly number[] {
+  return residues.map((r) => min + Number(remainder(r - min, modulus)));
+}
+
 /** The members of d nearest to n, at most one below and one above. */
 export function nearest(d: Domain, n: number): readonly number[] {
-  const found: number[] = [];
-  for (const step of [-1, 1]) {
-    const from = step < 0 ? Math.min(n, d.max) : Math.max(n, d.min);
-    for (let i = 0; i <= d.modulus; i++)
-      if (isMember(d, from + step * i)) {
-        found.push(from + step * i);
-        break;
-      }
-  }
-  return [...new Set(found)];
+  const around = Array.from({ length: d.modulus + 1 }, (_, i) => i);
+  const below = around.map((i) => Math.min(n, d.max) - i).find((x) => isMember(d, x));
+  const above = around.map((i) => Math.max(n, d.min) + i).find((x) => isMember(d, x));
+  return [...new Set([below, above])].filter((x) => x !== undefined);
 }
 
 /** x and y both; undefined when the residues would be too many to list, an empty one when nothing is left. */
 export function intersect(x: Domain, y: Domain): Domain | undefined {
+  if (x.modulus < y.modulus) return intersect(y, x);
+  const bounds = { min: Math.max(x.min, y.min), max: Math.min(x.max, y.max) };
+  if (x.modulus === 1) return { ...anything, ...bounds };
   const modulus = Number(lcm(x.modulus, y.modulus));
-  if (x.residues.length * y.residues.length > 4096 || modulus > 2 ** 31) return undefined;
-  const residues: number[] = [];
-  const g = Number(gcd(x.modulus, y.modulus));
-  const steps = y.modulus / g;
-  if (x.residues.length * steps > 1e5) return undefined;
-  for (const r of x.residues)
-    for (let i = 0, n = r; i < steps; i++, n += x.modulus)
-      if (y.residues.includes(n % y.modulus)) residues.push(n);
-  residues.sort((a, b) => a - b);
-  return tighten({ min: Math.max(x.min, y.min), max: Math.min(x.max, y.max), modulus, residues });
+  const steps = modulus / x.modulus;
+  if (x.residues.length * y.residues.length * steps > 1e5 || modulus > 2 ** 31) return undefined;
+  const residues = x.residues.flatMap((r) => Array.from({ length: steps }, (_, i) => r + i * x.modulus));
+  const both = residues.filter((n) => y.residues.includes(n % y.modulus)).sort((a, b) => a - b);
+  return tighten({ ...bounds, modulus, residues: both });
 }
 
 /** Moves finite bounds onto members and reduces the modulus to the true period. */
 function tighten(d: Domain): Domain {
   let { min, max, modulus, residues } = d;
-  for (const p of primesOf(modulus))
-    for (;;) {
-      const m = modulus / p;
-      const kept = residues.filter((r) => r < m);
-      if (modulus % p !== 0 || kept.length * p !== residues.length) break;
-      if (!residues.every((r) => kept.includes(r % m))) break;
-      [modulus, residues] = [m, kept];
-    }
+  for (let p = 2; p <= residues.length; ) {
+    const m = modulus / p;
+    const kept = new Set(residues.filter((r) => r < m));
+    const repeats = Number.isInteger(m) && kept.size * p === residues.length;
+    if (repeats && residues.every((r) => kept.has(r % m))) [modulus, residues] = [m, [...kept]];
+    else p++;
+  }
   if (residues.length === 0) return { min: 1, max: 0, modulus: 1, residues: [0] };
-  const isIn = (n: number) => residues.includes(Number(remainder(n, modulus)));
-  while (min <= max && Number.isFinite(min) && !isIn(min)) min++;
-  while (min <= max && Number.isFinite(max) && !isIn(max)) max--;
+  const misses = (n: number) => Number.isFinite(n) && !residues.includes(Number(remainder(n, modulus)));
+  while (min <= max && misses(min)) min++;
+  while (min <= max && misses(max)) max--;
   return { min, max, modulus, residues };
 }
 
-function primesOf(n: number): readonly number[] {
-  const primes: number[] = [];
-  for (let p = 2; p * p <= n; p++)
-    if (n % p === 0) {
-      primes.push(p);
-      while (n % p === 0) n /= p;
-    }
-  return n > 1 ? [...primes, n] : primes;
-}
-
 export function sameDomain(x: Domain, y: Domain): boolean {
-  return (
-    x.min === y.min && x.max === y.max && x.modulus === y.modulus && x.residues.length === y.residues.length
-  );
+  const ends = x.min === y.min && x.max === y.max;
+  return ends && x.modulus === y.modulus && x.residues.length === y.residues.length;
 }
 
 /**
@@ -167,12 +154,11 @@ export function sameDomain(x: Domain, y: Domain): boolean {
  */
 export function differences(name: string, domain: Domain, declared: Domain): readonly Clause[] {
   if (sameDomain(domain, declared)) return [];
-  const open = { min: Number.NEGATIVE_INFINITY, max: Number.POSITIVE_INFINITY };
-  const least = intersect(declared, { ...domain, ...open });
-  const same = least && domain.min !== domain.max;
+  const { min, max } = anything;
+  const least = domain.min === domain.max ? undefined : intersect(declared, { ...domain, min, max });
   const bounds = {
-    min: same && least.min === domain.min ? open.min : domain.min,
-    max: same && least.max === domain.max ? open.max : domain.max,
+    min: least?.min === domain.min ? min : domain.min,
+    max: least?.max === domain.max ? max : domain.max,
   };
   return [{ kind: "domain", symbol: name, ...domain, ...bounds }];
 }

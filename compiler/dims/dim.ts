@@ -7,29 +7,22 @@
  * 1,200 levels.
  */
 import { type Int, plus, refuse, shrink, times } from "./integer.ts";
+import { Journal } from "./journal.ts";
+
+/** What is known of a part of a dim without visiting it. */
+interface Summary {
+  readonly id: number;
+  readonly height: number;
+}
 
 export type Atom =
-  | { readonly kind: "symbol"; readonly name: string; readonly id: number; readonly height: 0 }
-  | {
-      readonly kind: "floor";
-      readonly numerator: Dim;
-      readonly denominator: Dim;
-      readonly id: number;
-      readonly height: number;
-    }
-  | {
-      readonly kind: "max";
-      readonly left: Dim;
-      readonly right: Dim;
-      readonly id: number;
-      readonly height: number;
-    };
+  | (Summary & { readonly kind: "symbol"; readonly name: string })
+  | (Summary & { readonly kind: "floor"; readonly numerator: Dim; readonly denominator: Dim })
+  | (Summary & { readonly kind: "max"; readonly left: Dim; readonly right: Dim });
 
 /** A product of atoms, sorted, with repetition. */
-export interface Monomial {
-  readonly id: number;
+export interface Monomial extends Summary {
   readonly factors: readonly Atom[];
-  readonly height: number;
   readonly size: number;
   readonly bounded: boolean;
 }
@@ -42,8 +35,10 @@ export interface Term {
 
 export type Shape = readonly Dim[];
 
-export class Dim {
-  readonly id: number;
+let nextId = 1;
+
+export class Dim implements Summary {
+  readonly id = nextId++;
   readonly terms: readonly Term[];
   /** The value of a constant. */
   readonly value: Int | undefined;
@@ -51,13 +46,15 @@ export class Dim {
   readonly size: number;
   /** Whether a max or a symbolic divisor is inside: what bounds on the symbols could simplify. */
   readonly bounded: boolean;
+  /** The next one with the same hash. */
+  readonly next: Dim | undefined;
   symbols: readonly string[] | undefined = undefined;
   atoms: readonly Atom[] | undefined = undefined;
 
-  constructor(id: number, terms: readonly Term[], value: Int | undefined) {
-    this.id = id;
+  constructor(terms: readonly Term[], value?: Int, next?: Dim) {
     this.terms = terms;
     this.value = value;
+    this.next = next;
     let [height, size, bounded] = [0, 1, false];
     for (const { monomial } of terms) {
       if (monomial.height > height) height = monomial.height;
@@ -82,48 +79,28 @@ export function setPrinter(print: (d: Dim) => string): void {
   printer = print;
 }
 
-/**
- * Interning tables. Within `scratch` new entries go to an overlay that is dropped at the end, so that a
- * decision that looks at thousands of residues leaves nothing behind.
- */
-class Table<K, V> {
-  private readonly base = new Map<K, V>();
-  private overlay: Map<K, V> | undefined;
-  get(key: K): V | undefined {
-    return this.overlay?.get(key) ?? this.base.get(key);
-  }
-  set(key: K, value: V): V {
-    (this.overlay ?? this.base).set(key, value);
-    return value;
-  }
-  swap(overlay: Map<K, V> | undefined): Map<K, V> | undefined {
-    const old = this.overlay;
-    this.overlay = overlay;
-    return old;
-  }
-}
+const symbols = new Map<string, Dim>();
+const atoms = new Map<string, Atom>();
+const monomials = new Map<string, Monomial>();
+const dims = new Map<number, Dim>();
+let journal: Journal | undefined;
 
-const atoms = new Table<string, Atom>();
-const symbols = new Table<string, Dim>();
-const monomials = new Table<string, Monomial>();
-const dims = new Table<number, readonly Dim[]>();
-let nextId = 1;
+function remember<K, V>(table: Map<K, V>, key: K, value: V): V {
+  if (journal) journal.put(table, key, value);
+  else table.set(key, value);
+  return value;
+}
 
 /** Runs `work`; the dims it makes are not kept interned and must not escape (results are plain data). */
 export function scratch<T>(work: () => T): T {
-  const old = [
-    symbols.swap(new Map()),
-    atoms.swap(new Map()),
-    monomials.swap(new Map()),
-    dims.swap(new Map()),
-  ] as const;
+  const outer = journal;
+  const inner = new Journal();
+  journal = inner;
   try {
     return work();
   } finally {
-    symbols.swap(old[0]);
-    atoms.swap(old[1]);
-    monomials.swap(old[2]);
-    dims.swap(old[3]);
+    journal = outer;
+    inner.rollBack();
   }
 }
 
@@ -139,7 +116,7 @@ export function constant(n: Int): Dim {
     refuse("E2108", `a dim of ${n}`, "give a whole number below 2^53, or a bigint");
   let made = constants.get(value);
   if (!made) {
-    made = new Dim(nextId++, value === 0 ? [] : [{ coefficient: value, factors: [], monomial: unit }], value);
+    made = new Dim(value === 0 ? [] : [termOf(value, unit)], value);
     constants.set(value, made);
     if (value >= 0 && value < 65536) cached[Number(value)] = made;
   }
@@ -156,14 +133,14 @@ export function symbol(name: string): Dim {
   if (known) return known;
   if (!/^([?!]|(?!\p{N}))[\p{L}\p{N}_.$]+$/u.test(name))
     refuse("E3001", `${JSON.stringify(name)} does not name a dim`, "use letters, digits, _ . and $");
-  return symbols.set(name, fromAtom({ kind: "symbol", name, id: nextId++, height: 0 }));
+  return remember(symbols, name, fromAtom({ kind: "symbol", name, id: nextId++, height: 0 }));
 }
 
 /** The name, if d is a symbol and nothing else. */
 export function nameOf(d: Dim): string | undefined {
-  const t = d.terms[0];
+  const [t] = d.terms;
   const atom =
-    d.terms.length === 1 && t?.coefficient === 1 && t.factors.length === 1 ? t.factors[0] : undefined;
+    d.terms.length === 1 && t!.coefficient === 1 && t!.factors.length === 1 ? t!.factors[0]! : undefined;
   return atom?.kind === "symbol" ? atom.name : undefined;
 }
 
@@ -174,15 +151,16 @@ export function kindOf(name: string): "rigid" | "flex" | "free" {
 export function floorAtom(numerator: Dim, denominator: Dim): Dim {
   const key = `${numerator.id}/${denominator.id}`;
   const height = 1 + Math.max(numerator.height, denominator.height);
+  const known = atoms.get(key);
   return fromAtom(
-    atoms.get(key) ?? atoms.set(key, { kind: "floor", numerator, denominator, id: nextId++, height }),
+    known ?? remember(atoms, key, { kind: "floor", numerator, denominator, id: nextId++, height }),
   );
 }
 
 export function maxAtom(left: Dim): Dim {
   const key = `>${left.id}`;
   const made = { kind: "max", left, right: zero, height: 1 + left.height } as const;
-  return fromAtom(atoms.get(key) ?? atoms.set(key, { ...made, id: nextId++ }));
+  return fromAtom(atoms.get(key) ?? remember(atoms, key, { ...made, id: nextId++ }));
 }
 
 export function fromAtom(atom: Atom): Dim {
@@ -190,8 +168,8 @@ export function fromAtom(atom: Atom): Dim {
 }
 
 export function monomialOf(factors: readonly Atom[]): Monomial {
-  const key = factors.map((f) => f.id).join();
-  return monomials.get(key) ?? monomials.set(key, describe(factors));
+  const key = factors.length === 1 ? `${factors[0]!.id}` : factors.map((f) => f.id).join();
+  return monomials.get(key) ?? remember(monomials, key, describe(factors));
 }
 
 function describe(factors: readonly Atom[]): Monomial {
@@ -208,6 +186,7 @@ export function termOf(coefficient: Int, monomial: Monomial): Term {
   return { coefficient, factors: monomial.factors, monomial };
 }
 
+/** The dim of sorted terms. */
 export function intern(terms: readonly Term[]): Dim {
   const head = terms[0];
   if (head === undefined) return zero;
@@ -217,19 +196,14 @@ export function intern(terms: readonly Term[]): Dim {
     const low = typeof c === "number" ? c % 4294967291 : Number(BigInt.asIntN(32, c));
     hash = (Math.imul(hash, 31) + Math.imul(monomial.id, 0x9e3779b1) + low) | 0;
   }
-  const bucket = dims.get(hash);
-  const known = bucket?.find((d) => sameTerms(d.terms, terms));
-  if (known) return known;
-  const made = new Dim(nextId++, terms, undefined);
-  dims.set(hash, bucket ? [...bucket, made] : [made]);
-  return made;
+  const first = dims.get(hash);
+  for (let d = first; d; d = d.next) if (sameTerms(d.terms, terms)) return d;
+  return remember(dims, hash, new Dim(terms, undefined, first));
 }
 
 function sameTerms(x: readonly Term[], y: readonly Term[]): boolean {
-  return (
-    x.length === y.length &&
-    x.every((t, i) => t.monomial === y[i]?.monomial && t.coefficient === y[i].coefficient)
-  );
+  const same = (t: Term, i: number) => t.monomial === y[i]!.monomial && t.coefficient === y[i]!.coefficient;
+  return x.length === y.length && x.every(same);
 }
 
 /**
@@ -266,38 +240,34 @@ export function compareDims(x: Dim, y: Dim): number {
   return x.terms.length - y.terms.length;
 }
 
-/** x + k*y: a merge of two sorted lists. */
+/** x + k*y, both sorted: each term of y is sought in x by galloping, so a long sum grows at little cost. */
 export function merge(x: readonly Term[], k: Int, y: readonly Term[]): readonly Term[] {
-  if (y.length === 1 && x.length > 8)
-    return mergeOne(x, k === 1 ? y[0]! : termOf(times(k, y[0]!.coefficient), y[0]!.monomial));
-  const out: Term[] = [];
-  let [i, j] = [0, 0];
-  while (i < x.length || j < y.length) {
-    const [s, t] = [x[i], y[j]];
-    const order = s && t ? compareMonomials(s.monomial, t.monomial) : s ? -1 : 1;
-    if (order < 0) out.push(s!);
-    else {
-      const scaled = k === 1 ? t!.coefficient : times(k, t!.coefficient);
-      const c = order === 0 ? plus(s!.coefficient, scaled) : scaled;
-      if (c !== 0) out.push(c === t!.coefficient ? t! : termOf(c, t!.monomial));
-    }
-    if (order <= 0) i++;
-    if (order >= 0) j++;
+  if (k === 1 && x.length < y.length) return merge(y, 1, x);
+  const out = new Array<Term>(x.length + y.length);
+  let [i, n] = [0, 0];
+  for (const t of y) {
+    for (const to = seek(x, t.monomial, i); i < to; ) out[n++] = x[i++]!;
+    const scaled = k === 1 ? t.coefficient : times(k, t.coefficient);
+    const c = x[i]?.monomial === t.monomial ? plus(x[i++]!.coefficient, scaled) : scaled;
+    if (c !== 0) out[n++] = c === t.coefficient ? t : termOf(c, t.monomial);
   }
+  while (i < x.length) out[n++] = x[i++]!;
+  out.length = n;
   return out;
 }
 
-/** The same for a single term, by bisection: a sum that grows term by term copies but does not compare. */
-function mergeOne(x: readonly Term[], t: Term): readonly Term[] {
-  let [lo, hi] = [0, x.length];
+/** The first index from `lo` on whose monomial is not before m. */
+function seek(x: readonly Term[], m: Monomial, lo: number): number {
+  const before = (i: number) => compareMonomials(x[i]!.monomial, m) < 0;
+  let step = 1;
+  for (; lo + step <= x.length && before(lo + step - 1); step *= 2) lo += step;
+  let hi = Math.min(lo + step - 1, x.length);
   while (lo < hi) {
     const middle = (lo + hi) >> 1;
-    if (compareMonomials(x[middle]!.monomial, t.monomial) < 0) lo = middle + 1;
+    if (before(middle)) lo = middle + 1;
     else hi = middle;
   }
-  const same = x[lo]?.monomial === t.monomial;
-  const c = same ? plus(x[lo]!.coefficient, t.coefficient) : t.coefficient;
-  return x.toSpliced(lo, same ? 1 : 0, ...(c === 0 ? [] : [termOf(c, t.monomial)]));
+  return lo;
 }
 
 export function mergeAll(lists: readonly (readonly Term[])[]): readonly Term[] {
@@ -320,10 +290,7 @@ export function symbolsOf(d: Dim): readonly string[] {
 
 /** The atoms of d itself (not those inside them), each once. */
 export function atomsOf(d: Dim): readonly Atom[] {
-  if (d.atoms) return d.atoms;
-  const found = new Set<Atom>();
-  for (const t of d.terms) for (const f of t.factors) found.add(f);
-  d.atoms = [...found];
+  d.atoms ??= [...new Set(d.terms.flatMap((t) => t.factors))];
   return d.atoms;
 }
 

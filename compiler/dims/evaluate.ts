@@ -1,28 +1,14 @@
 /**
- * Three readings of a dim: with dims for its symbols (substitute), with numbers (evaluate), with intervals
- * (range). Each visits a shared subexpression once, so a dim that is a small graph but a huge tree stays
- * cheap.
+ * Three readings of a dim: with dims for its atoms (rewrite, substitute), with numbers (evaluate), with
+ * intervals (range). Each visits a shared subexpression once, so a dim that is a small graph but a huge tree
+ * stays cheap.
  *
  * Intervals alone lose what two terms have in common: i - 7*floor(i/7) is 0..6, yet its terms range freely.
  * So range also replaces a floor that shares a monomial with the rest by its exact relaxation, floor(P/q) =
  * (P - m)/q with m in 0..q-1, and a max by each of its two sides, and keeps the tightest answer.
  */
-import {
-  type Atom,
-  addScaled,
-  atomsOf,
-  constant,
-  type Dim,
-  floorDiv,
-  fromAtom,
-  mapFactors,
-  max,
-  monomial,
-  mul,
-  product,
-  symbolsOf,
-  type Term,
-} from "./expression.ts";
+import { type Atom, atomsOf, constant, type Dim, fromAtom, symbolsOf, type Term } from "./dim.ts";
+import { addScaled, floorDiv, mapFactors, max, monomial, mul, product } from "./expression.ts";
 import { type Int, plus, quotient, refuse, times } from "./integer.ts";
 
 /** d with every symbol in `map` replaced, all at once. */
@@ -31,10 +17,7 @@ export function substitute(d: Dim, map: ReadonlyMap<string, Dim>): Dim {
   return rewrite(d, (atom) => (atom.kind === "symbol" ? map.get(atom.name) : undefined), touches);
 }
 
-/**
- * d with every atom, also inside others, replaced by its image if it has one; dims not touched stay as they
- * are.
- */
+/** d with every atom, also inside others, replaced by its image if it has one; dims not touched stay. */
 export function rewrite(
   d: Dim,
   image: (atom: Atom) => Dim | undefined,
@@ -43,11 +26,8 @@ export function rewrite(
   const known = new Map<Dim, Dim>();
   const visit = (e: Dim): Dim => {
     if (e.value !== undefined || !touches(e)) return e;
-    let made = known.get(e);
-    if (!made) {
-      made = mapFactors(e, replaced);
-      known.set(e, made);
-    }
+    const made = known.get(e) ?? mapFactors(e, replaced);
+    known.set(e, made);
     return made;
   };
   const replaced = (atom: Atom): Dim => {
@@ -60,32 +40,32 @@ export function rewrite(
 }
 
 /**
- * The number d is; exact, a bigint beyond safe integers. A symbol without a value or a zero divisor:
- * CompileError.
+ * The number d is, exactly. @throws CompileError E2102 for a symbol without a value, E2112 for a divisor of
+ * 0.
  */
 export function evaluate(d: Dim, values: ReadonlyMap<string, Int>): Int {
   const known = new Map<Atom, Int>();
-  const visit = (e: Dim): Int => {
-    let total: Int = 0;
-    for (const t of e.terms)
-      total = plus(
-        total,
-        t.factors.reduce((x, f) => times(x, numberOf(f)), t.coefficient),
-      );
-    return total;
-  };
+  const visit = (e: Dim): Int =>
+    e.terms.reduce<Int>(
+      (total, t) =>
+        plus(
+          total,
+          t.factors.reduce((x, f) => times(x, numberOf(f)), t.coefficient),
+        ),
+      0,
+    );
   const numberOf = (atom: Atom): Int => {
     if (atom.kind === "symbol")
       return values.get(atom.name) ?? refuse("E2102", `${atom.name} has no value`, "give it one");
     let value = known.get(atom);
     if (value === undefined) {
-      value = atom.kind === "floor" ? divide(atom.numerator, visit(atom.denominator)) : visit(atom.left);
+      value = atom.kind === "floor" ? divided(atom.numerator, visit(atom.denominator)) : visit(atom.left);
       if (atom.kind === "max" && value < 0) value = 0;
       known.set(atom, value);
     }
     return value;
   };
-  const divide = (n: Dim, by: Int): Int =>
+  const divided = (n: Dim, by: Int): Int =>
     by === 0
       ? refuse("E2112", `${n} is divided by 0`, "give a divisor of 1 or more")
       : quotient(visit(n), by);
@@ -97,10 +77,13 @@ export interface Interval {
   readonly max: number;
 }
 
+export type Bounds = (symbol: string) => Interval;
+
 /**
  * An interval that holds every value d takes while its symbols stay within theirs; Infinity where unbounded.
+ * `splits`: how many maxima, one within another, to split.
  */
-export function range(d: Dim, bounds: (symbol: string) => Interval, effort = 2): Interval {
+export function range(d: Dim, bounds: Bounds, splits = 2): Interval {
   const known = new Map<Dim, Interval>();
   const visit = (e: Dim, splits: number): Interval => {
     if (e.value !== undefined) return { min: Number(e.value), max: Number(e.value) };
@@ -108,46 +91,45 @@ export function range(d: Dim, bounds: (symbol: string) => Interval, effort = 2):
     if (seen) return seen;
     let found = e.terms.map(ofTerm).reduce((x, y) => outward(x.min + y.min, x.max + y.max));
     const relaxed = relax(e);
-    if (relaxed)
-      found = meet(found, relaxed.finish(visit(relaxed.combined, splits), visit(relaxed.divisor, 0).max));
+    if (relaxed) {
+      const by = visit(relaxed.divisor, 0);
+      found = meet(found, relaxed.finish(visit(relaxed.combined, splits), by.max));
+    }
     for (const t of splits > 0 ? e.terms : []) {
       const f = t.factors[0]!;
       if (t.factors.length !== 1 || f.kind !== "max") continue;
-      const [x, y] = [f.left, constant(0)].map((side) =>
+      const side = (by: Dim) =>
         visit(
-          mapFactors(e, (x) => (x === f ? side : fromAtom(x))),
+          mapFactors(e, (x) => (x === f ? by : fromAtom(x))),
           splits - 1,
-        ),
-      ) as [Interval, Interval];
-      const both = hull([x.min, x.max, y.min, y.max]);
+        );
+      const [x, y] = [side(f.left), side(constant(0))];
+      // Alone, c*max(L, 0) is the greater of the two for c > 0, the lesser for c < 0.
       const alone = e.terms.every((other) => other === t || !other.factors.includes(f));
-      if (alone && t.coefficient > 0) found = meet(found, { min: Math.max(x.min, y.min), max: both.max });
-      else found = meet(found, alone ? { min: both.min, max: Math.min(x.max, y.max) } : both);
+      const least = alone && t.coefficient > 0 ? Math.max : Math.min;
+      const most = alone && t.coefficient < 0 ? Math.min : Math.max;
+      found = meet(found, { min: least(x.min, y.min), max: most(x.max, y.max) });
     }
     known.set(e, found);
     return found;
   };
-  const ofTerm = (t: Term): Interval => {
-    const coefficient = Number(t.coefficient);
-    const counts = new Map<Atom, number>();
-    for (const f of t.factors) counts.set(f, (counts.get(f) ?? 0) + 1);
-    let total: Interval = { min: coefficient, max: coefficient };
-    for (const [f, n] of counts) total = multiply(total, power(ofAtom(f), n));
+  const ofTerm = ({ coefficient, factors }: Term): Interval => {
+    let total: Interval = { min: Number(coefficient), max: Number(coefficient) };
+    for (let i = 0, n = 1; i < factors.length; i += n) {
+      for (n = 1; factors[i + n] === factors[i]; ) n++;
+      total = multiply(total, power(ofAtom(factors[i]!), n));
+    }
     return total;
   };
   const ofAtom = (f: Atom): Interval => {
     if (f.kind === "symbol") return bounds(f.name);
-    if (f.kind === "floor") return divide(visit(f.numerator, Math.min(effort, 1)), visit(f.denominator, 0));
-    const side = visit(f.left, Math.min(effort, 1));
+    if (f.kind === "floor") return divide(visit(f.numerator, Math.min(splits, 1)), visit(f.denominator, 0));
+    const side = visit(f.left, Math.min(splits, 1));
     return { min: Math.max(side.min, 0), max: Math.max(side.max, 0) };
   };
-  return visit(d, effort);
+  return visit(d, splits);
 }
 
-const hull = (values: readonly number[]): Interval => ({
-  min: Math.min(...values),
-  max: Math.max(...values),
-});
 const meet = (x: Interval, y: Interval): Interval => outward(Math.max(x.min, y.min), Math.min(x.max, y.max));
 
 /** Floating point rounds beyond 2^53: widen there, so that the interval stays sound. */
@@ -158,8 +140,8 @@ function outward(min: number, max: number): Interval {
 
 function multiply(x: Interval, y: Interval): Interval {
   const at = (a: number, b: number) => (a === 0 || b === 0 ? 0 : a * b);
-  const all = hull([at(x.min, y.min), at(x.min, y.max), at(x.max, y.min), at(x.max, y.max)]);
-  return outward(all.min, all.max);
+  const all = [at(x.min, y.min), at(x.min, y.max), at(x.max, y.min), at(x.max, y.max)];
+  return outward(Math.min(...all), Math.max(...all));
 }
 
 function power(x: Interval, n: number): Interval {
@@ -181,27 +163,21 @@ function divide(n: Interval, q: Interval): Interval {
 function relax(d: Dim) {
   const floors = atomsOf(d).filter((f) => f.kind === "floor");
   if (floors.length * d.terms.length > 1000) return undefined;
-  if (floors.length > 1) floors.sort((x, y) => y.height - x.height);
-  for (const f of floors)
+  for (const f of floors.sort((x, y) => y.height - x.height))
     for (const t of d.terms) {
-      const at = t.factors.indexOf(f);
-      const divisor = f.denominator;
-      if (at < 0 || (divisor.value !== undefined && t.factors.length > 1)) continue;
-      const others =
-        divisor.value === undefined ? product(t.factors.toSpliced(at, 1).map(fromAtom)) : divisor;
-      if (others !== divisor) continue;
-      const scale = divisor.value ?? 1;
-      const term = monomial(t.coefficient, t.factors);
-      const rest = mul(constant(scale), addScaled(d, -1, term));
-      const combined = addScaled(rest, t.coefficient, f.numerator);
-      if (combined.terms.length >= rest.terms.length + f.numerator.terms.length) continue;
-      const [c, by] = [Number(t.coefficient), Number(scale)];
+      const { numerator, denominator: divisor } = f;
+      const others = t.factors.filter((x) => x !== f);
+      if (others.length !== t.factors.length - 1) continue;
+      if (divisor.value === undefined ? product(others.map(fromAtom)) !== divisor : others.length > 0)
+        continue;
+      const by = divisor.value ?? 1;
+      const rest = mul(constant(by), addScaled(d, -1, monomial(t.coefficient, t.factors)));
+      const combined = addScaled(rest, t.coefficient, numerator);
+      if (combined.terms.length >= rest.terms.length + numerator.terms.length) continue;
       const finish = (x: Interval, top: number): Interval => {
-        const loss = top === 1 ? 0 : c * (top - 1);
-        return outward(
-          Math.ceil((x.min - Math.max(loss, 0)) / by),
-          Math.floor((x.max - Math.min(loss, 0)) / by),
-        );
+        const loss = top === 1 ? 0 : Number(t.coefficient) * (top - 1);
+        const [min, max] = [x.min - Math.max(loss, 0), x.max - Math.min(loss, 0)];
+        return outward(Math.ceil(min / Number(by)), Math.floor(max / Number(by)));
       };
       return { combined, divisor, finish };
     }

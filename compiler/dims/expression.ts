@@ -28,36 +28,13 @@ import {
 } from "./dim.ts";
 import { gcd, type Int, negate, plus, quotient, refuse, remainder, times } from "./integer.ts";
 
-export {
-  type Atom,
-  atomsOf,
-  childrenOf,
-  compareDims,
-  constant,
-  Dim,
-  fromAtom,
-  kindOf,
-  nameOf,
-  type Shape,
-  scratch,
-  symbol,
-  symbolsOf,
-  type Term,
-} from "./dim.ts";
-
-const one = constant(1);
-
 export type Operand = Dim | number;
 
-export function lift(x: Operand): Dim {
-  return typeof x === "number" ? constant(x) : x;
-}
+const one = constant(1);
+const lift = (x: Operand): Dim => (typeof x === "number" ? constant(x) : x);
 
 export function add(...list: Operand[]): Dim {
-  if (list.length !== 2) return sum(list);
-  const [a, b] = [lift(list[0]!), lift(list[1]!)];
-  if (a.value !== undefined && b.value !== undefined) return constant(plus(a.value, b.value));
-  return intern(merge(a.terms, 1, b.terms));
+  return list.length === 2 ? addScaled(lift(list[0]!), 1, lift(list[1]!)) : sum(list);
 }
 
 export function sum(list: readonly Operand[]): Dim {
@@ -66,6 +43,7 @@ export function sum(list: readonly Operand[]): Dim {
 
 /** a + k*b in one step. */
 export function addScaled(a: Dim, k: Int, b: Dim): Dim {
+  if (a.value !== undefined && b.value !== undefined) return constant(plus(a.value, times(k, b.value)));
   return intern(merge(a.terms, k, b.terms));
 }
 
@@ -123,23 +101,28 @@ export function content(d: Dim): Int {
   return d.terms.reduce<Int>((g, t) => (g === 1 ? g : gcd(g, t.coefficient)), 0);
 }
 
+/** The same without the constant's. */
+export function variableContent(d: Dim): Int {
+  return d.terms.reduce<Int>((g, t) => (g === 1 || t.factors.length === 0 ? g : gcd(g, t.coefficient)), 0);
+}
+
 /** Every coefficient divided by `g`, rounding down (exact where `g` divides it). */
-function shrinkBy(d: Dim, g: Int): Dim {
+export function shrinkBy(d: Dim, g: Int): Dim {
   if (g === 1) return d;
   const terms = d.terms.map((t) => termOf(quotient(t.coefficient, g), t.monomial));
   return intern(terms.filter((t) => t.coefficient !== 0));
 }
 
-/** floor(a/b), for any sign of b. Division by the constant zero is refused. */
+/** floor(a/b), for any sign of b. @throws CompileError E2112 for the constant 0 */
 export function floorDiv(a: Operand, b: Operand): Dim {
   const [n, d] = [lift(a), lift(b)];
-  if (d.value !== undefined) {
-    if (d.value === 0) refuse("E2112", `${n} is divided by 0`, "give a divisor of 1 or more");
-    return d.value < 0 ? floorBy(neg(n), negate(d.value)) : floorBy(n, d.value);
+  if (d.value === undefined) {
+    const g = gcd(content(n), content(d));
+    const signed = d.terms[0]!.coefficient < 0 ? negate(g) : g;
+    return floorAtom(shrinkBy(n, signed), shrinkBy(d, signed));
   }
-  const g = gcd(content(n), content(d));
-  const signed = d.terms[0]!.coefficient < 0 ? negate(g) : g;
-  return floorAtom(shrinkBy(n, signed), shrinkBy(d, signed));
+  if (d.value === 0) refuse("E2112", `${n} is divided by 0`, "give a divisor of 1 or more");
+  return d.value < 0 ? floorBy(neg(n), negate(d.value)) : floorBy(n, d.value);
 }
 
 /** floor(n/q) for a constant q >= 1, in normal form. */
@@ -171,7 +154,8 @@ function floorReduced(n: Dim, q: Int): Dim {
     const atom = factors[0];
     if ((c !== 1 && c !== -1) || factors.length !== 1 || atom?.kind !== "floor") continue;
     const m = atom.denominator.value;
-    if (m === undefined) continue;
+    // Divisors that grow beyond safe integers cost more than a nested floor.
+    if (m === undefined || typeof times(q, m) === "bigint") continue;
     const inner = c === 1 ? atom.numerator : sub(constant(plus(m, -1)), atom.numerator);
     return floorBy(addScaled(inner, m, addScaled(n, -c, fromAtom(atom))), times(q, m));
   }
@@ -198,8 +182,7 @@ export function min(...list: Operand[]): Dim {
 /** max(d, 0) in normal form. */
 function positivePart(d: Dim): Dim {
   if (d.value !== undefined) return d.value > 0 ? d : zero;
-  const isPart = (t: Term) => t.coefficient > 0 && t.factors.every((f) => f.kind === "max");
-  if (d.terms.every(isPart)) return d;
+  if (d.terms.every((t) => t.coefficient > 0 && t.factors.every((f) => f.kind === "max"))) return d;
   if (d.terms[0]!.coefficient < 0) return add(d, positivePart(neg(d)));
   const g = content(d);
   return mul(constant(g), maxAtom(shrinkBy(d, g)));
@@ -209,7 +192,7 @@ export function isConstant(d: Dim): boolean {
   return d.value !== undefined;
 }
 
-/** The value of a constant dim, undefined when symbolic. Beyond safe integers: CompileError E2302. */
+/** The value of a constant dim, undefined when symbolic. @throws CompileError E2302 beyond safe integers */
 export function constantOf(d: Dim): number | undefined {
   if (typeof d.value === "bigint") refuse("E2302", `${d.value} is beyond 2^53 - 1`, "use smaller sizes");
   return d.value;

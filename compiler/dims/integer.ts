@@ -1,7 +1,6 @@
 /**
  * Exact integers: a plain number while it is safe, a bigint beyond. A value has one representation only
- * (never a bigint that fits a safe number), so `===` compares and `<` orders the two kinds alike. Dims of
- * 2^53 and more are rare; the fast path is one addition and one range test.
+ * (never a bigint that fits a safe number), so `===` compares and `<` orders the two kinds alike.
  */
 import { type Code, fail } from "../diagnostics/index.ts";
 
@@ -40,9 +39,8 @@ export function remainder(a: Int, b: Int): Int {
 /** Floor division; the divisor is not zero (the callers refuse that with a message). */
 export function quotient(a: Int, b: Int): Int {
   const whole = plus(a, negate(remainder(a, b)));
-  return typeof whole === "number" && typeof b === "number"
-    ? whole / b + 0
-    : shrink(BigInt(whole) / BigInt(b));
+  const small = typeof whole === "number" && typeof b === "number";
+  return small ? whole / b + 0 : shrink(BigInt(whole) / BigInt(b));
 }
 
 export function magnitude(a: Int): Int {

@@ -5,85 +5,101 @@
  * taken up again when one of its symbols learns something, so the result does not depend on the order of the
  * assertions.
  *
- * Every change goes through an undo trail: an assertion that contradicts the store leaves no trace but its
- * Conflict, whose core is minimal (see core.ts).
+ * Every change goes through an undo journal: an assertion that contradicts the store leaves no trace but its
+ * Conflict, whose core is minimal.
  */
-
-import type {
-  Assertion,
-  Conflict,
-  Declaration,
-  Failure,
-  Knowledge,
-  Origin,
-  Parked,
-  Residual,
-} from "./assertion.ts";
 import {
+  anything,
   type Clause,
   Constraint,
   type Domain,
+  defaultDomain,
   differences,
   intersect,
   isMember,
+  type Relation,
   sameDomain,
 } from "./constraint.ts";
-import { minimalCore } from "./core.ts";
-import { decide, defaultDomain, type Facts } from "./decide.ts";
+import { decide, type Facts } from "./decide.ts";
+import { compareDims, constant, type Dim, kindOf, nameOf, type Shape, symbol, symbolsOf } from "./dim.ts";
 import { range } from "./evaluate.ts";
-import {
-  compareDims,
-  constant,
-  type Dim,
-  floorDiv,
-  isConstant,
-  kindOf,
-  mod,
-  nameOf,
-  type Shape,
-  sub,
-  symbol,
-  symbolsOf,
-} from "./expression.ts";
+import { add, floorDiv, mod, sub } from "./expression.ts";
 import { refuse } from "./integer.ts";
+import {
+  type Assertion,
+  type Conflict,
+  type Failure,
+  type Knowledge,
+  namesOf,
+  type Origin,
+  outside,
+  type Parked,
+  type Residual,
+  State,
+} from "./knowledge.ts";
 import { primitive, simplify } from "./simplify.ts";
-import { openness, solveFlex, solveRigid } from "./solving.ts";
-import { namesOf, outside, State } from "./state.ts";
+import { minimalCore, openness, solveAlone, solveFlex } from "./solving.ts";
+
+/** Bounds of a symbol; a symbol is at least 1 (a free one at least 0) unless its domain says otherwise. */
+export interface Declaration {
+  readonly min?: number;
+  readonly max?: number;
+  readonly multipleOf?: number;
+}
+
+type RelationClause = Extract<Clause, { kind: "relation" }>;
 
 export class Store implements Facts {
   #state = new State();
   #log: Assertion[] = [];
-  #queue: Assertion[] = [];
+  readonly #queue = new Set<Assertion>();
 
-  /** Narrows a symbol's domain. */
-  declare(name: string, declaration: Declaration, origin: Origin): Conflict | undefined {
-    const { min = 1, max = 1, multipleOf = 1 } = declaration;
-    if (
-      multipleOf < 1 ||
-      ![min, max, multipleOf].every((n) => Number.isInteger(n) || n === Number.POSITIVE_INFINITY)
-    )
+  /** Narrows a symbol's domain. @throws CompileError E1002 for bounds that are not whole numbers */
+  declare(name: string, { min, max, multipleOf = 1 }: Declaration, origin: Origin): Conflict | undefined {
+    const whole = [min ?? 1, max ?? 1, multipleOf].every((n) => Number.isInteger(n) || n === anything.max);
+    if (multipleOf < 1 || !whole)
       refuse("E1002", `${name} within ${min}..${max}, a multiple of ${multipleOf}`, "give whole numbers");
-    const known = this.#state.known.get(name);
-    const least = defaultDomain(name).min;
-    const late = known && known.declared.min === least && (declaration.min ?? least) < least;
-    if (late) this.#restart(name, declaration, origin);
-    return this.#assert("declare", symbol(name), constant(0), origin, { declaration });
+    const bounds = { min: min ?? anything.min, max: max ?? anything.max };
+    return this.#declare(name, { ...bounds, modulus: multipleOf, residues: [0] }, origin);
   }
 
-  /**
-   * A minimum below the default that comes after the symbol was used: everything is settled again under it.
-   */
-  #restart(name: string, { min }: Declaration, origin: Origin): void {
+  #declare(name: string, domain: Domain, origin: Origin): Conflict | undefined {
+    const declared = this.#state.known.get(name)?.declared.min;
+    const least = defaultDomain(name).min;
+    if (declared === least && domain.min < least && domain.min > anything.min)
+      this.#restart(name, { ...anything, min: domain.min }, origin);
+    return this.#assert("declare", symbol(name), constant(0), origin, { domain });
+  }
+
+  /** A minimum below the default that comes after the symbol was used: all is settled again under it. */
+  #restart(name: string, domain: Domain, origin: Origin): void {
     const fresh = new Store();
-    fresh.#assert("declare", symbol(name), constant(0), origin, { declaration: { min: min! } });
+    fresh.#assert("declare", symbol(name), constant(0), origin, { domain });
     if (this.#log.some((x) => fresh.#assert(x.goal, x.left, x.right, x.origin, x))) return;
     this.#log = fresh.#log;
     this.#state = fresh.#state;
   }
 
+  /** Declares what a constraint says of single symbols, asserts what it says of several. */
+  require(constraint: Constraint, origin: Origin): Conflict | undefined {
+    for (const c of constraint.clauses) {
+      const failed =
+        c.kind === "domain"
+          ? this.#declare(c.symbol, c, origin)
+          : this.relate(c.relation, c.left, c.right, origin);
+      if (failed) return failed;
+    }
+    return undefined;
+  }
+
+  relate(relation: Relation, a: Dim, b: Dim, origin: Origin): Conflict | undefined {
+    if (relation === ">") return this.atLeast(a, add(b, 1), origin);
+    return relation === "==" ? this.equal(a, b, origin) : this.#assert(relation, a, b, origin);
+  }
+
   /** a == b. Flex symbols are solved for; between rigid ones it becomes a residual. */
   equal(a: Dim, b: Dim, origin: Origin): Conflict | undefined {
-    return a === b ? undefined : this.#assert("==", a, b, origin);
+    return a === b || this.resolve(a) === this.resolve(b) ? undefined : this.#assert("==", a, b, origin);
   }
 
   /** a >= b. */
@@ -91,9 +107,9 @@ export class Store implements Facts {
     return a === b ? undefined : this.#assert(">=", a, b, origin);
   }
 
-  /** a % by == 0. */
+  /** a % by == 0. @throws CompileError E2112 for a divisor of 0 */
   divisible(a: Dim, by: Dim, origin: Origin): Conflict | undefined {
-    return a === by && isConstant(a) && a.value !== 0 ? undefined : this.#assert("divisible", a, by, origin);
+    return this.equal(mod(a, by), constant(0), origin);
   }
 
   /**
@@ -148,20 +164,19 @@ export class Store implements Facts {
     }
     const parked = [...this.#state.parked].flatMap(([x, entries]) => {
       const alternative = x.goal === "broadcast" ? { alternative: "or one is 1" } : {};
-      return entries.flatMap(({ constraint }): Residual[] =>
-        constraint ? [{ constraint, origins: [x.origin], ...alternative }] : [],
-      );
+      const clauses = entries.flatMap(({ clause }) => clause ?? []);
+      return clauses.map((c) => ({ constraint: new Constraint([c]), origins: [x.origin], ...alternative }));
     });
     return [...list, ...parked.sort((x, y) => (`${x.constraint}` < `${y.constraint}` ? -1 : 1))];
   }
 
   /** The flex symbols that nothing determines, with the assertions that leave them open. */
   undetermined(): readonly { readonly symbol: string; readonly origins: readonly Origin[] }[] {
-    const open = new Map<string, Origin[]>();
+    const open = new Map<string, Set<Origin>>();
     for (const x of this.#log)
       for (const name of namesOf(x).flatMap((n) => symbolsOf(this.resolve(symbol(n)))))
-        if (kindOf(name) === "flex") open.set(name, [...new Set([...(open.get(name) ?? []), x.origin])]);
-    return [...open].map(([name, origins]) => ({ symbol: name, origins }));
+        if (kindOf(name) === "flex") open.set(name, (open.get(name) ?? new Set()).add(x.origin));
+    return [...open].map(([symbol, origins]) => ({ symbol, origins: [...origins] }));
   }
 
   #assert(
@@ -169,69 +184,67 @@ export class Store implements Facts {
     left: Dim,
     right: Dim,
     origin: Origin,
-    more: Pick<Assertion, "declaration" | "result"> = {},
+    more: Pick<Assertion, "domain" | "result"> = {},
   ): Conflict | undefined {
-    const assertion: Assertion = { goal, left, right, origin, ...more, index: this.#log.length };
+    const { domain, result } = more;
+    const assertion = { goal, left, right, origin, index: this.#log.length, domain, result } as Assertion;
     const failure = this.#run(assertion);
     if (!failure) {
       this.#log.push(assertion);
       return undefined;
     }
-    const conflicts = (list: readonly Assertion[]) => Store.#conflicts(list);
     const pools = [
       () => this.#state.related(namesOf(assertion), false),
       () => this.#state.related(namesOf(assertion), true),
       () => this.#log,
     ];
-    const core = minimalCore(pools, assertion, conflicts);
+    const core = minimalCore(pools, assertion, Store.#conflicts);
     return { ...failure, core: core.map((x) => x.origin) };
   }
 
   static #conflicts(list: readonly Assertion[]): boolean {
     const store = new Store();
-    return list.some((x) => {
-      if (store.#run(x)) return true;
-      store.#log.push(x);
-      return false;
-    });
+    return list.some((x) => store.#run(x) !== undefined);
   }
 
   /** Settles one assertion and all that it wakes; after a failure or an exception the store is as before. */
   #run(assertion: Assertion): Failure | undefined {
-    this.#state.begin();
-    this.#queue = [assertion];
-    let failure: Failure | undefined;
+    this.#state.journal.begin();
+    this.#queue.clear();
+    this.#queue.add(assertion);
     let done = false;
     try {
-      for (let x = this.#queue.shift(); x && !failure; x = this.#queue.shift()) failure = this.#settle(x);
-      done = failure === undefined;
+      for (const x of this.#queue) {
+        this.#queue.delete(x);
+        const failure = this.#settle(x);
+        if (failure) return failure;
+      }
+      done = true;
+      return undefined;
     } finally {
-      if (!done) this.#state.rollBack();
+      if (!done) this.#state.journal.rollBack();
     }
-    return failure;
   }
 
-  #learn(name: string, news: Partial<Knowledge>, wake: boolean): void {
+  #learn(name: string, news: Partial<Knowledge>, x: Assertion): void {
     const old = this.#state.of(name);
-    this.#state.put(this.#state.known, name, { ...old, ...news });
-    if (wake)
-      for (const x of old.waiting)
-        if (this.#state.parked.has(x) && !this.#queue.includes(x)) this.#queue.push(x);
+    const because = old.because.includes(x) ? old.because : [...old.because, x];
+    this.#state.put(this.#state.known, name, { ...old, ...news, because });
+    for (const other of this.#state.waiting.get(name) ?? [])
+      if (this.#state.parked.has(other)) this.#queue.add(other);
   }
 
   #settle(x: Assertion): Failure | undefined {
-    for (const { zero, rewrite } of this.#state.parked.get(x) ?? []) {
-      if (zero) this.#state.put(this.#state.zeros, zero, undefined);
-      if (rewrite) this.#state.put(this.#state.rewrites, rewrite, undefined);
+    const { parked, zeros, rewrites } = this.#state;
+    for (const { zero, rewrite } of parked.get(x) ?? []) {
+      if (zero) this.#state.put(zeros, zero, undefined);
+      if (rewrite) this.#state.put(rewrites, rewrite, undefined);
     }
-    if (this.#state.parked.has(x)) this.#state.put(this.#state.parked, x, undefined);
+    if (parked.has(x)) this.#state.put(parked, x, undefined);
     const [a, b] = [this.resolve(x.left), this.resolve(x.right)];
     if (x.goal === "declare") return this.#settleDeclaration(x);
     if (x.goal === "broadcast") return this.#settleBroadcast(x, a, b);
-    if (x.goal === "==") return this.#settleEqual(x, a, b);
-    if (x.goal === ">=") return this.#settleVerdict(x, ">=", a, b);
-    if (b.value === 0) return { left: a, right: b, relation: "divisible by" };
-    return this.#settleVerdict(x, "==", mod(a, b), constant(0));
+    return x.goal === "==" ? this.#settleEqual(x, a, b) : this.#settleVerdict(x, x.goal, a, b);
   }
 
   #settleEqual(x: Assertion, a: Dim, b: Dim): Failure | undefined {
@@ -240,15 +253,17 @@ export class Store implements Facts {
       [a, b],
       [b, a],
     ] as const) {
-      const name = other.value === undefined ? undefined : nameOf(one);
-      if (name && kindOf(name) === "flex") return this.#bind(x, name, other);
+      const [name, value] = [nameOf(one), nameOf(other)];
+      const bindable = name !== undefined && value !== undefined && kindOf(name) === "flex";
+      const last = bindable && (kindOf(value) !== "flex" || value < name);
+      if (name !== undefined && (other.value !== undefined || last)) return this.#bind(x, name, other);
     }
     const solution = solveFlex(sub(a, b));
     if (!solution) return this.#settleVerdict(x, "==", a, b);
     const { name, numerator, denominator } = solution;
-    const mayBeZero = denominator.value === undefined && range(denominator, this.#state.domainOf).min < 1;
-    if (mayBeZero) return this.#park(x, { kind: "relation", relation: "==", left: a, right: b });
-    if (denominator.value === undefined || denominator.value !== 1) {
+    if (range(denominator, this.#state.domainOf).min < 1)
+      return this.#park(x, { kind: "relation", relation: "==", left: a, right: b });
+    if (denominator.value !== 1) {
       const failure = this.#settleVerdict(x, "==", mod(numerator, denominator), constant(0));
       if (failure) return { left: a, right: b, relation: "==" };
     }
@@ -258,28 +273,33 @@ export class Store implements Facts {
   }
 
   #bind(x: Assertion, name: string, value: Dim): Failure | undefined {
-    const { domain, because } = this.#state.of(name);
-    if (value.value !== undefined && !isMember(domain, Number(value.value)))
-      return outside(name, domain, Number(value.value));
-    this.#learn(name, { value, because: [...because, x] }, true);
-    if (value.value === undefined) this.#queue.push(...this.#inherited(x, symbol(name), domain));
+    const { domain } = this.#state.of(name);
+    if (value.value !== undefined) {
+      const n = Number(value.value);
+      if (!isMember(domain, n)) return outside(name, domain, n);
+      const point = kindOf(name) === "flex" ? domain : { ...anything, min: n, max: n };
+      this.#learn(name, { value, domain: point }, x);
+      return undefined;
+    }
+    this.#learn(name, { value }, x);
+    this.#inherit(x, symbol(name), domain);
     return undefined;
   }
 
   /** What a symbol's domain requires of the value it was bound to, as assertions of their own. */
-  #inherited(parent: Assertion, name: Dim, { min, max, modulus, residues }: Domain): readonly Assertion[] {
-    const made = (goal: "==" | ">=", left: Dim, right: Dim) => ({ ...parent, goal, left, right, parent });
-    return [
-      ...(Number.isFinite(min) ? [made(">=", name, constant(min))] : []),
-      ...(Number.isFinite(max) ? [made(">=", constant(max), name)] : []),
-      ...(modulus > 1 ? [made("==", mod(name, modulus), constant(residues[0]!))] : []),
-    ];
+  #inherit(parent: Assertion, name: Dim, { min, max, modulus, residues }: Domain): void {
+    const made = (goal: "==" | ">=", left: Dim, right: Dim) =>
+      this.#queue.add({ ...parent, goal, left, right, parent });
+    const value = range(this.resolve(name), this.#state.domainOf);
+    if (value.min < min) made(">=", name, constant(min));
+    if (value.max > max) made(">=", constant(max), name);
+    if (modulus > 1) made("==", mod(name, modulus), constant(residues[0]!));
   }
 
-  #settleVerdict(x: Assertion, relation: "==" | ">=", a: Dim, b: Dim): Failure | undefined {
+  #settleVerdict(x: Assertion, relation: Relation, a: Dim, b: Dim): Failure | undefined {
     const verdict = decide(relation, a, b, this.#state);
     if (verdict.kind === "always") return verdict.assumed ? this.#wait(x, {}) : undefined;
-    if (verdict.kind === "never") return this.#refuted(relation, a, b);
+    if (verdict.kind === "never") return { left: a, right: b, relation };
     const plain: Clause = { kind: "relation", relation, left: a, right: b };
     for (const clause of verdict.kind === "iff" ? verdict.constraint.clauses : [plain]) {
       const failure = clause.kind === "relation" ? this.#park(x, clause) : this.#narrow(x, clause);
@@ -288,61 +308,43 @@ export class Store implements Facts {
     return undefined;
   }
 
-  /**
-   * A failure, with the nearest sizes that would do when one side is a lone symbol and the other a number.
-   */
-  #refuted(relation: string, a: Dim, b: Dim): Failure {
-    if (relation === "==")
-      for (const [one, other] of [
-        [a, b],
-        [b, a],
-      ] as const) {
-        const name = nameOf(one);
-        if (name && other.value !== undefined)
-          return outside(name, this.#state.domainOf(name), Number(other.value));
-      }
-    return { left: a, right: b, relation };
-  }
-
-  #narrow(x: Assertion, clause: Exclude<Clause, { kind: "relation" }>): Failure | undefined {
+  #narrow(x: Assertion, clause: Exclude<Clause, RelationClause>): Failure | undefined {
     const { symbol: name } = clause;
-    const { domain, because, value } = this.#state.of(name);
+    const { domain, value } = this.#state.of(name);
     const met = intersect(domain, clause);
-    if (!met) return this.#wait(x, { constraint: new Constraint([clause]) });
+    if (!met) return this.#wait(x, { clause });
     if (met.min > met.max) return outside(name, domain, clause.min);
     if (sameDomain(met, domain)) return undefined;
-    this.#learn(name, { domain: met, because: because.includes(x) ? because : [...because, x] }, true);
-    if (met.min === met.max && !value) this.#learn(name, { value: constant(met.min) }, true);
+    this.#learn(name, { domain: met, value: value ?? only(met) }, x);
     return undefined;
   }
 
-  #park(x: Assertion, clause: Extract<Clause, { kind: "relation" }>): undefined {
-    const d = sub(clause.left, clause.right);
-    const constraint = new Constraint([clause]);
-    if (clause.relation !== "==") return this.#wait(x, { constraint });
-    const zero = primitive(this.#state.canonical(d, false), this.#state.domainOf);
-    const rewrite = solveRigid(zero);
-    if (rewrite) this.#state.put(this.#state.rewrites, rewrite.name, { ...rewrite, from: x });
+  #park(x: Assertion, clause: RelationClause): undefined {
+    if (clause.relation !== "==") return this.#wait(x, { clause });
+    const zero = primitive(
+      this.#state.canonical(sub(clause.left, clause.right), false),
+      this.#state.domainOf,
+    );
+    const { name: rewrite, value } = solveAlone(zero) ?? {};
+    if (rewrite && value) this.#state.put(this.#state.rewrites, rewrite, { value, from: x });
     this.#state.put(this.#state.zeros, zero, x);
-    return this.#wait(x, { constraint, zero, ...(rewrite ? { rewrite: rewrite.name } : {}) });
+    return this.#wait(x, { clause, zero, ...(rewrite ? { rewrite } : {}) });
   }
 
   /** Takes x up again when one of its symbols learns something. */
   #wait(x: Assertion, parked: Parked): undefined {
     this.#state.put(this.#state.parked, x, [...(this.#state.parked.get(x) ?? []), parked]);
-    const names = [x.left, x.right].flatMap((d) => [...symbolsOf(d), ...symbolsOf(this.resolve(d))]);
-    for (const name of new Set(names)) {
-      const { waiting } = this.#state.of(name);
-      if (!waiting.includes(x)) this.#learn(name, { waiting: [...waiting, x] }, false);
-    }
-    return undefined;
+    const { waiting } = this.#state;
+    for (const d of new Set([x.left, x.right, this.resolve(x.left), this.resolve(x.right)]))
+      for (const name of symbolsOf(d)) waiting.set(name, (waiting.get(name) ?? new Set()).add(x));
   }
 
   #settleBroadcast(x: Assertion, a: Dim, b: Dim): Failure | undefined {
     const result = this.resolve(x.result!);
+    const equals = (p: Dim, q: Dim) => decide("==", p, q, this.#state);
     if (a === b || b.value === 1 || a.value === 1) {
       const other = b.value === 1 ? a : b;
-      const fits = decide("==", other, result, this.#state).kind;
+      const fits = equals(other, result).kind;
       if (fits === "always") return undefined;
       if (fits !== "never")
         return this.#park(x, { kind: "relation", relation: "==", left: other, right: result });
@@ -350,31 +352,34 @@ export class Store implements Facts {
       const suggestion = `${one} is 1 here: declare ${one} = 1 or ${x.left} = ${x.right}`;
       return { left: a, right: b, relation: "broadcasts with", suggestion };
     }
-    const verdict = decide("==", a, b, this.#state);
+    const verdict = equals(a, b);
     // What another broadcast only took for granted binds nothing: one of them may still turn out to be 1.
     if (verdict.kind === "always")
       return verdict.assumed ? this.#wait(x, {}) : this.#settleEqual(x, a, result);
-    const canBeOne = (d: Dim) => decide("==", d, constant(1), this.#state).kind !== "never";
-    if (verdict.kind === "never" && !canBeOne(a) && !canBeOne(b))
+    const apart = (p: Dim, q: Dim) => equals(p, q).kind === "never";
+    if (verdict.kind === "never" && apart(a, constant(1)) && apart(b, constant(1)))
       return { left: a, right: b, relation: "broadcasts with" };
     return this.#park(x, { kind: "relation", relation: "==", left: a, right: b });
   }
 
   #settleDeclaration(x: Assertion): Failure | undefined {
-    const name = symbolsOf(x.left)[0]!;
-    const { domain: old, declared, because, value } = this.#state.of(name);
-    const { min = Number.NEGATIVE_INFINITY, max = Number.POSITIVE_INFINITY, multipleOf = 1 } = x.declaration!;
-    const wanted: Domain = { min, max, modulus: multipleOf, residues: [0] };
-    if (value?.value !== undefined && !isMember(wanted, Number(value.value)))
-      return outside(name, wanted, Number(value.value));
-    const first = !this.#state.known.has(name) && min > Number.NEGATIVE_INFINITY;
+    const name = nameOf(x.left)!;
+    const wanted = x.domain!;
+    const { domain: old, declared, value } = this.#state.of(name);
+    const fixed = Number(value?.value ?? Number.NaN);
+    if (value?.value !== undefined && !isMember(wanted, fixed)) return outside(name, wanted, fixed);
+    const first = !this.#state.known.has(name) && wanted.min > anything.min;
     const domain = intersect(first ? wanted : old, wanted);
     if (!domain) return this.#wait(x, {});
-    if (domain.min > domain.max) return outside(name, old, min);
+    if (domain.min > domain.max) return outside(name, old, wanted.min);
     const news = { domain, declared: intersect(first ? wanted : declared, wanted) ?? declared };
-    this.#learn(name, { ...news, because: because.includes(x) ? because : [...because, x] }, true);
-    if (value?.value === undefined && value) this.#queue.push(...this.#inherited(x, x.left, wanted));
-    if (domain.min === domain.max && !value) this.#learn(name, { value: constant(domain.min) }, true);
+    this.#learn(name, { ...news, value: value ?? only(domain) }, x);
+    if (value && value.value === undefined) this.#inherit(x, x.left, wanted);
     return undefined;
   }
+}
+
+/** The only member of a domain. */
+function only({ min, max }: Domain): Dim | undefined {
+  return min === max ? constant(min) : undefined;
 }

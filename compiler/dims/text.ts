@@ -1,192 +1,328 @@
 /**
- * The text form of a dim, the grammar jax.export's users know: + - * ^ and floordiv(a, b), ceildiv(a, b),
- * mod(a, b), max(a, ..), min(a, ..). Reading also takes Python's a // b and a % b, and floor(a/b),
- * ceil(a/b). Printing undoes what the normal form does to a max: 3 - max(3 - n, 0) prints as min(n, 3).
- * parse(print(d)) is d.
+ * The text form of dims, lists of dims and constraints. Written: + - * and floor(a/b), a % b, max, min; a
+ * constraint as "H % 16 == 0", "8 <= T <= 512", "n % 12 in {0..5}", joined by "and". Read as well: the words
+ * of jax.export (floordiv, ceildiv, mod), Python's a // b, ceil(a/b), a^2. Printing undoes what the normal
+ * form does to a max and a remainder: 3 - max(3 - n, 0) prints as min(n, 3). parse(print(x)) is x.
  */
-import { setPrinter } from "./dim.ts";
-import * as e from "./expression.ts";
-import { type Int, magnitude, negate, refuse, times } from "./integer.ts";
+import { anything, type Clause, Constraint, intersect, type Relation } from "./constraint.ts";
+import {
+  type Atom,
+  atomsOf,
+  compareDims,
+  constant,
+  Dim,
+  fromAtom,
+  nameOf,
+  setPrinter,
+  symbol,
+} from "./dim.ts";
+import {
+  add,
+  addScaled,
+  ceilDiv,
+  floorDiv,
+  max,
+  min,
+  mod,
+  monomial,
+  mul,
+  neg,
+  product,
+  sum,
+} from "./expression.ts";
+import { magnitude, negate, quotient, refuse, remainder } from "./integer.ts";
 
-type Dim = e.Dim;
+/** How tightly a text binds: sums and remainders 0, products 1, the rest 2. */
+type Level = 0 | 1 | 2;
 
 export function print(d: Dim): string {
-  const folded = foldMax(d) ?? foldMod(d);
-  if (folded) return folded;
-  const parts = d.terms.map((t, i) => {
-    const sign = t.coefficient < 0 ? (i ? " - " : "-") : i ? " + " : "";
-    return sign + printTerm(magnitude(t.coefficient), t.factors);
+  return printAs(0, d);
+}
+
+/** In parentheses where `level` needs them. */
+function printAs(level: Level, d: Dim): string {
+  const [text, own] = foldMax(d) ?? foldMod(d) ?? plain(d);
+  return own < level ? `(${text})` : text;
+}
+
+function plain(d: Dim): readonly [string, Level] {
+  const parts = d.terms.map(({ coefficient: c, factors }, i) => {
+    const sign = c < 0 ? (i ? " - " : "-") : i ? " + " : "";
+    const head = magnitude(c) === 1 && factors.length > 0 ? [] : [`${magnitude(c)}`];
+    return sign + [...head, ...factors.map(printAtom)].join("*");
   });
-  return parts.join("") || "0";
+  const [t] = d.terms;
+  if (parts.length > 1 || (t && t.coefficient < 0)) return [parts.join(""), 0];
+  return [parts[0] ?? "0", t && t.factors.length > 0 && nameOf(d) === undefined ? 1 : 2];
 }
 
-function printTerm(coefficient: Int, factors: readonly e.Atom[]): string {
-  const head = coefficient === 1 && factors.length > 0 ? [] : [`${coefficient}`];
-  return [...head, ...factors.map(printAtom)].join("*");
-}
-
-function printAtom(atom: e.Atom): string {
+function printAtom(atom: Atom): string {
   if (atom.kind === "symbol") return atom.name;
-  if (atom.kind === "floor") return `floordiv(${print(atom.numerator)}, ${print(atom.denominator)})`;
-  return `max(${print(atom.left)}, 0)`;
+  if (atom.kind === "max") return `max(${print(atom.left)}, 0)`;
+  return `floor(${printAs(1, atom.numerator)}/${printAs(2, atom.denominator)})`;
 }
 
 /**
  * c*max(D, 0) + rest is c*max(D + S, S) + (rest - c*S) for any S. If some S that comes from D leaves fewer
  * terms in the rest, say it that way; for a negative c the max is a min of the negated sides.
  */
-function foldMax(d: Dim): string | undefined {
-  for (const t of d.terms) {
-    const atom = t.factors[0];
-    if (atom?.kind !== "max" || t.factors.length > 1) continue;
-    const rest = e.addScaled(d, negate(t.coefficient), e.fromAtom(atom));
-    const c = t.coefficient;
-    const side = c < 0 ? e.neg(atom.left) : atom.left;
-    for (const shift of [negativePart(side), e.neg(side)]) {
-      const left = e.addScaled(rest, negate(magnitude(c)), shift);
+function foldMax(d: Dim): readonly [string, Level] | undefined {
+  for (const { coefficient: c, factors } of d.terms) {
+    const [atom, ...others] = factors;
+    if (atom?.kind !== "max" || others.length > 0) continue;
+    const rest = addScaled(d, negate(c), fromAtom(atom));
+    const side = c < 0 ? neg(atom.left) : atom.left;
+    const negative = side.terms.filter((t) => t.coefficient < 0);
+    const positive = sum(negative.map((t) => monomial(negate(t.coefficient), t.factors)));
+    for (const shift of [positive, neg(side)]) {
+      const left = addScaled(rest, negate(magnitude(c)), shift);
       if (shift.terms.length === 0 || left.terms.length >= rest.terms.length) continue;
-      const sides = [e.add(side, shift), shift].sort(e.compareDims).map(print);
+      const sides = [add(side, shift), shift].sort(compareDims).map(print);
       const inner = `${c < 0 ? "min" : "max"}(${sides.join(", ")})`;
-      const scaled = magnitude(c) === 1 ? inner : `${magnitude(c)}*${inner}`;
-      return followedBy(scaled, left);
+      const alone = magnitude(c) === 1;
+      return followedBy(alone ? inner : `${magnitude(c)}*${inner}`, alone ? 2 : 1, left);
     }
   }
   return undefined;
 }
 
-function followedBy(head: string, rest: Dim): string {
-  if (rest.terms.length === 0) return head;
-  const text = print(rest);
-  return head + (text.startsWith("-") ? ` - ${text.slice(1)}` : ` + ${text}`);
-}
-
-/** P - Q*floor(P/Q) is mod(P, Q), also inside a sum. */
-function foldMod(d: Dim): string | undefined {
-  for (const f of e.atomsOf(d)) {
-    if (f.kind !== "floor" || f.numerator.terms.length > d.terms.length) continue;
-    const rest = e.sub(d, e.mod(f.numerator, f.denominator));
-    if (rest.terms.length + 1 + f.numerator.terms.length !== d.terms.length) continue;
-    return followedBy(`mod(${print(f.numerator)}, ${print(f.denominator)})`, rest);
+/** c*(P - Q*floor(P/Q)) is c*(P % Q), also inside a sum; c is 1 for a symbolic Q. */
+function foldMod(d: Dim): readonly [string, Level] | undefined {
+  for (const { coefficient, factors } of d.terms) {
+    const f = factors.find((x) => x.kind === "floor");
+    if (f?.kind !== "floor" || f.numerator.terms.length >= d.terms.length) continue;
+    const by = f.denominator.value;
+    const whole = by !== undefined && factors.length === 1 && remainder(coefficient, by) === 0;
+    const c = by === undefined ? 1 : whole ? negate(quotient(coefficient, by)) : 0;
+    const rest = addScaled(d, negate(c), mod(f.numerator, f.denominator));
+    const gone = f.numerator.terms.length + f.denominator.terms.length;
+    if (!(c > 0) || rest.terms.length + gone !== d.terms.length) continue;
+    const text = `${printAs(1, f.numerator)} % ${printAs(2, f.denominator)}`;
+    return c === 1 ? followedBy(text, 0, rest) : followedBy(`${c}*(${text})`, 1, rest);
   }
   return undefined;
 }
 
-/** What must be added to d so that no coefficient is negative. */
-function negativePart(d: Dim): Dim {
-  const negative = d.terms.filter((t) => t.coefficient < 0);
-  return e.sum(negative.map((t) => e.monomial(times(-1, t.coefficient), t.factors)));
+function followedBy(head: string, level: Level, rest: Dim): readonly [string, Level] {
+  if (rest.terms.length === 0) return [head, level];
+  const text = print(rest);
+  return [head + (text.startsWith("-") ? ` - ${text.slice(1)}` : ` + ${text}`), 0];
 }
 
 setPrinter(print);
 
-const functions: Readonly<Record<string, (args: readonly Dim[]) => Dim>> = {
-  floordiv: (x) => e.floorDiv(x[0]!, x[1]!),
-  ceildiv: (x) => e.ceilDiv(x[0]!, x[1]!),
-  mod: (x) => e.mod(x[0]!, x[1]!),
-  floor: (x) => e.floorDiv(x[0]!, x[1]!),
-  ceil: (x) => e.ceilDiv(x[0]!, x[1]!),
-  max: (x) => e.max(...x),
-  min: (x) => e.min(...x),
+const functions: Readonly<Record<string, (...args: Dim[]) => Dim>> = {
+  floordiv: floorDiv,
+  ceildiv: ceilDiv,
+  mod,
+  floor: floorDiv,
+  ceil: ceilDiv,
+  max,
+  min,
 };
+const example = 'write e.g. "2*h + 1", "floor(h/2)", "max(n, 1)", "h % 32 == 0" or "1 <= b <= 64"';
+const token =
+  /\s*(?:(\d+)(?![\p{L}\p{N}_.$?!])|(\/\/|[=!<>]=|[-+*%^(),/<>]|\{[^{}]*\})|([?!]?[\p{L}\p{N}_.$]+))/uy;
 
-const token = /\s*(?:(\d+)(?![\p{L}\p{N}_.$?!])|([?!]?[\p{L}\p{N}_.$]+)|(\/\/|[-+*%^(),/]))/uy;
-
-/** @throws CompileError E3001, with what was expected and where. */
+/** A dim. @throws CompileError E3001, with what was expected and where */
 export function parse(text: string): Dim {
-  const tokens = tokenize(text);
-  let at = 0;
-  let depth = 0;
-  const wrong = (expected: string): never => {
-    const where = tokens[at] ? `before "${tokens[at]}"` : "at the end";
-    const fix = 'write e.g. "2*h + 1", "floordiv(h, 2)" or "max(n, 1)"';
-    return refuse("E3001", `"${shorten(text)}" is not a size: ${expected} expected ${where}`, fix);
-  };
-  const accept = (what: string) => tokens[at] === what && ++at > 0;
-  const expect = (what: string) => accept(what) || wrong(`"${what}"`);
-
-  const expression = (): Dim => {
-    if (++depth > 1500) refuse("E2302", "a size nested more than 1,500 deep", "name its parts as symbols");
-    const parts = [product()];
-    for (;;) {
-      if (accept("+")) parts.push(product());
-      else if (accept("-")) parts.push(e.neg(product()));
-      else break;
-    }
-    depth--;
-    return e.sum(parts);
-  };
-  const product = (): Dim => {
-    let left = factor();
-    for (;;) {
-      if (accept("*")) left = e.mul(left, factor());
-      else if (accept("//")) left = e.floorDiv(left, factor());
-      else if (accept("%")) left = e.mod(left, factor());
-      else return left;
-    }
-  };
-  const factor = (): Dim => {
-    let negative = false;
-    while (accept("-")) negative = !negative;
-    const base = primary();
-    const power = accept("^") ? exponent() : 1;
-    const value = power === 1 ? base : e.product(Array.from({ length: power }, () => base));
-    return negative ? e.neg(value) : value;
-  };
-  const exponent = (): number => {
-    const n = Number(tokens[at++]);
-    return n >= 0 && n <= 64 ? n : wrong("an exponent from 0 to 64");
-  };
-  const primary = (): Dim => {
-    if (accept("(")) {
-      const inner = expression();
-      expect(")");
-      return inner;
-    }
-    const word = tokens[at];
-    if (word === undefined || /^[-+*%^(),/]/.test(word)) return wrong("a number or a name");
-    at++;
-    if (/^\d+$/.test(word)) return e.constant(BigInt(word));
-    return accept("(") ? call(word) : e.symbol(word);
-  };
-  const call = (name: string): Dim => {
-    const args = [expression()];
-    const separator = name === "floor" || name === "ceil" ? "/" : ",";
-    while (accept(separator)) args.push(expression());
-    expect(")");
-    const apply = Object.hasOwn(functions, name) ? functions[name] : undefined;
-    if (!apply) return wrong(`one of ${Object.keys(functions).join(", ")} instead of "${name}"`);
-    if (name !== "max" && name !== "min" && args.length !== 2) wrong(`${name} with two arguments`);
-    return apply(args);
-  };
-
-  const result = expression();
-  if (at < tokens.length) wrong("the end");
-  return result;
+  return new Reader(text, "a size").whole((r) => r.expression());
 }
 
-function tokenize(text: string): readonly string[] {
-  const found: string[] = [];
-  token.lastIndex = 0;
-  const end = text.trimEnd().length;
-  while (token.lastIndex < end) {
-    const from = token.lastIndex;
-    const match = token.exec(text);
-    if (!match)
-      refuse(
-        "E3001",
-        `"${shorten(text)}" is not a size: character ${from + 1} is not part of one`,
-        'write e.g. "2*h + 1"',
-      );
-    found.push(match[1] ?? match[2] ?? match[3]!);
-  }
-  return found;
+/** Dims separated by commas: "b, 2*h, w". @throws CompileError E3001 */
+export function parseShape(text: string): readonly Dim[] {
+  return text.trim() === "" ? [] : new Reader(text, "a list of sizes").whole((r) => r.separated(","));
 }
 
-function shorten(text: string): string {
-  return text.length > 60 ? `${text.slice(0, 57)}...` : text;
+/** "h % 32 == 0", "1 <= b <= 64", "n % 12 in {0..5} and b >= 0". @throws CompileError E3001 */
+export function parseConstraint(text: string): Constraint {
+  return new Constraint(new Reader(text, "a constraint").whole((r) => r.clauses()));
 }
 
 /** A dim from a number, the text form, or a dim. */
 export function dim(x: number | bigint | string | Dim): Dim {
-  return typeof x === "string" ? parse(x) : x instanceof e.Dim ? x : e.constant(x);
+  return typeof x === "string" ? parse(x) : x instanceof Dim ? x : constant(x);
+}
+
+/** Recursive descent; one method for each rule of the grammar. */
+class Reader {
+  readonly #text: string;
+  readonly #what: string;
+  readonly #tokens: string[] = [];
+  #at = 0;
+  #depth = 0;
+
+  constructor(text: string, what: string) {
+    this.#text = text.length > 60 ? `${text.slice(0, 57)}...` : text;
+    this.#what = what;
+    token.lastIndex = 0;
+    for (const end = text.trimEnd().length; token.lastIndex < end; ) {
+      const from = token.lastIndex;
+      const match = token.exec(text);
+      if (!match) this.#refuse(`character ${from + 1} is not part of one`);
+      else this.#tokens.push(match[1] ?? match[2] ?? match[3]!);
+    }
+  }
+
+  whole<T>(rule: (reader: Reader) => T): T {
+    const result = rule(this);
+    return this.#at < this.#tokens.length ? this.#wrong("the end") : result;
+  }
+
+  #refuse(why: string): never {
+    return refuse("E3001", `"${this.#text}" is not ${this.#what}: ${why}`, example);
+  }
+
+  #wrong(expected: string): never {
+    const found = this.#tokens[this.#at];
+    return this.#refuse(`${expected} expected ${found ? `before "${found}"` : "at the end"}`);
+  }
+
+  #accept(...what: readonly string[]): string | undefined {
+    const next = this.#tokens[this.#at] ?? "";
+    if (!what.includes(next)) return undefined;
+    this.#at++;
+    return next;
+  }
+
+  #expect(what: string): void {
+    if (!this.#accept(what)) this.#wrong(`"${what}"`);
+  }
+
+  clauses(): readonly Clause[] {
+    const list: Clause[] = [];
+    do {
+      let left = this.expression();
+      const comparisons = ["==", "!=", ">=", ">", "<=", "<"];
+      let operator = this.#accept(...comparisons, "in") ?? this.#wrong(`one of ${comparisons.join(" ")}`);
+      for (let next: string | undefined = operator; next; next = this.#accept(...comparisons)) {
+        operator = next;
+        if (operator === "in") {
+          list.push(memberOf(left, this.#set()) ?? this.#wrong("a name, or a name % a number,"));
+          break;
+        }
+        const right = this.expression();
+        const swapped = operator.startsWith("<");
+        const relation = operator.replace("<", ">") as Relation;
+        list.push(swapped ? related(relation, right, left) : related(relation, left, right));
+        left = right;
+      }
+    } while (this.#accept("and"));
+    return list.reduce<readonly Clause[]>(joinedWith, []);
+  }
+
+  /** {0..5, 7} */
+  #set(): readonly number[] {
+    const text = this.#tokens[this.#at] ?? "";
+    const runs = text
+      .slice(1, -1)
+      .split(",")
+      .map((run) => /^\s*(-?\d+)(?:\.\.(-?\d+))?\s*$/.exec(run));
+    const values = runs.flatMap((run) => {
+      const [from, to] = [Number(run?.[1]), Number(run?.[2] ?? run?.[1])];
+      return to - from < 1e5 ? Array.from({ length: to - from + 1 }, (_, i) => from + i) : [];
+    });
+    if (values.length === 0 || runs.includes(null)) this.#wrong('a set such as "{0..5, 7}"');
+    this.#at++;
+    return values;
+  }
+
+  separated(by: string): readonly Dim[] {
+    const list = [this.expression()];
+    while (this.#accept(by)) list.push(this.expression());
+    return list;
+  }
+
+  expression(): Dim {
+    if (++this.#depth > 1500)
+      refuse("E2302", "a size nested more than 1,500 deep", "name its parts as symbols");
+    const parts = [this.#product()];
+    for (let sign = this.#accept("+", "-"); sign; sign = this.#accept("+", "-"))
+      parts.push(sign === "+" ? this.#product() : neg(this.#product()));
+    this.#depth--;
+    return sum(parts);
+  }
+
+  #product(): Dim {
+    let left = this.#factor();
+    for (let by = this.#accept("*", "//", "%"); by; by = this.#accept("*", "//", "%")) {
+      const right = this.#factor();
+      left = by === "*" ? mul(left, right) : by === "%" ? mod(left, right) : floorDiv(left, right);
+    }
+    return left;
+  }
+
+  #factor(): Dim {
+    let negative = false;
+    while (this.#accept("-")) negative = !negative;
+    const base = this.#primary();
+    const power = this.#accept("^") ? Number(this.#tokens[this.#at++]) : 1;
+    if (!(power >= 0 && power <= 64)) this.#wrong("an exponent from 0 to 64");
+    const value = power === 1 ? base : product(Array.from({ length: power }, () => base));
+    return negative ? neg(value) : value;
+  }
+
+  #primary(): Dim {
+    if (this.#accept("(")) {
+      const inner = this.expression();
+      this.#expect(")");
+      return inner;
+    }
+    const word = this.#tokens[this.#at] ?? "";
+    if (!/^[?!]?[\p{L}\p{N}_.$]/u.test(word)) return this.#wrong("a number or a name");
+    this.#at++;
+    if (/^\d+$/.test(word)) return constant(BigInt(word));
+    return this.#accept("(") ? this.#call(word) : symbol(word);
+  }
+
+  #call(name: string): Dim {
+    const args = this.separated(name === "floor" || name === "ceil" ? "/" : ",");
+    this.#expect(")");
+    const apply = Object.hasOwn(functions, name) ? functions[name] : undefined;
+    if (!apply) return this.#wrong(`one of ${Object.keys(functions).join(", ")} instead of "${name}"`);
+    if (name !== "max" && name !== "min" && args.length !== 2) this.#wrong(`${name} with two arguments`);
+    return apply(...args);
+  }
+}
+
+/** left `relation` right, as a fact about one symbol where it is one. */
+function related(relation: Relation, left: Dim, right: Dim): Clause {
+  const strict = relation === ">" ? 1 : 0;
+  const { value } = right;
+  if (typeof value === "number" && relation === "==") {
+    const member = memberOf(left, [value]);
+    if (member) return member;
+  }
+  const [lower, upper] = [nameOf(left), nameOf(right)];
+  const bounds = relation === ">=" || relation === ">";
+  if (bounds && lower !== undefined && typeof value === "number")
+    return { kind: "domain", symbol: lower, ...anything, min: value + strict };
+  if (bounds && upper !== undefined && typeof left.value === "number")
+    return { kind: "domain", symbol: upper, ...anything, max: left.value - strict };
+  return { kind: "relation", relation, left, right };
+}
+
+/** That a symbol, or its remainder, is one of `values`; undefined where d is neither. */
+function memberOf(d: Dim, values: readonly number[]): Clause | undefined {
+  const name = nameOf(d);
+  if (name !== undefined) {
+    const [min, max] = [Math.min(...values), Math.max(...values)];
+    const modulus = max - min + 1;
+    const residues = values.map((v) => Number(remainder(v, modulus))).sort((x, y) => x - y);
+    return { kind: "domain", symbol: name, min, max, modulus, residues };
+  }
+  const f = atomsOf(d).find((x) => x.kind === "floor");
+  const symbol = f?.kind === "floor" ? nameOf(f.numerator) : undefined;
+  if (f?.kind !== "floor" || symbol === undefined || d !== mod(f.numerator, f.denominator)) return undefined;
+  const modulus = f.denominator.value;
+  const fits = typeof modulus === "number" && values.every((v) => v >= 0 && v < modulus);
+  return fits ? { kind: "domain", symbol, ...anything, modulus, residues: values } : undefined;
+}
+
+/** The list with one clause more; what is said of one symbol in a row becomes one clause. */
+function joinedWith(list: readonly Clause[], c: Clause): readonly Clause[] {
+  const last = list.at(-1);
+  if (c.kind !== "domain" || last?.kind !== "domain" || last.symbol !== c.symbol) return [...list, c];
+  const both = intersect(last, c);
+  return both ? [...list.slice(0, -1), { ...c, ...both }] : [...list, c];
 }

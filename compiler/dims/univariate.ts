@@ -1,29 +1,26 @@
 /**
- * The exact answer for dims in one symbol. With s = L*k + r, L a multiple of every divisor on the way down,
- * a floor of a polynomial in k is a polynomial in k, and a max splits k where its argument changes sign: a
- * dim is piecewise polynomial in k. The pieces where it is zero, positive or negative then follow from sign
- * changes alone, found by bisection between the sign changes of the forward difference. No sampling, no
- * floating point, no unbounded search: past the budget the answer is undefined.
+ * The exact answer for dims in one symbol. With s = L*k + r, L a multiple of every divisor on the way down, a
+ * floor of a polynomial in k is a polynomial in k, and a max splits k where its argument changes sign. The
+ * sign of what is left changes where bisection between the sign changes of its forward difference says. No
+ * sampling, no floating point, no unbounded search: past the budget there is no answer.
  */
-import { type Domain, intersect } from "./constraint.ts";
-import { type Atom, atomsOf, childrenOf, type Dim } from "./expression.ts";
+import { anything, type Domain, intersect, startsOf } from "./constraint.ts";
+import { type Atom, atomsOf, childrenOf, type Dim } from "./dim.ts";
 import { gcd, type Int, lcm, negate, plus, quotient, remainder, times } from "./integer.ts";
 
 /** Coefficients of k^0, k^1, ...; no leading zeros. */
 type Polynomial = readonly Int[];
 
-interface Piece {
-  readonly lo: number;
-  readonly hi: number;
-  readonly polynomial: Polynomial;
-}
+type Span = readonly [lo: number, hi: number];
 
+/** A stretch of integers of one sign. */
 interface Run {
   readonly lo: number;
   readonly hi: number;
   readonly sign: number;
 }
 
+/** Counts work, never time: the same question gets the same answer on any machine. */
 export class Budget {
   #left: number;
   constructor(steps: number) {
@@ -53,22 +50,21 @@ export function solveUnivariate(
 ): Solution {
   const modulus = Number(lcm(periodOf(d, 1), domain.modulus));
   budget.spend(modulus * Math.ceil(d.size / 8));
+  const atoms = [...innerFirst(d)];
   const runs = new Map<number, readonly Run[]>();
   let all = true;
   for (let r = 0; r < modulus; r++) {
     if (!domain.residues.includes(r % domain.modulus)) continue;
     const [lo, hi] = [Math.ceil((domain.min - r) / modulus), Math.floor((domain.max - r) / modulus)];
     if (lo > hi) continue;
-    const found = joined(
-      piecesOf(d, [r, modulus], lo, hi, budget).flatMap((p) => signRuns(p.polynomial, p.lo, p.hi, budget)),
-    );
-    const kept = joined(found.filter((x) => accepts(x.sign)).map((x) => ({ ...x, sign: 1 })));
+    const signs = signsOf(d, atoms, [r, modulus], [lo, hi], budget);
+    const kept = joined(signs, accepts).filter((x) => x.sign === 1);
     if (kept.length !== 1 || kept[0]!.lo !== lo || kept[0]!.hi !== hi) all = false;
-    if (kept.length > 0)
-      runs.set(
-        r,
-        kept.map((x) => ({ ...x, lo: x.lo * modulus + r, hi: x.hi * modulus + r })),
-      );
+    if (kept.length === 0) continue;
+    runs.set(
+      r,
+      kept.map((x) => ({ ...x, lo: x.lo * modulus + r, hi: x.hi * modulus + r })),
+    );
   }
   return { modulus, runs, all };
 }
@@ -97,46 +93,56 @@ export function periodOf(d: Dim, m: Int, name?: string): Int {
   return period;
 }
 
-/** d over lo..hi, its symbol being the polynomial `at` of k. */
-function piecesOf(d: Dim, at: Polynomial, lo: number, hi: number, budget: Budget): readonly Piece[] {
-  const known = new Map<Atom, readonly Piece[]>();
-  for (const atom of atomsOf(d)) known.set(atom, atomPieces(atom, at, lo, hi, budget));
-  let total: readonly Piece[] = [{ lo, hi, polynomial: [] }];
-  for (const t of d.terms) {
-    let part: readonly Piece[] = [{ lo, hi, polynomial: [t.coefficient] }];
-    for (const atom of t.factors) part = zip(part, known.get(atom)!, multiplyPolynomials, budget);
-    total = zip(total, part, addPolynomials, budget);
+/** All atoms inside d, those within others before them. */
+function innerFirst(d: Dim, found = new Set<Atom>()): ReadonlySet<Atom> {
+  for (const atom of atomsOf(d)) {
+    if (found.has(atom)) continue;
+    for (const child of childrenOf(atom)) innerFirst(child, found);
+    found.add(atom);
   }
-  return total;
+  return found;
 }
 
-function atomPieces(atom: Atom, at: Polynomial, lo: number, hi: number, budget: Budget): readonly Piece[] {
-  if (atom.kind === "symbol") return [{ lo, hi, polynomial: at }];
-  const inner = piecesOf(childrenOf(atom)[0]!, at, lo, hi, budget);
-  if (atom.kind === "floor") {
-    const q = atom.denominator.value!;
-    return inner.map((p) => ({ ...p, polynomial: trim(p.polynomial.map((c) => quotient(c, q))) }));
-  }
-  return inner.flatMap((p) =>
-    signRuns(p.polynomial, p.lo, p.hi, budget).map(
-      (x): Piece => ({ lo: x.lo, hi: x.hi, polynomial: x.sign > 0 ? p.polynomial : [] }),
-    ),
-  );
-}
-
-type Combine = (x: Polynomial, y: Polynomial) => Polynomial;
-
-function zip(x: readonly Piece[], y: readonly Piece[], combine: Combine, budget: Budget): readonly Piece[] {
-  const out: Piece[] = [];
-  for (let i = 0, j = 0; i < x.length && j < y.length; ) {
-    budget.spend(1);
-    const [p, q] = [x[i]!, y[j]!];
-    const hi = Math.min(p.hi, q.hi);
-    out.push({ lo: Math.max(p.lo, q.lo), hi, polynomial: combine(p.polynomial, q.polynomial) });
-    if (p.hi === hi) i++;
-    if (q.hi === hi) j++;
-  }
+/**
+ * The runs of equal sign of d over lo..hi, its symbol being the polynomial `at` of k; `atoms` inner first.
+ */
+function signsOf(
+  d: Dim,
+  atoms: readonly Atom[],
+  at: Polynomial,
+  [lo, hi]: Span,
+  budget: Budget,
+): readonly Run[] {
+  const values = new Map<Atom, Polynomial>();
+  const out: Run[] = [];
+  const visit = (from: number, lo: number, hi: number): void => {
+    for (let i = from; i < atoms.length; i++) {
+      const atom = atoms[i]!;
+      budget.spend(1);
+      if (atom.kind === "symbol") values.set(atom, at);
+      else if (atom.kind === "floor") {
+        const q = atom.denominator.value!;
+        values.set(atom, trim(polynomialOf(atom.numerator, values).map((c) => quotient(c, q))));
+      } else {
+        const side = polynomialOf(atom.left, values);
+        for (const run of joined(signRuns(side, lo, hi, budget), (sign) => sign > 0)) {
+          values.set(atom, run.sign > 0 ? side : []);
+          visit(i + 1, run.lo, run.hi);
+        }
+        return;
+      }
+    }
+    out.push(...signRuns(polynomialOf(d, values), lo, hi, budget));
+  };
+  visit(0, lo, hi);
   return out;
+}
+
+function polynomialOf(d: Dim, values: ReadonlyMap<Atom, Polynomial>): Polynomial {
+  return d.terms.reduce<Polynomial>((total, t) => {
+    const factors = t.factors.map((f) => values.get(f)!);
+    return addPolynomials(total, factors.reduce(multiplyPolynomials, [t.coefficient]));
+  }, []);
 }
 
 function trim(p: Int[]): Polynomial {
@@ -145,31 +151,28 @@ function trim(p: Int[]): Polynomial {
 }
 
 function addPolynomials(x: Polynomial, y: Polynomial): Polynomial {
-  if (x.length === 0) return y;
-  return trim(Array.from({ length: Math.max(x.length, y.length) }, (_, i) => plus(x[i] ?? 0, y[i] ?? 0)));
+  if (x.length < y.length) return addPolynomials(y, x);
+  return trim(x.map((c, i) => (i < y.length ? plus(c, y[i]!) : c)));
 }
 
 function multiplyPolynomials(x: Polynomial, y: Polynomial): Polynomial {
   const out: Int[] = new Array(Math.max(x.length + y.length - 1, 0)).fill(0);
-  x.forEach((a, i) => {
-    y.forEach((b, j) => {
-      out[i + j] = plus(out[i + j]!, times(a, b));
-    });
-  });
+  for (const [i, a] of x.entries())
+    for (const [j, b] of y.entries()) out[i + j] = plus(out[i + j]!, times(a, b));
   return trim(out);
 }
 
 function signAt(p: Polynomial, k: number): number {
-  let value: Int = 0;
-  for (let i = p.length - 1; i >= 0; i--) value = plus(times(value, k), p[i]!);
+  const value = p.reduceRight<Int>((total, c) => plus(times(total, k), c), 0);
   return value > 0 ? 1 : value < 0 ? -1 : 0;
 }
 
 /** p(k + 1) - p(k). */
 function difference(p: Polynomial): Polynomial {
-  let shifted: Polynomial = [];
-  for (let i = p.length - 1; i >= 0; i--)
-    shifted = addPolynomials(multiplyPolynomials(shifted, [1, 1]), [p[i]!]);
+  const shifted = p.reduceRight<Polynomial>(
+    (total, c) => addPolynomials(multiplyPolynomials(total, [1, 1]), [c]),
+    [],
+  );
   return addPolynomials(shifted, p.map(negate));
 }
 
@@ -192,26 +195,26 @@ function signRuns(p: Polynomial, lo: number, hi: number, budget: Budget): readon
 
 /** The last k of the monotone stretch `step` up to which p keeps the sign it has at `from`. */
 function lastOfSign(p: Polynomial, sign: number, from: number, step: Run, budget: Budget): number {
-  const endless = !Number.isFinite(step.hi);
-  if (step.sign === 0 || sign === step.sign || (!endless && signAt(p, step.hi) === sign)) return step.hi;
+  const keeps = (k: number) => k <= step.hi && signAt(p, k) === sign;
+  if (step.sign === 0 || sign === step.sign || (Number.isFinite(step.hi) && keeps(step.hi))) return step.hi;
   let [good, width] = [from, 1];
-  while (good + width <= step.hi && signAt(p, good + width) === sign) {
+  for (; keeps(good + width); width *= 2) {
     good += width;
-    width *= 2;
     budget.spend(1);
     if (good > 2 ** 52) throw new OutOfBudget();
   }
-  for (; width >= 1; width /= 2)
-    if (good + width <= step.hi && signAt(p, good + width) === sign) good += width;
+  for (; width >= 1; width /= 2) if (keeps(good + width)) good += width;
   return good;
 }
 
-function joined(list: readonly Run[]): readonly Run[] {
+/** Neighbours of one sign made one; with `of`, of one answer (1 or 0). */
+function joined(list: readonly Run[], of?: (sign: number) => boolean): readonly Run[] {
   const out: Run[] = [];
-  for (const x of list) {
+  for (const { lo, hi, sign } of list) {
+    const answer = of ? Number(of(sign)) : sign;
     const last = out.at(-1);
-    if (last && last.sign === x.sign && last.hi + 1 === x.lo) out[out.length - 1] = { ...last, hi: x.hi };
-    else out.push(x);
+    if (last?.sign === answer && last.hi + 1 === lo) out[out.length - 1] = { ...last, hi };
+    else out.push({ lo, hi, sign: answer });
   }
   return out;
 }
@@ -221,34 +224,24 @@ export function asDomain({ modulus, runs }: Solution, within: Domain): Domain | 
   const lists = [...runs.values()];
   const min = Math.min(...lists.map((x) => x[0]!.lo));
   const max = Math.max(...lists.map((x) => x.at(-1)!.hi));
-  const ends = (hi: number) => hi === Number.POSITIVE_INFINITY || hi + modulus > Math.min(max, within.max);
+  const reaches = (hi: number) => hi === Number.POSITIVE_INFINITY || hi + modulus > Math.min(max, within.max);
   const starts = (lo: number) => lo - modulus < Math.max(min, within.min);
-  const whole = (x: readonly Run[]) => x.length === 1 && starts(x[0]!.lo) && ends(x[0]!.hi);
-  const open = { min: Number.NEGATIVE_INFINITY, max: Number.POSITIVE_INFINITY };
-  const least = Math.min(
-    ...[...runs.keys()].map((r) => within.min + Number(remainder(r - within.min, modulus))),
-  );
-  const bounds = {
-    min: min <= least ? open.min : min,
-    max: max === open.max || max + modulus > within.max ? open.max : max,
-  };
-  if (lists.every(whole)) {
+  if (lists.every((x) => x.length === 1 && starts(x[0]!.lo) && reaches(x[0]!.hi))) {
     const residues = [...runs.keys()];
-    return intersect({ ...open, modulus: 1, residues: [0] }, { ...bounds, modulus, residues });
+    const least = Math.min(...startsOf({ ...within, modulus, residues }));
+    return intersect(anything, {
+      min: min <= least ? anything.min : min,
+      max: max + modulus > within.max ? anything.max : max,
+      modulus,
+      residues,
+    });
   }
-  const values =
-    max - min < 256
-      ? lists
-          .flat()
-          .flatMap((x) => Array.from({ length: (x.hi - x.lo) / modulus + 1 }, (_, i) => x.lo + i * modulus))
-      : [];
+  if (max - min >= 256) return undefined;
+  const values = lists.flat().flatMap((x) => {
+    const count = (x.hi - x.lo) / modulus + 1;
+    return Array.from({ length: count }, (_, i) => x.lo + i * modulus);
+  });
   const span = max - min + 1;
-  return values.length === 0 || values.length > 64
-    ? undefined
-    : {
-        min,
-        max,
-        modulus: span,
-        residues: values.map((v) => Number(remainder(v, span))).sort((x, y) => x - y),
-      };
+  const residues = values.map((v) => Number(remainder(v, span))).sort((x, y) => x - y);
+  return values.length > 64 ? undefined : { min, max, modulus: span, residues };
 }

@@ -45,9 +45,9 @@ describe("inspect", () => {
   test("shows what sizes a network demands, and why", async () => {
     expect(await inspect("unet.ts")).toMatchInlineSnapshot(`
       "input  image   [batch, H, W, 3]
-        enc1         [batch, H, W, 4]                                 kernel [3, 3, 3, 4]  bias [4]
-        enc2         [batch, floordiv(H, 2), floordiv(W, 2), 4]
-        dec1         [batch, 2*floordiv(H, 2), 2*floordiv(W, 2), 4]
+        enc1         [batch, H, W, 4]                         kernel [3, 3, 3, 4]  bias [4]
+        enc2         [batch, floor(H/2), floor(W/2), 4]
+        dec1         [batch, 2*floor(H/2), 2*floor(W/2), 4]
         mask         [batch, H, W, 4]
       output mask    [batch, H, W, 4]
 
@@ -75,7 +75,7 @@ describe("inspect", () => {
 
   test("shows expressions under a sample when asked", async () => {
     const out = await inspect("unet.ts --sample image=1,8,8,3 --symbolic");
-    expect(out).toContain("[batch, floordiv(H, 2), floordiv(W, 2), 4]");
+    expect(out).toContain("[batch, floor(H/2), floor(W/2), 4]");
     expect(out).toContain("H % 2 == 0   mask: ");
     expect(out).toMatch(/arena .* \(lower bound .*\)/);
   });

@@ -80,7 +80,7 @@ describe("identities and order", () => {
     ["14.", "a^2 >= 2*a - 1", "always"],
     ["14.", "-2*((-b)//2) >= b", "always"],
     ["18.", "a^2 == 4", "a == 2"],
-    ["19.", "H//2 == W//2", "floordiv(H, 2) == floordiv(W, 2)"],
+    ["19.", "H//2 == W//2", "floor(H/2) == floor(W/2)"],
   ])("%s %s: %s", (_, question, answer) => {
     expect(verdict(question)).toBe(answer);
   });
@@ -136,7 +136,7 @@ describe("convolution, pooling, resampling", () => {
     expect(core(s.equal(H, constant(4), from("sample")))).toEqual(["conv", "sample"]);
   });
   test("30. patch embedding floors; patching by reshape must divide", () => {
-    expect(`${window(H, 16, 16, 0)}`).toBe("floordiv(H, 16)");
+    expect(`${window(H, 16, 16, 0)}`).toBe("floor(H/16)");
     expect(residuals(assuming("16*?p == H"))).toEqual(["H % 16 == 0"]);
   });
   test("32. padded to a multiple of 7 and cropped is the same", () => {
@@ -173,7 +173,7 @@ describe("reshape and layout", () => {
     const s = assuming("B*C*H*W == B*?n", "B*C*H*W == ?m*C*H*W", "B*C*H*W == B*?k*8");
     expect(`${s.resolve(dim("?n"))}, ${s.resolve(dim("?m"))}`).toBe("C*H*W, B");
     expect(verdict("(C*H*W) % 8 == 0", s)).toBe("always");
-    expect(residuals(s)).toEqual(["C*H*W >= 8", "mod(C*H*W, 8) == 0"]);
+    expect(residuals(s)).toEqual(["C*H*W % 8 == 0", "C*H*W >= 8"]);
   });
   test("42. [N, D] to [B, T, D] with B bound; underdetermined without", () => {
     const s = assuming("N == ?b*?t", "?b == 4", "N == 20");
@@ -183,7 +183,7 @@ describe("reshape and layout", () => {
         .undetermined()
         .map((u) => u.symbol),
     ).toEqual(["?b", "?t"]);
-    expect(residuals(assuming("N == B*?t"))).toContain("mod(N, B) == 0");
+    expect(residuals(assuming("N == B*?t"))).toContain("N % B == 0");
   });
   test("43. -1 beside a size that may be 0 is not solved", () => {
     const s = new Store();
@@ -194,13 +194,13 @@ describe("reshape and layout", () => {
   });
   test("44. a parameter that would vary with H stays visible as such", () => {
     const s = assuming("?fc1 == 512*(H//32)*(W//32)");
-    expect(`${s.valueOf("?fc1")}`).toBe("512*floordiv(H, 32)*floordiv(W, 32)");
+    expect(`${s.valueOf("?fc1")}`).toBe("512*floor(H/32)*floor(W/32)");
   });
   test("46. concat and split are inverse; an even split must divide", () => {
     expect(verdict("(a + b) - a == b")).toBe("always");
     const s = new Store();
     s.divisible(dim("a + b"), constant(2), from("split"));
-    expect(residuals(s)).toEqual(["mod(a + b, 2) == 0"]);
+    expect(residuals(s)).toEqual(["(a + b) % 2 == 0"]);
   });
   test("47. slices are exact", () => {
     const length = (start: string, stop: string) => dim(`max((${stop}) - (${start}), 0)`);

@@ -5,6 +5,7 @@ import {
   ceilDiv,
   constant,
   type Dim,
+  decide,
   dim,
   evaluate,
   floorDiv,
@@ -13,7 +14,10 @@ import {
   mod,
   mul,
   parse,
+  parseConstraint,
+  parseShape,
   print,
+  type Relation,
   range,
   sub,
   substitute,
@@ -109,14 +113,19 @@ describe("a dim", () => {
     const shown = (t: string) => print(dim(t));
     expect(shown("min(3, n)")).toBe("min(n, 3)");
     expect(shown("max(a, b) + 1")).toBe("max(a, b) + 1");
-    expect(shown("(H + 1)//2")).toBe("floordiv(H + 1, 2)");
+    expect(shown("(H + 1)//2")).toBe("floor((H + 1)/2)");
     expect(shown("2*h + 1 - w")).toBe("2*h - w + 1");
     expect(shown("max(n - 4, 0)")).toBe("max(n - 4, 0)");
+    expect(shown("floordiv(h, 2)*floordiv(w, b + 1)")).toBe("floor(h/2)*floor(w/(b + 1))");
+    expect(shown("mod(H, 16)")).toBe("H % 16");
+    expect(shown("3*mod(a + b, c) + 2*mod(h, 4)")).toBe("2*(h % 4) - 3*c*floor((a + b)/c) + 3*a + 3*b");
+    expect(shown("floordiv(mod(a, b), 3)")).toBe("floor((a % b)/3)");
+    expect(shown("ceildiv(n, 4)")).toBe("floor((n + 3)/4)");
   });
   test("stays exact beyond 2^53", () => {
     const d = mul(dim(9007199254740993n), dim("n"));
     expect(evaluate(d, new Map([["n", 3]]))).toBe(27021597764222979n);
-    expect(print(floorDiv(d, 2))).toBe("4503599627370496*n + floordiv(n, 2)");
+    expect(print(floorDiv(d, 2))).toBe("4503599627370496*n + floor(n/2)");
   });
   test("knows its symbols, sorted", () => {
     expect(symbolsOf(dim("b*floordiv(a, c) + max(?k, a)"))).toEqual(["?k", "a", "b", "c"]);
@@ -131,6 +140,51 @@ describe("a dim", () => {
     ["a;b", "E3001"],
   ])("refuses %s with %s", (text, code) => {
     expect(() => parse(text)).toThrow(code);
+  });
+  test("is read in a list of sizes", () => {
+    expect(parseShape("b, 2*h, w")).toEqual([dim("b"), dim("2*h"), dim("w")]);
+    expect(parseShape(" ")).toEqual([]);
+    expect(() => parseShape("b,, w")).toThrow("E3001");
+  });
+  test.each([
+    "h % 32 == 0",
+    "1 <= b <= 64",
+    "b >= 0",
+    "b <= 7",
+    "H == 3",
+    "n % 12 in {0..5}",
+    "n % 7 in {0, 2..4, 6}",
+    "a in {-3..-1, 4}",
+    "H % 16 == 0 and H >= 16",
+    "h % 2 == 0 and w % 2 == 0",
+    "a + b >= 2*c",
+    "a > b",
+    "a != 4",
+    "C*H*W % 8 == 0",
+    "N % B == 0",
+    "floor(H/2) == floor(W/2) and a*b == 12",
+  ])("reads the constraint %s and prints it back", (text) => {
+    expect(`${parseConstraint(text)}`).toBe(text);
+  });
+  test("says every constraint of the corpus's kind in words that read back", () => {
+    const questions = fc.tuple(samples, samples, fc.constantFrom<Relation>("==", "!=", ">=", ">"));
+    fc.assert(
+      fc.property(questions, ([x, y, relation]) => {
+        const v = decide(relation, x.d, y.d);
+        if (v.kind === "iff") expect(`${parseConstraint(`${v.constraint}`)}`).toBe(`${v.constraint}`);
+      }),
+      { numRuns: 300, seed: 11 },
+    );
+  });
+  test.each([
+    ["a <", "a number or a name"],
+    ["a", "one of =="],
+    ["a in {}", "a set"],
+    ["a in {x}", "a set"],
+    ["a*b in {1}", "a name"],
+    ["a == b and", "a number or a name"],
+  ])("refuses the constraint %s", (text, why) => {
+    expect(() => parseConstraint(text)).toThrow(why);
   });
   test("refuses nesting that would overflow the stack", () => {
     expect(() => parse("(".repeat(5000))).toThrow("E2302");

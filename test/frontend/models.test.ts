@@ -292,9 +292,9 @@ describe("another size is no edit", () => {
         .describe()
         .map(({ outputs }) => outputs.map(String)),
     ).toEqual([
-      ["batch,floordiv(x.1 + 1, 2),floordiv(x.2 + 1, 2),8"],
-      ["batch,floordiv(x.1 + 1, 4),floordiv(x.2 + 1, 4),8"],
-      ["batch,floordiv(x.1 + 1, 4) - 2,floordiv(x.2 + 1, 4) - 2,16"],
+      ["batch,floor((x.1 + 1)/2),floor((x.2 + 1)/2),8"],
+      ["batch,floor((x.1 + 1)/4),floor((x.2 + 1)/4),8"],
+      ["batch,floor((x.1 + 1)/4) - 2,floor((x.2 + 1)/4) - 2,16"],
       ["batch,16"],
       ["batch,10"],
     ]);

@@ -64,7 +64,7 @@ describe("graph text", () => {
       "odd key": [[], [true, false]],
     };
     const text = printGraph(attributed(attributes));
-    expect(text).toContain("dim=<2*h - floordiv(n, 2)>, one=<1>, number=1,");
+    expect(text).toContain("dim=<2*h - floor(n/2)>, one=<1>, number=1,");
     expect(text).toContain("odd=[nan, inf, -inf, -0, 1e+21, 1e-7, -1.5]");
     expect(text.split("\n")).toHaveLength(5);
     expect(roundTrip(attributed(attributes))).toStrictEqual(attributed(attributes));
