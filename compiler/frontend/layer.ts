@@ -153,22 +153,45 @@ export abstract class Layer<Out = Symbolic> {
     return (outputs.length === 1 ? outputs[0] : outputs) as Out;
   }
 
-  /** Builds within `scope`: called by the trace, not by layers. */
-  declareIn(scope: Scope, shapes: readonly Shape[]): void {
+  /** Called by the trace before the first use, so that refusals name the layer as the model does. */
+  enter(scope: Scope): void {
     this.#scope = scope;
     this.#path = scope.path;
+  }
+
+  /** Builds within the scope that was entered: called by the trace, not by layers. */
+  declareIn(shapes: readonly Shape[]): void {
     this.build(...shapes);
   }
 
   /**
    * A weight `path.name`. Dims of the input may stand in `shape`; they stay open until a sample decides them.
+   * Throws E2003 for a size taken from an axis the input does not have, E2108 for one that is no whole number.
    */
   protected addWeight(name: string, shape: readonly Size[], options: WeightOptions = {}): Value {
     if (!this.#scope) throw new Error(`internal: ${this.kind}.addWeight outside build`);
     const { trainable = this.trainable, dtype = this.dtype, initializer = "glorotUniform" } = options;
-    const dims = shape.map((size) => (typeof size === "number" ? constant(size) : size));
+    const dims = shape.map((size, axis) => this.#weightSize(name, size, axis));
     const complete = { ...options, trainable, dtype, initializer: parseInitializer(initializer) };
     return this.#scope.weight(name, dims, complete);
+  }
+
+  /** Sizes come from user code (a layer of one's own), where an axis that is not there reads as undefined. */
+  #weightSize(name: string, size: Size | undefined, axis: number): Dim {
+    if (typeof size === "object") return size;
+    if (typeof size === "number" && Number.isSafeInteger(size) && size >= 0) return constant(size);
+    const weight = `${this.path}.${name}`;
+    const missing = size === undefined;
+    return fail({
+      code: missing ? "E2003" : "E2108",
+      message: missing
+        ? `${weight} has no size at axis ${axis}: the input of ${this.path} has fewer axes than its build reads`
+        : `${weight} has size ${String(size)} at axis ${axis}; sizes are whole numbers >= 0`,
+      fix: missing
+        ? `give ${this.path} an input of a higher rank`
+        : "give a whole number, or a size of the input",
+      layer: this.path,
+    });
   }
 
   /** The path it was first used under. */
@@ -189,14 +212,22 @@ export abstract class Layer<Out = Symbolic> {
    * features]".
    */
   protected requireRank(shape: Shape, ranks: readonly number[], axes: string): void {
-    if (ranks.includes(shape.length)) return;
+    if (!ranks.includes(shape.length)) this.#refuseRank(shape, ranks.join(" or "), axes);
+  }
+
+  /** The same for a rank below `least`. */
+  protected requireRankFrom(least: number, shape: Shape, axes: string): void {
+    if (shape.length < least) this.#refuseRank(shape, `${least} or more`, axes);
+  }
+
+  #refuseRank(shape: Shape, ranks: string, axes: string): never {
     const { path } = this;
-    fail({
+    return fail({
       code: "E2003",
-      message: `${path} needs an input of rank ${ranks.join(" or ")}, but it gets rank ${shape.length}`,
+      message: `${path} needs an input of rank ${ranks}, but it gets rank ${shape.length}`,
       facts: [
         { subject: `input of ${path}`, value: printShape(shape), note: `rank ${shape.length}` },
-        { subject: `${this.kind} takes`, value: axes, note: `rank ${ranks.join(" or ")}` },
+        { subject: `${this.kind} takes`, value: axes, note: `rank ${ranks}` },
       ],
       fix: `give ${path} an input ${axes}, for example through a reshape layer before it`,
       layer: path,

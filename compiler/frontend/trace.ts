@@ -217,15 +217,16 @@ export class Trace implements Scope {
     const path = this.#path;
     const inside = this.#depth > 0;
     const shapes = inputs.map((input) => this.builder.resolve(input.type.shape));
-    layer.check(...shapes);
     const earlier = this.#declared.get(layer);
+    if (!earlier) layer.enter(this);
+    layer.check(...shapes);
     this.#current = earlier ?? { path, weights: new Map(), inputs: shapes, at };
     if (!earlier) {
       this.#declared.set(layer, this.#current);
-      layer.declareIn(this, shapes);
+      layer.declareIn(shapes);
     }
     const made = layer.call(new LayerOps(this.builder, this), ...inputs);
-    const outputs: readonly Value[] = "id" in made ? [made] : made;
+    const outputs = outputsOf(made, path);
     const use = { path, layer, inputs, outputs, first: !earlier, inside, at };
     this.uses.push(use);
     for (const output of outputs) if (!inputs.includes(output)) this.#producer.set(output, use);
@@ -298,6 +299,20 @@ export class Trace implements Scope {
       fix: `give both uses the same size, or make a second layer for one of them`,
     };
   }
+}
+
+/** What `call` returned, which may be code of the user's: E1002 for what is no value. */
+function outputsOf(made: unknown, path: string): readonly Value[] {
+  const list: readonly unknown[] = Array.isArray(made) ? made : [made];
+  const odd = list.findIndex((one) => typeof one !== "object" || one === null || !("id" in one));
+  if (odd < 0) return list as readonly Value[];
+  throw new CompileError([
+    {
+      code: "E1002",
+      message: `the call of ${path} returned ${list[odd] === null ? "null" : `a thing of type ${typeof list[odd]}`}, not a value`,
+      fix: "return what an op gave, such as ops.add(x, y), or a list of such values",
+    },
+  ]);
 }
 
 function twice(path: string): Diagnostic {

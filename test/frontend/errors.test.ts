@@ -104,6 +104,25 @@ describe("building a model", () => {
     });
   });
 
+  test.each([
+    [
+      "by its own name",
+      [dense({ units: 1, name: "head" })],
+      "head needs an input of rank 2 or more, but it gets rank 1",
+    ],
+    ["by its kind", [dense({ units: 1 })], "dense needs an input of rank 2 or more, but it gets rank 1"],
+  ])("a layer that refuses a rank is named %s", (_, layers, message) => {
+    expect(only(() => sequential(layers).bind([5])).message).toBe(message);
+  });
+
+  test("the second of two layers that refuses a rank is named by its number", () => {
+    const conv = () => conv2d({ filters: 1, kernelSize: 1 });
+    const net = sequential([conv(), reshape({ targetShape: [9] }), conv()]);
+    expect(only(() => net.bind([1, 3, 3, 1])).message).toBe(
+      "conv2d_1 needs an input of rank 4, but it gets rank 2",
+    );
+  });
+
   test("a model with two bad layers reports both", () => {
     const net = sequential([
       conv2d({ filters: 2, kernelSize: 9, inputShape: [5, 5, 1] }),

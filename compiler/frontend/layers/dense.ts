@@ -35,7 +35,7 @@ class Dense extends Configured<typeof fields> {
   }
 
   override check(shape: Shape): void {
-    if (shape.length < 1) this.requireRank(shape, [1], "[..., features]");
+    this.requireRankFrom(2, shape, "[batch, ..., features]");
   }
 
   override build(shape: Shape): void {
@@ -55,7 +55,7 @@ class Dense extends Configured<typeof fields> {
 }
 
 /**
- * activation(x kernel + bias) over the last axis: [..., k] to [..., units]. Weights kernel [k, units], bias
+ * activation(x kernel + bias) over the last axis: [batch, ..., k] to [batch, ..., units]. Weights kernel [k, units], bias
  * [units]. Keras `Dense`.
  */
 export function dense(options: DenseOptions): Layer {

@@ -118,7 +118,7 @@ class TimeDistributed extends Configured<typeof timeFields> {
   }
 
   override check(shape: Shape): void {
-    if (shape.length < 3) this.requireRank(shape, [3], "[batch, time, ...]");
+    this.requireRankFrom(3, shape, "[batch, time, ...]");
   }
 
   override call(ops: LayerOps, x: Value): Value {
