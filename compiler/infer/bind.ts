@@ -254,29 +254,41 @@ function withChain(diagnostic: Diagnostic, graph: Graph, node: Node): Diagnostic
   return chain.length > 1 && !diagnostic.chain ? { ...diagnostic, chain } : diagnostic;
 }
 
+/**
+ * The graph with every dim resolved. What does not change is the same object: most of a graph, when little
+ * was open.
+ */
 function substituted(graph: Graph, store: Store): Graph {
   const values = new Map<Value, Value>();
   const convert = (value: Value): Value => {
     const known = values.get(value);
     if (known) return known;
-    const fresh = { ...value, type: resolveType(store, value.type) };
+    const type = resolveType(store, value.type);
+    const fresh = type === value.type ? value : { ...value, type };
     values.set(value, fresh);
     return fresh;
+  };
+  const convertNode = (node: Node): Node => {
+    const operands = mapSame(node.operands, convert);
+    const results = mapSame(node.results, convert);
+    const attributes = mapAttributes(node.attributes, (d) => store.resolve(d), convertGraph);
+    const same = operands === node.operands && results === node.results && attributes === node.attributes;
+    return same ? node : { ...node, operands, results, attributes };
   };
   const convertGraph = (g: Graph): Graph => ({
     name: g.name,
     inputs: g.inputs.map(convert),
     parameters: g.parameters.map((p) => ({ ...p, value: convert(p.value) })),
-    nodes: g.nodes.map((node) => ({
-      op: node.op,
-      attributes: mapAttributes(node.attributes, (d) => store.resolve(d), convertGraph),
-      operands: node.operands.map(convert),
-      results: node.results.map(convert),
-      source: node.source,
-    })),
+    nodes: g.nodes.map(convertNode),
     outputs: g.outputs.map((o) => ({ name: o.name, value: convert(o.value) })),
   });
   return convertGraph(graph);
+}
+
+/** `list.map(convert)`, or `list` itself where nothing changes. */
+function mapSame<T>(list: readonly T[], convert: (item: T) => T): readonly T[] {
+  const converted = list.map(convert);
+  return converted.every((item, i) => item === list[i]) ? list : converted;
 }
 
 function requireBound(graph: Graph, bag: DiagnosticBag): void {
