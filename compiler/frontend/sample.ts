@@ -3,7 +3,7 @@
  * these per input name) brought into one. A flat list of numbers is a shape, a nested list is data: every
  * input has a batch axis, so data written as a list is always nested.
  */
-import { dtypeOf, type TypedArray } from "../../runtime/dtype.ts";
+import { type DType, dtypeOf, dtypes, type TypedArray } from "../../runtime/dtype.ts";
 import { fromNested, type Nested, type Tensor, tensor } from "../../runtime/tensor.ts";
 import { fail, type SourceLocation } from "../diagnostics/index.ts";
 import type { Sample } from "../infer/bind.ts";
@@ -20,25 +20,25 @@ export interface SampledInput {
   readonly dtype: InputSpec["dtype"];
 }
 
-/** The sample by input name. `shape` belongs to a typed array. Throws E2102, E1002. */
+/** The sample by input name. `shape` belongs to a typed array. Throws E2102, E2108, E1002. */
 export function readSample(
   given: SampleInput,
   shape: readonly number[] | undefined,
   inputs: readonly SampledInput[],
   at: SourceLocation | undefined,
 ): Sample {
-  if (isRecord(given)) {
-    const dtypes = new Map(inputs.map((input) => [input.name, input]));
+  const [only] = inputs;
+  if (isObject(given) && isRecord(given)) {
+    const byName = new Map(inputs.map((input) => [input.name, input]));
     const entries = Object.entries(given).map(
       ([name, value]) =>
-        [name, readValue(value, dtypes.get(name) ?? { name, dtype: "float32" }, at)] as const,
+        [name, readValue(value, byName.get(name) ?? { name, dtype: "float32" }, at)] as const,
     );
     return Object.fromEntries(entries);
   }
-  const [only] = inputs;
   if (!only || inputs.length > 1) return severalInputs(inputs, at);
   if (ArrayBuffer.isView(given)) return { [only.name]: readTyped(given, shape, only, at) };
-  return { [only.name]: readValue(given as SampleValue, only, at) };
+  return { [only.name]: readValue(given, only, at) };
 }
 
 /** Rank of the only input of a sample, when that can be told. */
@@ -65,35 +65,62 @@ export function asData(
   });
 }
 
-function isRecord(given: SampleInput): given is { readonly [input: string]: SampleValue } {
+const isObject = (given: unknown): given is object => typeof given === "object" && given !== null;
+
+function isRecord(given: object): given is { readonly [input: string]: unknown } {
   return !Array.isArray(given) && !ArrayBuffer.isView(given) && !isTensor(given);
 }
 
-function isTensor(given: object): given is Tensor {
-  return "data" in given && "shape" in given && "dtype" in given && ArrayBuffer.isView(given.data);
+function isTensor(given: object): given is { readonly data: TypedArray; readonly shape: readonly number[] } {
+  return "data" in given && ArrayBuffer.isView(given.data) && "shape" in given && Array.isArray(given.shape);
 }
 
+/** `value` is what the user wrote, which types alone do not check. */
 function readValue(
-  value: SampleValue,
+  value: unknown,
   input: SampledInput,
   at: SourceLocation | undefined,
 ): readonly number[] | Tensor {
   if (ArrayBuffer.isView(value)) return noShape(input, at);
-  if (!Array.isArray(value)) return value as Tensor;
+  if (isObject(value) && isTensor(value)) return readTyped(value.data, value.shape, input, at, saidOf(value));
+  if (!Array.isArray(value)) return noSample(value, input, at);
   if (value.every((size) => typeof size === "number")) return value;
   return orExplain(input, at, () => fromNested(value as Nested, input.dtype));
 }
 
+const saidOf = (value: object): unknown => ("dtype" in value ? value.dtype : undefined);
+
+/** `said` is the dtype a tensor claims to have. */
 function readTyped(
   data: TypedArray,
   shape: readonly number[] | undefined,
   input: SampledInput,
   at: SourceLocation | undefined,
+  said?: unknown,
 ): Tensor {
   if (!shape) return noShape(input, at);
-  const stored = dtypeOf(data);
-  const dtype = input.dtype === "bool" && stored === "uint8" ? "bool" : stored;
-  return orExplain(input, at, () => tensor(data, shape, dtype));
+  return orExplain(input, at, () => {
+    const stored = dtypeOf(data);
+    const dtype =
+      (said as DType | undefined) ?? (input.dtype === "bool" && stored === "uint8" ? "bool" : stored);
+    if (!Object.hasOwn(dtypes, dtype) || !(data instanceof dtypes[dtype].array))
+      throw new RangeError(`its dtype is ${String(dtype)}, but its data are ${stored}`);
+    return tensor(data, shape, dtype);
+  });
+}
+
+function noSample(value: unknown, input: SampledInput, at: SourceLocation | undefined): never {
+  return fail({
+    code: "E1002",
+    message: `the sample of input "${input.name}" is ${shown(value)}, neither a shape nor data`,
+    fix: "give a shape such as [2, 20], nested arrays, a tensor, or a typed array followed by its shape",
+    ...(at && { at }),
+  });
+}
+
+function shown(value: unknown): string {
+  if (isObject(value)) return `an object with ${Object.keys(value).join(", ") || "nothing in it"}`;
+  return typeof value === "string" ? JSON.stringify(value) : String(value);
 }
 
 function noShape(input: SampledInput, at: SourceLocation | undefined): never {
@@ -123,8 +150,16 @@ function orExplain(input: SampledInput, at: SourceLocation | undefined, read: ()
     return fail({
       code: error.message.includes("dims are non-negative integers") ? "E2108" : "E1002",
       message: `the data for input "${input.name}" cannot be taken: ${error.message}`,
-      fix: "pass data whose length is the product of its shape, with rows of one length",
+      fix: fixFor(error.message, input.dtype),
       ...(at && { at }),
     });
   }
+}
+
+function fixFor(message: string, dtype: DType): string {
+  if (message.startsWith("element")) return `pass values that ${dtype} can hold`;
+  if (message.startsWith("no dtype") || message.startsWith("its dtype"))
+    return `pass the data as ${dtypes[dtype].array.name}`;
+  if (message.includes("neither a number")) return "pass numbers";
+  return "pass data whose length is the product of its shape, with rows of one length";
 }
