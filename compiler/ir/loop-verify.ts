@@ -141,13 +141,21 @@ class Scope {
 
   #guard(e: Expr & { kind: "guard" }): void {
     for (const test of e.tests) this.#defined(test);
-    this.#expr(e.outside);
-    const guards = narrow(e.tests, this.#guards, this.#bounds);
-    // A guard that is never met has nothing inside to prove.
+    const [test, ...more] = e.tests;
+    this.#under(e.tests, e.inside);
+    // Of several tests nobody knows which one fails.
+    this.#under(test && more.length === 0 ? [sub(-1, test)] : [], e.outside);
+  }
+
+  /** Verifies what is evaluated only where all of `tests` are >= 0. */
+  #under(tests: readonly Dim[], e: Expr): void {
+    const guards = narrow(tests, this.#guards, this.#bounds);
+    // An arm that is never taken has nothing to prove.
+    if (tests.some((test) => this.#interval(test).max < 0)) return;
     if (guards.some(({ interval }) => interval.min > interval.max)) return;
     const symbols = new Map(this.#symbols);
     for (const { name, interval } of guards) symbols.set(name, interval);
-    new Scope(this.#kernel, symbols, this.#registers, guards).#expr(e.inside);
+    new Scope(this.#kernel, symbols, this.#registers, guards).#expr(e);
   }
 
   #place({ register, index }: Place): void {

@@ -172,11 +172,12 @@ function inputAt(
   const at = spatial.map((axis, i) => {
     const window = windowAt(x.shape, kernel, attributes, i);
     const position = positionOf(window, index[axis]!, over[i]!);
-    tests.push(...insideTests(window, position, window.input));
     const spacing = attributes.inputDilations[i]!;
-    if (constantOf(spacing) === 1) return position;
-    tests.push(neg(mod(position, spacing)));
-    return floorDiv(position, spacing);
+    // Tested is what is read, so that the address is proven from the tests alone.
+    const source = floorDiv(position, spacing);
+    tests.push(...insideTests(window, source, x.shape[axis]!));
+    if (constantOf(spacing) !== 1) tests.push(neg(mod(position, spacing)));
+    return source;
   });
   const source = channelAt(kernel, attributes.groups, index[channel]!, over.at(-1)!);
   const inside = x.at(arranged(attributes.layout, index[0]!, at, source));

@@ -71,9 +71,19 @@ describe("every address is proven inside its buffer", () => {
     expect(() => verify(nest(guarded([sub(3, row)], add(mul(3, row), 2))))).toThrow("indexes x");
   });
 
-  test("the arm outside a guard is not narrowed", () => {
-    const e: Expr = { ...(guarded([i], i) as Expr & { kind: "guard" }), outside: load(x, sub(i, 1)) };
-    expect(() => verify(loop("i", 12, true, [store(i, e)]))).toThrow("[-1, 10]");
+  test("the arm outside a guard knows that its one test failed, and nothing of several", () => {
+    const outside = (tests: readonly ReturnType<typeof sub>[], index: ReturnType<typeof sub>): Stmt => {
+      const e = { ...guarded(tests, constant(0)), outside: load(x, index) } as Expr;
+      return loop("i", 12, true, [store(i, e)]);
+    };
+    expect(() => verify(outside([sub(i, 3)], sub(2, i)))).not.toThrow();
+    expect(() => verify(outside([sub(i, 3)], sub(i, 1)))).toThrow("[-1, 1]");
+    expect(() => verify(outside([sub(i, 3), sub(5, i)], sub(2, i)))).toThrow("[-9, 2]");
+  });
+
+  test("an arm that is never taken needs no proof", () => {
+    const never = guarded([constant(-1)], sub(i, 99));
+    expect(() => verify(loop("i", 12, true, [store(i, never)]))).not.toThrow();
   });
 
   test("a floor is no obstacle", () => {
