@@ -50,16 +50,17 @@ export function rankOf(sample: Sample): number | undefined {
 export const shapeOfSample = (value: readonly number[] | Tensor): readonly number[] =>
   "shape" in value ? value.shape : value;
 
-/** Refuses a shape where data is needed (E1002). */
+/** Refuses a shape, or a tensor without its elements, where data is needed (E1002). */
 export function asData(
   name: string,
   value: readonly number[] | Tensor,
   at: SourceLocation | undefined,
 ): Tensor {
-  if ("data" in value) return value;
+  const shape = shapeOfSample(value);
+  if ("data" in value && (value.data.length > 0 || shape.includes(0))) return value;
   return fail({
     code: "E1002",
-    message: `predict needs data for input "${name}", but it was given the shape [${value.join(", ")}]`,
+    message: `predict needs data for input "${name}", but it was given the shape [${shape.join(", ")}]`,
     fix: "pass a typed array and its shape, nested arrays or a tensor; bind takes shapes",
     ...(at && { at }),
   });
@@ -90,7 +91,10 @@ function readValue(
 
 const saidOf = (value: object): unknown => ("dtype" in value ? value.dtype : undefined);
 
-/** `said` is the dtype a tensor claims to have. */
+/**
+ * `said` is the dtype a tensor claims to have. One that has a shape and a dtype but no elements stands for any
+ * data of that type: binding looks at no more, and nobody has to make them.
+ */
 function readTyped(
   data: TypedArray,
   shape: readonly number[] | undefined,
@@ -105,6 +109,7 @@ function readTyped(
       (said as DType | undefined) ?? (input.dtype === "bool" && stored === "uint8" ? "bool" : stored);
     if (!Object.hasOwn(dtypes, dtype) || !(data instanceof dtypes[dtype].array))
       throw new RangeError(`its dtype is ${String(dtype)}, but its data are ${stored}`);
+    if (said !== undefined && data.length === 0) return { dtype, shape, data };
     return tensor(data, shape, dtype);
   });
 }

@@ -38,6 +38,17 @@ test("a tensor may leave its dtype to its data", () => {
   expect(bound.predict({ data, shape: [2, 3] } as never).shape).toEqual([2, 2]);
 });
 
+test("a tensor without elements stands for any data of its type, but not in predict", () => {
+  const bound = net();
+  const none = { dtype: "float32", shape: [2, 3], data: new Float32Array(0) } as const;
+  bound.bind({ x: none });
+  expect(bound.getWeights()[0]?.shape).toEqual([3, 2]);
+  expect(only(() => bound.predict({ x: none })).message).toBe(
+    'predict needs data for input "x", but it was given the shape [2, 3]',
+  );
+  expect(bound.predict({ x: { ...none, shape: [0, 3] } }).shape).toEqual([0, 2]);
+});
+
 test.each([
   [{ data, shape: [2, 4], dtype: "float32" }, "a tensor of shape [2, 4] has 8 elements, but the data has 6"],
   [{ data, shape: [2, 3], dtype: "int32" }, "its dtype is int32, but its data are float32"],
