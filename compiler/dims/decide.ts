@@ -59,7 +59,7 @@ export function decide(relation: Relation, a: Dim, b: Dim, assumptions: Facts = 
 }
 
 function judge(relation: Relation, from: Dim, domains: Domains): Verdict {
-  if (from.size > 4000) return verdictOf(from.size < 40000 ? bySigns(relation, from, domains, 0) : undefined);
+  if (from.size > 600) return verdictOf(from.size < 40000 ? bySigns(relation, from, domains, -1) : undefined);
   if (relation === ">") return judge(">=", sub(from, 1), domains);
   const simple = simplify(from, domains);
   const d = primitive(relation === ">=" ? withoutFloors(simple) : simple, domains);
@@ -116,7 +116,7 @@ function inSeveral(relation: Relation, d: Dim, domains: Domains): Verdict {
   if (quick) return verdictOf(quick);
   if (!isMixed(relation, d, domains))
     return verdictOf(attempt(() => scratch(() => decideByCases(relation, d, domains, new Budget(8000)))));
-  const clauses = attempt(() => scratch(() => residueConditions(relation, d, domains, new Budget(3000))));
+  const clauses = attempt(() => scratch(() => residueConditions(relation, d, domains, new Budget(1000))));
   return { kind: "iff", constraint: new Constraint(clauses ?? [balanced(relation, d)]) };
 }
 

@@ -173,12 +173,15 @@ export function monomialOf(factors: readonly Atom[]): Monomial {
 }
 
 function describe(factors: readonly Atom[]): Monomial {
-  const height = Math.max(...factors.map((f) => f.height));
-  const size = factors.flatMap(childrenOf).reduce((total, child) => total + child.size, 1 + factors.length);
-  const bounded = factors.some(
-    (f) =>
-      f.kind === "max" || (f.kind === "floor" && (f.numerator.bounded || f.denominator.value === undefined)),
-  );
+  let [height, size, bounded] = [0, 1 + factors.length, false];
+  for (const f of factors) {
+    height = Math.max(height, f.height);
+    bounded ||= f.kind === "max" || (f.kind === "floor" && f.denominator.value === undefined);
+    for (const child of childrenOf(f)) {
+      size += child.size;
+      bounded ||= child.bounded;
+    }
+  }
   return { id: nextId++, factors, height, size, bounded };
 }
 

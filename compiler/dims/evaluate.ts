@@ -81,7 +81,7 @@ export type Bounds = (symbol: string) => Interval;
 
 /**
  * An interval that holds every value d takes while its symbols stay within theirs; Infinity where unbounded.
- * `splits`: how many maxima, one within another, to split.
+ * `splits`: how many maxima, one within another, to split; below 0 nothing but plain interval arithmetic.
  */
 export function range(d: Dim, bounds: Bounds, splits = 2): Interval {
   const known = new Map<Dim, Interval>();
@@ -90,7 +90,7 @@ export function range(d: Dim, bounds: Bounds, splits = 2): Interval {
     const seen = known.get(e);
     if (seen) return seen;
     let found = e.terms.map(ofTerm).reduce((x, y) => outward(x.min + y.min, x.max + y.max));
-    const relaxed = relax(e);
+    const relaxed = splits < 0 ? undefined : relax(e);
     if (relaxed) {
       const by = visit(relaxed.divisor, 0);
       found = meet(found, relaxed.finish(visit(relaxed.combined, splits), by.max));

@@ -21,6 +21,5 @@ export {
   terms,
 } from "./expression.ts";
 export type { Conflict, Origin, Residual } from "./knowledge.ts";
-export { simplify } from "./simplify.ts";
 export { type Declaration, Store } from "./store.ts";
 export { dim, parse, parseConstraint, parseShape, print } from "./text.ts";

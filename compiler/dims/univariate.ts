@@ -4,7 +4,7 @@
  * sign of what is left changes where bisection between the sign changes of its forward difference says. No
  * sampling, no floating point, no unbounded search: past the budget there is no answer.
  */
-import { anything, type Domain, intersect, startsOf } from "./constraint.ts";
+import { anything, type Domain, intersect } from "./constraint.ts";
 import { type Atom, atomsOf, childrenOf, type Dim } from "./dim.ts";
 import { gcd, type Int, lcm, negate, plus, quotient, remainder, times } from "./integer.ts";
 
@@ -224,18 +224,16 @@ export function asDomain({ modulus, runs }: Solution, within: Domain): Domain | 
   const lists = [...runs.values()];
   const min = Math.min(...lists.map((x) => x[0]!.lo));
   const max = Math.max(...lists.map((x) => x.at(-1)!.hi));
-  const reaches = (hi: number) => hi === Number.POSITIVE_INFINITY || hi + modulus > Math.min(max, within.max);
-  const starts = (lo: number) => lo - modulus < Math.max(min, within.min);
-  if (lists.every((x) => x.length === 1 && starts(x[0]!.lo) && reaches(x[0]!.hi))) {
-    const residues = [...runs.keys()];
-    const least = Math.min(...startsOf({ ...within, modulus, residues }));
+  const from = (limit: number) => lists.every(([x]) => x!.lo === limit || x!.lo - modulus < limit);
+  const upTo = (limit: number) =>
+    lists.every((x) => x.at(-1)!.hi === limit || x.at(-1)!.hi + modulus > limit);
+  if (lists.every((x) => x.length === 1) && from(min) && upTo(max))
     return intersect(anything, {
-      min: min <= least ? anything.min : min,
-      max: max + modulus > within.max ? anything.max : max,
+      min: from(within.min) ? anything.min : min,
+      max: upTo(within.max) ? anything.max : max,
       modulus,
-      residues,
+      residues: [...runs.keys()],
     });
-  }
   if (max - min >= 256) return undefined;
   const values = lists.flat().flatMap((x) => {
     const count = (x.hi - x.lo) / modulus + 1;
