@@ -98,12 +98,19 @@ export class Relations implements RelationContext {
   }
 }
 
-/** Ops speak of their operands ("axis 1 of a"); the user knows these by the names of the values. */
+/**
+ * Ops speak of their operands ("axis 1 of a", "of x0 and x1"); the user knows these by the names of the values.
+ */
 function inTheUsersNames(clause: string, { op, operands }: Site): string {
   const names = opNamed(op).operands;
-  return clause.replace(/\bof (\w+)/g, (text, name: string) => {
-    const value = operands[names.indexOf(name)];
-    return value ? `of ${value.name}` : text;
+  const repeated = names.at(-1)!.match(/^(\w+)\.\.\.$/)?.[1];
+  const positionOf = (name: string): number => {
+    const number = repeated && name.startsWith(repeated) ? Number(name.slice(repeated.length)) : Number.NaN;
+    return Number.isInteger(number) ? names.length - 1 + number : names.indexOf(name);
+  };
+  return clause.replace(/\b(of|and) (\w+)/g, (text, word: string, name: string) => {
+    const value = operands[positionOf(name)];
+    return value ? `${word} ${value.name}` : text;
   });
 }
 

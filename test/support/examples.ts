@@ -10,6 +10,7 @@ import { mlp } from "../../examples/mlp.ts";
 import { residualCnn } from "../../examples/residual-cnn.ts";
 import { tied, twins } from "../../examples/shared-weights.ts";
 import { encoder } from "../../examples/transformer-encoder.ts";
+import { unet } from "../../examples/unet.ts";
 
 export interface Example {
   readonly name: string;
@@ -55,5 +56,6 @@ export const examples: readonly Example[] = [
   },
   { name: "lstm classifier", model: classifier, sample: { tokens: [2, 12] }, ranges: tokens(500), runs: 5 },
   { name: "twins", model: twins, sample: { left: [3, 20], right: [3, 20] }, runs: 20 },
+  { name: "unet", model: unet, sample: { image: [1, 12, 8, 3] }, ranges: pixels, runs: 4 },
   { name: "tied", model: tied, sample: { tokens: [1, 12] }, ranges: tokens(300), runs: 5 },
 ];
