@@ -216,13 +216,10 @@ export abstract class Model<Out = Symbolic> extends Layer<Out> {
 
   /** Forgets shapes and values, so that another size can be bound; the seed stays. */
   reset(): void {
+    this.forgetTraces();
     this.#weights.clear();
     this.#states.clear();
-    this.#traces.clear();
-    this.#prepared.clear();
-    this.#built = undefined;
     this.#rank = undefined;
-    this.#last = undefined;
   }
 
   /** Sets the states of stateful layers back to zero. */
@@ -261,10 +258,12 @@ export abstract class Model<Out = Symbolic> extends Layer<Out> {
     return text;
   }
 
-  /** To be called when the layers changed. */
+  /** To be called when the layers changed. Shapes and values of those that stay are kept. */
   protected forgetTraces(): void {
     this.#traces.clear();
     this.#prepared.clear();
+    this.#built = undefined;
+    this.#last = undefined;
   }
 
   #traced(asked: number | undefined): Traced {

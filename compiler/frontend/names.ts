@@ -33,8 +33,7 @@ export class Names<T extends Named> {
   }
 
   of(thing: T): string {
-    const name = this.#of.get(thing) ?? this.#late(thing);
-    return name;
+    return this.#of.get(thing) ?? this.#late(thing);
   }
 
   #late(thing: T): string {

@@ -116,6 +116,14 @@ describe("without data", () => {
     expect(net.summary()).toContain("kernel [3, 4]");
   });
 
+  test("a layer may be added to a model that is built already", () => {
+    const net = mlp(8);
+    net.build([null, 20]);
+    net.add(dense({ units: 3 }));
+    expect(shapes(net)).toEqual([[20, 8], [8], [8, 10], [10], [10, 3], [3]]);
+    expect(net.predict(ones(2, 20), [2, 20]).shape).toEqual([2, 3]);
+  });
+
   test("building a bound model for another size is refused", () => {
     const net = mlp();
     net.bind([2, 20]);
