@@ -16,6 +16,9 @@ import { type Code, CompileError, type Diagnostic, type SourceLocation } from ".
 import { type ActivationName, activationNamed, nearestActivations } from "./activations.ts";
 import { isShapeLike, type ShapeLike } from "./shapes.ts";
 
+/** Characters of a value that a message repeats. */
+const SHOWN = 60;
+
 /** Why a value cannot be taken: "must be a whole number >= 1". */
 export class Refusal extends Error {
   readonly code: Code;
@@ -164,13 +167,16 @@ export const layerFields = {
  */
 export function readArguments<F extends Fields>(
   layer: string,
-  given: object,
+  given: object | undefined,
   fields: F,
   at: SourceLocation | undefined,
 ): Read<F> & Read<typeof layerFields> {
   const all: Fields = { ...layerFields, ...fields };
-  const place = { layer, ...(at && { at }) };
-  const values = new Map<string, unknown>(Object.entries(given).filter(([, value]) => value !== undefined));
+  if (given !== undefined && !isRecord(given)) refuseForm(layer, given, fields, at);
+  const entries = Object.entries(given ?? {}).filter(([, value]) => value !== undefined);
+  const values = new Map<string, unknown>(entries);
+  const name = values.get("name");
+  const place = { layer: typeof name === "string" ? name : layer, ...(at && { at }) };
   const problems: Diagnostic[] = [...values.keys()]
     .filter((name) => !Object.hasOwn(all, name))
     .map((name) => ({ ...unknownArgument(layer, name, Object.keys(all)), ...place }));
@@ -185,6 +191,33 @@ export function readArguments<F extends Fields>(
   }
   if (problems.length > 0) throw new CompileError(problems);
   return read as Read<F> & Read<typeof layerFields>;
+}
+
+/** Lists and layers are objects too, but their keys are no arguments. */
+const isRecord = (given: unknown): given is object =>
+  typeof given === "object" &&
+  given !== null &&
+  !Array.isArray(given) &&
+  !("kind" in given && "call" in given);
+
+/** Keras takes the first arguments by position; here all of them have names. */
+function refuseForm(layer: string, given: unknown, fields: Fields, at: SourceLocation | undefined): never {
+  const [first = "name"] = Object.keys(fields).filter((name) => !("fallback" in fields[name]!));
+  const value = typeof given === "number" || typeof given === "string" ? JSON.stringify(given) : "...";
+  throw new CompileError([
+    {
+      code: "E1002",
+      message: `${layer} takes its arguments by name, but it was given ${kindOf(given)}`,
+      fix: `write ${layer}({ ${first}: ${value} })`,
+      layer,
+      ...(at && { at }),
+    },
+  ]);
+}
+
+function kindOf(given: unknown): string {
+  if (Array.isArray(given)) return "a list";
+  return typeof given === "object" && given !== null ? "a layer" : shown(given);
 }
 
 function fallbackOf(field: Field<unknown>): unknown {
@@ -217,5 +250,9 @@ function refused(layer: string, name: string, given: ReadonlyMap<string, unknown
 function shown(value: unknown): string {
   if (typeof value === "number") return String(value);
   if (typeof value === "function" || typeof value === "symbol") return `a ${typeof value}`;
-  return (JSON.stringify(value) ?? String(value)).slice(0, 60);
+  const text = JSON.stringify(value) ?? String(value);
+  if (text.length <= SHOWN || typeof value !== "object" || value === null) return text.slice(0, SHOWN);
+  return Array.isArray(value)
+    ? `a list of ${value.length}`
+    : `an object with ${Object.keys(value).join(", ")}`;
 }

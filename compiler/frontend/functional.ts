@@ -30,7 +30,9 @@ const symbolic: Reader<Symbolic> = (value) => {
 const outputsReader: Reader<Outputs> = (value) => {
   if (value instanceof Symbolic) return value;
   if (typeof value !== "object" || value === null) return symbolic(value);
-  for (const one of Object.values(value)) symbolic(one);
+  const tensors = Object.values(value);
+  if (tensors.length === 0) throw new Refusal("must hold at least one output");
+  for (const one of tensors) symbolic(one);
   return value as Outputs;
 };
 

@@ -145,12 +145,30 @@ export abstract class Layer<Out = Symbolic> {
   /** The outputs, in core ops. Weights added in `build` are values like the inputs. */
   abstract call(ops: LayerOps, ...inputs: Value[]): Value | readonly Value[];
 
-  /** Applies the layer to tensors of a functional model. Each use shares its weights. */
+  /** Applies the layer to tensors of a functional model. Each use shares its weights. Throws E1002. */
   apply(inputs: Symbolic | readonly Symbolic[]): Out {
-    const list = inputs instanceof Symbolic ? [inputs] : [...inputs];
-    const application = { layer: this as Layer<unknown>, inputs: list, at: callSite() };
+    const at = callSite();
+    const application = { layer: this as Layer<unknown>, inputs: this.#tensors(inputs, at), at };
     const outputs = Array.from({ length: this.outputCount }, (_, i) => new Symbolic(application, i));
     return (outputs.length === 1 ? outputs[0] : outputs) as Out;
+  }
+
+  #tensors(given: unknown, at: SourceLocation | undefined): readonly Symbolic[] {
+    const list: readonly unknown[] = Array.isArray(given) ? given : [given];
+    const odd = list.find((one) => !(one instanceof Symbolic));
+    if (list.every((one) => one instanceof Symbolic)) return list;
+    return fail({
+      code: "E1002",
+      message: `${this.givenName ?? this.kind} was applied to ${
+        odd instanceof Layer
+          ? `a layer (${odd.kind})`
+          : odd === null
+            ? "null"
+            : `a thing of type ${typeof odd}`
+      }, not to a tensor of the model`,
+      fix: "apply it to what input(...) or another layer's apply returned, or to a list of them",
+      ...(at && { at }),
+    });
   }
 
   /** Called by the trace before the first use, so that refusals name the layer as the model does. */
@@ -252,7 +270,7 @@ export abstract class Layer<Out = Symbolic> {
 export abstract class Configured<F extends Fields, Out = Symbolic> extends Layer<Out> {
   protected readonly args: Read<F>;
 
-  constructor(kind: string, options: object, fields: F) {
+  constructor(kind: string, options: object | undefined, fields: F) {
     const at = callSite();
     const args = readArguments(kind, options, fields, at);
     super(kind, args as Given<LayerOptions>, at);

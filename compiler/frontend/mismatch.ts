@@ -6,7 +6,6 @@
 import { CompileError, type Diagnostic, type SourceLocation } from "../diagnostics/index.ts";
 import { type Dim, type Shape, symbolsOf } from "../dims/index.ts";
 import type { Sample } from "../infer/bind.ts";
-import { shapeOfSample } from "./sample.ts";
 import { type Fixed, list, place, type Sized } from "./weights.ts";
 
 /** A parameter as the symbolic graph knows it. */
@@ -32,7 +31,8 @@ interface Conflict {
 interface Context {
   readonly expected: (path: string) => Expected;
   readonly inputs: readonly Input[];
-  readonly sample: Sample;
+  /** What was asked for, by input: a sample, or the shape given to build, with names where it is open. */
+  readonly sample: Sample | { readonly [input: string]: readonly (number | string)[] };
   readonly at: SourceLocation | undefined;
 }
 
@@ -65,7 +65,8 @@ function diagnose(
   const [given, wanted] = [now.shape[axis]!, before.shape[axis]!];
   const source = origin(expected.shape[axis], inputs);
   const input = source?.input ?? inputs[0]!;
-  const shape = shapeOfSample(sample[input.name] ?? []);
+  const asked = sample[input.name] ?? [];
+  const shape = "shape" in asked ? asked.shape : asked;
   const features = source?.axis === undefined ? undefined : noun(source.axis, shape);
   const reason = expected.because ?? `${now.path} has one entry for each, so it`;
   const food = features ? `${wanted} ${features}` : "the size it was bound to";
@@ -109,6 +110,6 @@ function origin(
   return input && { input, axis: undefined };
 }
 
-function noun(axis: number, shape: readonly number[]): string {
+function noun(axis: number, shape: readonly unknown[]): string {
   return axis === shape.length - 1 ? "features" : `at axis ${axis}`;
 }

@@ -5,7 +5,7 @@
  * free. A refused sample changes nothing.
  */
 import type { Tensor } from "../../runtime/tensor.ts";
-import { CompileError, callSite, type SourceLocation } from "../diagnostics/index.ts";
+import { CompileError, callSite, fail, type SourceLocation } from "../diagnostics/index.ts";
 import { constant, type Dim, evaluate, type Shape } from "../dims/index.ts";
 import { type BoundModel, bind, type Sample } from "../infer/bind.ts";
 import type { Graph, Value } from "../ir/graph.ts";
@@ -174,9 +174,13 @@ export abstract class Model<Out = Symbolic> extends Layer<Out> {
   /** Binds the parameters without data: `shape` is the input's with its batch axis, e.g. `[null, 20]`. */
   override build(shape: ShapeLike): void {
     const at = callSite();
+    if (!Array.isArray(shape)) refuseBuild(shape, at);
     const traced = tracePlan(this.name, this.plan(shape.length), shape);
     const by = { by: `build(${JSON.stringify(shape)})`, ...(at && { at }) };
-    this.#fixShapes(traced, sizesOfParameters(traced), { [traced.inputs[0]!.name]: [] }, by);
+    const asked = {
+      [traced.inputs[0]!.name]: shape.map((size) => (typeof size === "number" ? size : `${size}`)),
+    };
+    this.#fixShapes(traced, sizesOfParameters(traced), asked, by);
     this.#built = traced;
     this.#rank = shape.length;
   }
@@ -354,7 +358,7 @@ export abstract class Model<Out = Symbolic> extends Layer<Out> {
   #fixShapes(
     traced: Traced,
     sizes: readonly MaybeSized[],
-    sample: Sample,
+    sample: Parameters<typeof refuseSample>[1]["sample"],
     by: Omit<Fixed, "shape">,
     budget = this.#options.maxParameterBytes ?? DEFAULT_MAX_PARAMETER_BYTES,
   ): void {
@@ -380,6 +384,15 @@ export abstract class Model<Out = Symbolic> extends Layer<Out> {
       outputs.map((output) => builder.resolve(output.type.shape).map(number)),
     );
   }
+}
+
+function refuseBuild(given: unknown, at: SourceLocation | undefined): never {
+  return fail({
+    code: "E1002",
+    message: `build takes the shape of the input, but it was given ${given === null ? "null" : `a thing of type ${typeof given}`}`,
+    fix: "write the shape with its batch axis, as in build([null, 20])",
+    ...(at && { at }),
+  });
 }
 
 const isModel = (layer: Layer<unknown>) => layer instanceof Model;

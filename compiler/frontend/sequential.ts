@@ -2,7 +2,7 @@
  * A model that is one layer after the other. Its input is called "x"; without a declared shape its rank is
  * that of the sample, and until there is one the lowest rank the first layer accepts.
  */
-import { CompileError, type Diagnostic, type SourceLocation } from "../diagnostics/index.ts";
+import { CompileError, callSite, type Diagnostic, fail, type SourceLocation } from "../diagnostics/index.ts";
 import { finite, optional, type Reader, Refusal, readArguments } from "./arguments.ts";
 import type { Executor } from "./executor.ts";
 import { Layer } from "./layer.ts";
@@ -22,7 +22,8 @@ export class Sequential extends Model {
   readonly #layers: Layer<unknown>[];
 
   constructor(layers: readonly Layer<unknown>[], options: ModelOptions = {}) {
-    super("sequential", given(readArguments("sequential", options, modelFields, undefined)));
+    super("sequential", given(readArguments("sequential", options, modelFields, callSite())));
+    if (!Array.isArray(layers)) refuseLayers(layers, this.at);
     this.#layers = layers.map((layer, i) => checked(layer, i, this.at));
     this.#names();
   }
@@ -130,6 +131,17 @@ function cycle(model: Model, layer: Layer<unknown>): Diagnostic {
     fix: "make a second model for the inner use",
     ...(layer.at && { at: layer.at }),
   };
+}
+
+function refuseLayers(given: unknown, at: SourceLocation | undefined): never {
+  const shown =
+    given instanceof Layer ? `a single one (${given.kind})` : given === null ? "null" : typeof given;
+  return fail({
+    code: "E1002",
+    message: `sequential takes a list of layers, but it was given ${shown}`,
+    fix: "write sequential([dense({ units: 10 })])",
+    ...(at && { at }),
+  });
 }
 
 function checked(layer: unknown, i: number, at: SourceLocation | undefined): Layer<unknown> {

@@ -3,7 +3,7 @@
  * of `getWeights`, or a record by path. Every misfit is listed with both shapes in one E2109.
  */
 import { fromNested, type Nested, type Tensor } from "../../runtime/tensor.ts";
-import { type Diagnostic, DiagnosticBag, type SourceLocation } from "../diagnostics/index.ts";
+import { type Diagnostic, DiagnosticBag, fail, type SourceLocation } from "../diagnostics/index.ts";
 import { constantOf, isConstant, type Shape, symbolsOf } from "../dims/index.ts";
 import { printShape } from "./shapes.ts";
 import { type Fixed, list, place } from "./weights.ts";
@@ -29,11 +29,19 @@ export function checkedWeights(
   const bag = new DiagnosticBag();
   const add = (problem: Omit<Diagnostic, "code">) =>
     bag.add({ code: "E2109", ...problem, ...(at && { at }) });
-  const pairs = isList(given) ? inOrder(given, expected, add) : byPath(given, expected, add);
+  if (typeof given !== "object" || given === null)
+    fail({
+      code: "E2109",
+      message: `weights are a list or a record by path, but ${String(given)} was given`,
+      fix: "give what getWeights returns, or { path: tensor }",
+      ...(at && { at }),
+    });
+  const pairs = isList(given) ? inOrder(given, expected, fixed, add) : byPath(given, expected, add);
   const sizes = new Map<string, Agreed>();
   const tensors = new Map<string, Tensor>();
   for (const [weight, value] of pairs) {
-    const tensor = "dtype" in value ? value : fromNested(value, weight.dtype);
+    const tensor = read(weight, value, add);
+    if (!tensor) continue;
     const problem = misfit(weight, tensor, fixed(weight.path), sizes);
     if (problem) add(problem);
     tensors.set(weight.path, tensor);
@@ -41,6 +49,30 @@ export function checkedWeights(
   bag.throwIfAny();
   return tensors;
 }
+
+/** A tensor, or nested arrays; anything else is reported. */
+function read({ path, dtype }: ExpectedWeight, value: unknown, add: Add): Tensor | undefined {
+  if (isTensor(value)) return value;
+  try {
+    return fromNested(value as Nested, dtype);
+  } catch (error) {
+    if (!(error instanceof RangeError)) throw error;
+    const why = ArrayBuffer.isView(value) ? "a typed array does not tell its shape" : error.message;
+    add({
+      message: `the values for ${path} cannot be taken: ${why}`,
+      fix: "give a tensor, as in tensor(data, [20, 256]), or nested arrays with rows of one length",
+    });
+    return undefined;
+  }
+}
+
+const isTensor = (value: unknown): value is Tensor =>
+  typeof value === "object" &&
+  value !== null &&
+  "dtype" in value &&
+  "data" in value &&
+  "shape" in value &&
+  Array.isArray(value.shape);
 
 /** A size that one weight gave to a symbol, which the others must share. */
 interface Agreed {
@@ -54,18 +86,20 @@ type Pair = readonly [ExpectedWeight, WeightValue];
 function inOrder(
   given: readonly WeightValue[],
   expected: readonly ExpectedWeight[],
+  fixed: (path: string) => Fixed | undefined,
   add: Add,
 ): readonly Pair[] {
+  const shapeOf = ({ path, shape }: ExpectedWeight) => {
+    const sizes = fixed(path)?.shape;
+    return sizes ? list(sizes) : printShape(shape, { deferred: true });
+  };
   if (given.length !== expected.length)
     add({
-      message: `the list has ${given.length} weights, but the model has ${expected.length}`,
-      facts: expected.map(({ path, shape }) => ({
-        subject: path,
-        value: printShape(shape, { deferred: true }),
-      })),
+      message: `the list has ${given.length} weight${given.length === 1 ? "" : "s"}, but the model has ${expected.length}`,
+      facts: expected.map((weight) => ({ subject: weight.path, value: shapeOf(weight) })),
       fix: "give one tensor for each, in the order of getWeights",
     });
-  return expected.flatMap((weight, i): readonly Pair[] => (given[i] ? [[weight, given[i]]] : []));
+  return expected.flatMap((weight, i): readonly Pair[] => (i < given.length ? [[weight, given[i]!]] : []));
 }
 
 function byPath(

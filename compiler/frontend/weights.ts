@@ -28,7 +28,7 @@ export interface Sized {
   readonly shape: readonly number[];
 }
 
-export const list = (shape: readonly number[]) => `[${shape.join(", ")}]`;
+export const list = (shape: readonly (number | string)[]) => `[${shape.join(", ")}]`;
 export const place = (at: SourceLocation | undefined) => (at ? ` at ${at.file}:${at.line}` : "");
 
 export class WeightStore {
