@@ -88,8 +88,6 @@ function decideCase(relation: Relation, c: Case, budget: Budget, divided = false
   budget.spend(20 + c.d.size);
   const bounds = boundsOf(c);
   if (c.context.some((x) => range(x, bounds).max < 0)) return "empty";
-  const quick = c.context.length === 0 ? bySigns(relation, c.d, bounds, 0) : undefined;
-  if (quick) return quick;
   const whole = [c.d, ...c.context];
   const part = lowestMax(whole);
   if (part) {

@@ -7,8 +7,8 @@
  * So range also replaces a floor that shares a monomial with the rest by its exact relaxation, floor(P/q) =
  * (P - m)/q with m in 0..q-1, and a max by each of its two sides, and keeps the tightest answer.
  */
-import { type Atom, atomsOf, constant, type Dim, fromAtom, symbolsOf, type Term } from "./dim.ts";
-import { addScaled, floorDiv, mapFactors, max, monomial, mul, product } from "./expression.ts";
+import { type Atom, constant, type Dim, fromAtom, symbolsOf, type Term } from "./dim.ts";
+import { addScaled, floorDiv, mapFactors, max, monomial, mul } from "./expression.ts";
 import { type Int, plus, quotient, refuse, times } from "./integer.ts";
 
 /** d with every symbol in `map` replaced, all at once. */
@@ -91,10 +91,7 @@ export function range(d: Dim, bounds: Bounds, splits = 2): Interval {
     if (seen) return seen;
     let found = e.terms.map(ofTerm).reduce((x, y) => outward(x.min + y.min, x.max + y.max));
     const relaxed = splits < 0 ? undefined : relax(e);
-    if (relaxed) {
-      const by = visit(relaxed.divisor, 0);
-      found = meet(found, relaxed.finish(visit(relaxed.combined, splits), by.max));
-    }
+    if (relaxed) found = meet(found, relaxed.finish(visit(relaxed.combined, splits)));
     for (const t of splits > 0 ? e.terms : []) {
       const f = t.factors[0]!;
       if (t.factors.length !== 1 || f.kind !== "max") continue;
@@ -157,29 +154,26 @@ function divide(n: Interval, q: Interval): Interval {
 }
 
 /**
- * Takes one floor out of d exactly: a term c*Q*floor(P/Q) is c*(P - m), a term c*floor(P/q) is c*(P - m)/q,
- * with 0 <= m < Q. Of the highest floors, one whose P cancels against the rest; undefined when none does.
+ * Takes one floor out of d exactly: a term c*floor(P/q) is c*(P - m)/q with 0 <= m < q. Of the highest
+ * floors, one whose P cancels against the rest; undefined when none does.
  */
 function relax(d: Dim) {
-  const floors = atomsOf(d).filter((f) => f.kind === "floor");
-  if (floors.length * d.terms.length > 1000) return undefined;
-  for (const f of floors.sort((x, y) => y.height - x.height))
-    for (const t of d.terms) {
-      const { numerator, denominator: divisor } = f;
-      const others = t.factors.filter((x) => x !== f);
-      if (others.length !== t.factors.length - 1) continue;
-      if (divisor.value === undefined ? product(others.map(fromAtom)) !== divisor : others.length > 0)
-        continue;
-      const by = divisor.value ?? 1;
-      const rest = mul(constant(by), addScaled(d, -1, monomial(t.coefficient, t.factors)));
-      const combined = addScaled(rest, t.coefficient, numerator);
-      if (combined.terms.length >= rest.terms.length + numerator.terms.length) continue;
-      const finish = (x: Interval, top: number): Interval => {
-        const loss = top === 1 ? 0 : Number(t.coefficient) * (top - 1);
-        const [min, max] = [x.min - Math.max(loss, 0), x.max - Math.min(loss, 0)];
-        return outward(Math.ceil(min / Number(by)), Math.floor(max / Number(by)));
-      };
-      return { combined, divisor, finish };
-    }
+  const lone = d.terms.filter((t) => t.factors.length === 1 && t.factors[0]!.kind === "floor");
+  if (lone.length * d.terms.length > 1000) return undefined;
+  const floors = lone.map((t) => ({ t, f: t.factors[0] as Extract<Atom, { kind: "floor" }> }));
+  for (const { t, f } of floors.sort((x, y) => y.f.height - x.f.height)) {
+    const q = f.denominator.value;
+    if (q === undefined) continue;
+    const rest = mul(constant(q), addScaled(d, -1, monomial(t.coefficient, t.factors)));
+    const combined = addScaled(rest, t.coefficient, f.numerator);
+    if (combined.terms.length >= rest.terms.length + f.numerator.terms.length) continue;
+    const loss = Number(t.coefficient) * (Number(q) - 1);
+    const finish = ({ min, max }: Interval): Interval =>
+      outward(
+        Math.ceil((min - Math.max(loss, 0)) / Number(q)),
+        Math.floor((max - Math.min(loss, 0)) / Number(q)),
+      );
+    return { combined, finish };
+  }
   return undefined;
 }
