@@ -9,6 +9,7 @@ import { byteSize } from "../runtime/dtype.ts";
 import { initialize } from "../runtime/initializers/index.ts";
 import { size } from "../runtime/tensor.ts";
 import { type Lowered, lowerBound, type Stage } from "./compile.ts";
+import { checkCompile } from "./compile-options.ts";
 import type { Model, SampleInput } from "./frontend/index.ts";
 import { checkBudget, sizesOf } from "./frontend/weights.ts";
 import type { BoundModel, Sample } from "./infer/bind.ts";
@@ -76,10 +77,11 @@ export interface CompiledModel extends EmittedModule {
 /**
  * One module from a model and a sample. Deterministic: the same model, sample and options give the same
  * bytes.
- * @throws CompileError with everything that is wrong: E2101 to E2112 for shapes, E2201 for sizes, E2301 for
+ * @throws CompileError with everything that is wrong: E1001 and E1002 for options, E2101 to E2112 for shapes, E2201 for sizes, E2301 for
  * the parameter budget, E4001 for what cannot be emitted.
  */
 export function compile(model: Model<unknown>, options: CompileOptions = {}): CompiledModel {
+  checkCompile(model, options);
   const { format = "ts", weights = "auto", onStage } = options;
   const lowered = lowerModel(model, options);
   onStage?.("emit");

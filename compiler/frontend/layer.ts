@@ -184,7 +184,8 @@ export abstract class Layer<Out = Symbolic> {
 
   /**
    * A weight `path.name`. Dims of the input may stand in `shape`; they stay open until a sample decides them.
-   * Throws E2003 for a size taken from an axis the input does not have, E2108 for one that is no whole number.
+   * Throws E2003 for a size taken from an axis the input does not have, E2108 for one that is no whole
+   * number.
    */
   protected addWeight(name: string, shape: readonly Size[], options: WeightOptions = {}): Value {
     if (!this.#scope) throw new Error(`internal: ${this.kind}.addWeight outside build`);

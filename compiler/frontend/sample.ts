@@ -92,8 +92,8 @@ function readValue(
 const saidOf = (value: object): unknown => ("dtype" in value ? value.dtype : undefined);
 
 /**
- * `said` is the dtype a tensor claims to have. One that has a shape and a dtype but no elements stands for any
- * data of that type: binding looks at no more, and nobody has to make them.
+ * `said` is the dtype a tensor claims to have. One that has a shape and a dtype but no elements stands for
+ * any data of that type: binding looks at no more, and nobody has to make them.
  */
 function readTyped(
   data: TypedArray,

@@ -6,6 +6,7 @@
  */
 
 import { type BindOptions, lowerModel, sizeOf } from "../compile-model.ts";
+import { checkInspect } from "../compile-options.ts";
 import { type Constraint, constantOf, decide, evaluate, kindOf, type Shape, Store } from "../dims/index.ts";
 import type { Model } from "../frontend/index.ts";
 import { infer } from "../infer/bind.ts";
@@ -66,6 +67,7 @@ export interface InspectedTotals {
  * @throws CompileError for a model that does not fit together or a sample that does not fit the model.
  */
 export function inspect(model: Model<unknown>, options: BindOptions = {}): Inspection {
+  checkInspect(model, options);
   const sampled = options.sample !== undefined || options.dims !== undefined;
   const lowered = sampled ? lowerModel(model, options) : undefined;
   const graph = lowered?.graph ?? model.graph();

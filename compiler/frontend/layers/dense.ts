@@ -55,8 +55,8 @@ class Dense extends Configured<typeof fields> {
 }
 
 /**
- * activation(x kernel + bias) over the last axis: [batch, ..., k] to [batch, ..., units]. Weights kernel [k, units], bias
- * [units]. Keras `Dense`.
+ * activation(x kernel + bias) over the last axis: [batch, ..., k] to [batch, ..., units]. Weights kernel
+ * [k, units], bias [units]. Keras `Dense`.
  */
 export function dense(options: DenseOptions): Layer {
   return new Dense(options);
