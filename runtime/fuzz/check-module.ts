@@ -69,6 +69,11 @@ export function checkModule<const S extends ModuleSignature>(
 function instantiate<S extends ModuleSignature>(module: Module<S>, options: CheckOptions<S>): Instance {
   if (options.instantiate) return options.instantiate();
   const make = module.instantiate as (weights?: ArrayBuffer | Uint8Array) => Instance;
+  if (!options.weights && "loadWeights" in module)
+    throw new TypeError(
+      "checkModule needs the weights of this module, which are in a file beside it: " +
+        'checkModule(module, input, { weights: readFileSync("module.bin") })',
+    );
   return options.weights ? make(options.weights) : make();
 }
 

@@ -54,6 +54,14 @@ function moduleOf(parts: Partial<Parts>) {
 const input: Inputs = { x: Float32Array.of(1, 2, 3, 4, 5, 6), k: Int32Array.of(2) };
 const checking = (parts: Partial<Parts>) => () => checkModule(moduleOf(parts), input);
 
+test("a module whose weights are in a file is not run without them", () => {
+  const module = { ...moduleOf({}), loadWeights: (bytes: Uint8Array) => bytes };
+  expect(() => checkModule(module, input)).toThrow(
+    "checkModule needs the weights of this module, which are in a file beside it",
+  );
+  checkModule(module, input, { weights: new Uint8Array(4) });
+});
+
 describe("checkModule", () => {
   test("passes a module that keeps its promises, and leaves the input alone", () => {
     const before = structuredClone(input);
