@@ -6,6 +6,7 @@
  */
 import type { Kernel } from "../../compiler/ir/loop.ts";
 import type { Program, Weight } from "../../compiler/ir/program.ts";
+import { callsIn } from "../../compiler/ir/program-walk.ts";
 import type { EmitOptions, EmittedModule } from "../../compiler/ir/target.ts";
 import { planFill } from "../../runtime/initializers/index.ts";
 import { type Types, typesFor, Writer } from "../source/index.ts";
@@ -16,7 +17,7 @@ import { type InstanceContext, writeInstanceType, writeInstantiate } from "./ins
 import { type KernelFunction, printKernel } from "./kernel.ts";
 import { type ModuleNames, moduleNames } from "./names.ts";
 import { writeHeader, writePortTypes, writeSignature, writeWeightsType } from "./signature.ts";
-import { buffersIn, type Callees, callsIn } from "./steps.ts";
+import { buffersIn, type Callees } from "./steps.ts";
 import { planWeights, toBase64 } from "./weights.ts";
 import { weightMembers, writeBase64, writeWeightsCode } from "./weights-code.ts";
 

@@ -36,7 +36,7 @@ import type { Block } from "./block.ts";
 import { dimOf, indexName, type Part, split } from "./polynomial.ts";
 
 /** A dim, or the text of a condition: what a constant of the generated code stands for. */
-export type Key = Dim | string;
+type Key = Dim | string;
 
 const int32Max = 2 ** 31 - 1;
 

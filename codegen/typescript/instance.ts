@@ -5,13 +5,14 @@
  * copied first.
  */
 import type { Buffer } from "../../compiler/ir/loop.ts";
-import type { Port, Program, Step } from "../../compiler/ir/program.ts";
+import type { Port, Program } from "../../compiler/ir/program.ts";
+import { accessesOf, callsIn } from "../../compiler/ir/program-walk.ts";
 import { member, propertyKey, type Types, type Writer } from "../source/index.ts";
 import { declareArray } from "./arrays.ts";
 import { checkArguments } from "./input-check.ts";
 import type { ModuleNames } from "./names.ts";
 import type { WeightMember } from "./signature.ts";
-import { buffersIn, type Callees, callsIn, writeSteps } from "./steps.ts";
+import { buffersIn, type Callees, writeSteps } from "./steps.ts";
 import type { WeightPlan } from "./weights.ts";
 
 export interface InstanceContext {
@@ -125,19 +126,12 @@ function fedBack({ program, names }: InstanceContext): ReadonlyMap<Buffer, Fed> 
 }
 
 /** Outputs that have room for the input, first written before or while the input is last read. */
-function outputsOverwriting(program: Program, input: Buffer): readonly Buffer[] {
-  const lastRead = program.steps.findLastIndex((step) => readsOf(step).includes(input));
-  return [...new Set(program.outputs.map((port) => port.buffer))].filter((output) => {
+function outputsOverwriting({ steps, outputs }: Program, input: Buffer): readonly Buffer[] {
+  const accesses = steps.map((step) => callsIn([step]).map(accessesOf));
+  const lastRead = accesses.findLastIndex((calls) => calls.some(({ reads }) => reads.includes(input)));
+  return [...new Set(outputs.map((port) => port.buffer))].filter((output) => {
     if (output.dtype !== input.dtype || output.length < input.length) return false;
-    const firstWrite = program.steps.findIndex((step) => writesOf(step).includes(output));
+    const firstWrite = accesses.findIndex((calls) => calls.some(({ writes }) => writes.includes(output)));
     return firstWrite >= 0 && firstWrite <= lastRead;
   });
-}
-
-function readsOf(step: Step): readonly Buffer[] {
-  return callsIn([step]).flatMap(({ kernel, buffers }) => buffers.slice(0, kernel.reads.length));
-}
-
-function writesOf(step: Step): readonly Buffer[] {
-  return callsIn([step]).flatMap(({ kernel, buffers }) => buffers.slice(kernel.reads.length));
 }

@@ -20,7 +20,7 @@ export interface Part {
   readonly unit: Dim;
 }
 
-export interface Modulo {
+interface Modulo {
   readonly dividend: Dim;
   readonly divisor: number;
 }

@@ -5,8 +5,9 @@
  * their roundings.
  */
 import type { Expr } from "../../compiler/ir/loop.ts";
+import { dtypeOf } from "../../compiler/ir/loop-rewrite.ts";
 import type { SimpleStmt } from "./sharing.ts";
-import { dtypeOf, kindOf } from "./values.ts";
+import { kindOf } from "./values.ts";
 
 /** The statement without the roundings that its store repeats. */
 export function roundedOnce(stmt: SimpleStmt): SimpleStmt {

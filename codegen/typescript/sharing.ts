@@ -7,6 +7,7 @@
  */
 import type { Dim } from "../../compiler/dims/index.ts";
 import type { Buffer, Expr, Stmt } from "../../compiler/ir/loop.ts";
+import { partsOf } from "../../compiler/ir/loop-rewrite.ts";
 
 export type SimpleStmt = Extract<Stmt, { kind: "let" | "set" | "store" }>;
 
@@ -89,7 +90,7 @@ class Numbering {
   private find(e: Expr): ValueNode {
     const seen = this.values.get(e);
     if (seen) return seen;
-    const children = operands(e).map((operand) => this.find(operand));
+    const children = partsOf(e).map((operand) => this.find(operand));
     const key = `${this.keyOf(e)} ${children.map((child) => child.id).join()}`;
     let node = this.nodes.get(key);
     if (!node) {
@@ -153,22 +154,6 @@ function ownWidth(e: Expr): number {
   if (e.kind === "cast") return e.dtype === "float32" ? 13 : 5;
   if (e.kind === "unary" || e.kind === "load") return 11;
   return e.kind === "constant" ? 3 : 6;
-}
-
-function operands(e: Expr): readonly Expr[] {
-  switch (e.kind) {
-    case "unary":
-    case "cast":
-      return [e.x];
-    case "binary":
-      return [e.a, e.b];
-    case "select":
-      return [e.condition, e.a, e.b];
-    case "guard":
-      return [e.inside, e.outside];
-    default:
-      return [];
-  }
 }
 
 /** Names, numbers and indices are as short as a name would be; a cast may print as nothing. */

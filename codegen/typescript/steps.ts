@@ -1,7 +1,8 @@
 /** A list of steps as the calls and loops of a function body. */
 import { constantOf, range } from "../../compiler/dims/index.ts";
 import type { Buffer, Kernel } from "../../compiler/ir/loop.ts";
-import type { Program, Step } from "../../compiler/ir/program.ts";
+import type { Call, Program, Repeat, Step } from "../../compiler/ir/program.ts";
+import { callsIn } from "../../compiler/ir/program-walk.ts";
 import type { Scope, Writer } from "../source/index.ts";
 import { Block } from "./block.ts";
 import { Indices } from "./indices.ts";
@@ -26,12 +27,6 @@ export function writeSteps(
   const root = new Block(scope.inner());
   addSteps(steps, root, { functions, access, indices });
   root.print(writer);
-}
-
-export type Call = Extract<Step, { kind: "call" }>;
-
-export function callsIn(steps: readonly Step[]): readonly Call[] {
-  return steps.flatMap((step) => (step.kind === "call" ? [step] : callsIn(step.body)));
 }
 
 /** Every buffer a program passes to a kernel or copies. */
@@ -68,7 +63,7 @@ function addCall(step: Call, block: Block, { functions, access, indices }: Conte
   ]);
 }
 
-function addRepeat(step: Extract<Step, { kind: "repeat" }>, block: Block, context: Context): void {
+function addRepeat(step: Repeat, block: Block, context: Context): void {
   const { indices } = context;
   const inner = block.inner(true);
   const name = inner.scope.take(step.axis, "t");

@@ -6,6 +6,7 @@
  */
 
 import type { BinaryFn, Expr } from "../../compiler/ir/loop.ts";
+import { dtypeOf } from "../../compiler/ir/loop-rewrite.ts";
 import { type DType, dtypes } from "../../runtime/dtype.ts";
 import {
   binding,
@@ -67,11 +68,6 @@ const strength: Readonly<Record<string, number>> = {
 
 export function kindOf(dtype: DType): "float" | "integer" | "bool" {
   return dtypes[dtype].kind;
-}
-
-export function dtypeOf(e: Expr): DType {
-  if (e.kind === "load") return e.buffer.dtype;
-  return e.kind === "register" ? e.register.dtype : e.dtype;
 }
 
 /** As a number; a bool as 0 or 1. */

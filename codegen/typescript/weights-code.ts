@@ -14,7 +14,7 @@ import { type Callees, writeSteps } from "./steps.ts";
 import type { WeightPlan } from "./weights.ts";
 import { checksum } from "./weights.ts";
 
-export interface WeightsContext {
+interface WeightsContext {
   readonly program: Program;
   readonly names: ModuleNames;
   readonly callees: Callees;

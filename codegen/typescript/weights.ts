@@ -10,7 +10,7 @@ import { byteSize } from "../../runtime/dtype.ts";
 /**
  * "auto" puts weights into the module up to this many bytes: base64 beyond it makes imports and editors slow.
  */
-export const inlineLimit = 1_000_000;
+const inlineLimit = 1_000_000;
 
 export interface WeightPlan {
   readonly mode: EmittedModule["weightsMode"];

@@ -8,7 +8,7 @@ import type { Buffer, Expr, For, Stmt } from "../../compiler/ir/loop.ts";
 import { expressionOf, substituteAxis, visitExpr } from "../../compiler/ir/loop-rewrite.ts";
 import { unsupported } from "./unsupported.ts";
 
-export type Line = Exclude<Stmt, { kind: "for" | "if" }>;
+type Line = Exclude<Stmt, { kind: "for" | "if" }>;
 
 /** A statement without statements inside; with `lane`, it stands for four: lane = 0, 1, 2, 3. */
 export interface LineNode {

@@ -6,6 +6,7 @@
  */
 import { constantOf } from "../../compiler/dims/index.ts";
 import type { Kernel, Register } from "../../compiler/ir/loop.ts";
+import { dtypeOf } from "../../compiler/ir/loop-rewrite.ts";
 import type { Numerics } from "../../compiler/ir/target.ts";
 import { Addresses, coefficientOf, keyOf, type Pointer } from "./address.ts";
 import type { Module, ValueType } from "./assembler/index.ts";
@@ -18,7 +19,7 @@ import {
   symbolsNeeded,
   visitNodes,
 } from "./flatten.ts";
-import { dtypeOf, emitScalar, emitStore, isFloat } from "./scalar.ts";
+import { emitScalar, emitStore, isFloat } from "./scalar.ts";
 import { elementKey, emitAddress, emitDim, innerScope, type Scope } from "./scope.ts";
 import { unsupported } from "./unsupported.ts";
 import { emitVector } from "./vector.ts";

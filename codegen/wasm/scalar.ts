@@ -4,6 +4,7 @@
  * half to even.
  */
 import type { BinaryFn, Expr, Stmt, UnaryFn } from "../../compiler/ir/loop.ts";
+import { dtypeOf } from "../../compiler/ir/loop-rewrite.ts";
 import { type DType, dtypes } from "../../runtime/dtype.ts";
 import type { FunctionAssembler } from "./assembler/index.ts";
 import { elementKey, emitAddress, emitDim, innerScope, type Scope } from "./scope.ts";
@@ -51,12 +52,6 @@ const integerBinary: Partial<Record<BinaryFn, Emit>> = {
   or: (f) => f.i32_or(),
   xor: (f) => f.i32_xor(),
 };
-
-/** The dtype of an expression's value. */
-export function dtypeOf(e: Expr): DType {
-  if (e.kind === "load") return e.buffer.dtype;
-  return e.kind === "register" ? e.register.dtype : e.dtype;
-}
 
 /** Leaves the value on the stack: f32 for floats, i32 for everything else. */
 export function emitScalar(scope: Scope, e: Expr): void {

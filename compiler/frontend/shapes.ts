@@ -10,7 +10,7 @@ import { dimStem } from "../infer/relations.ts";
 /** `null`: decided by the data. A string: a named dim or an expression of named dims, such as "2*time". */
 export type ShapeLike = readonly (number | string | null | Dim)[];
 
-export const BATCH = "batch";
+const BATCH = "batch";
 
 export function isShapeLike(given: unknown): given is ShapeLike {
   return Array.isArray(given) && given.every(isSizeLike);

@@ -119,7 +119,7 @@ export const dimStem = (text: string): string => text.replace(/[^\p{L}\p{N}_.$]/
 
 const isConflict = (x: Dim | Conflict): x is Conflict => "core" in x;
 
-export function opNamed(name: string): Op {
+function opNamed(name: string): Op {
   const op = ops.get(name);
   if (!op) throw new Error(`internal: unknown op ${name}`);
   return op;

@@ -30,7 +30,7 @@ export function printType({ dtype, shape }: TensorType): string {
   return `${dtype}[${shape.map(printDim).join(", ")}]`;
 }
 
-export function printName(name: string): string {
+function printName(name: string): string {
   return bare.test(name) ? name : quoted(name);
 }
 

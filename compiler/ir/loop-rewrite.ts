@@ -3,6 +3,7 @@
  * expressions their indices. Rewrites give back the same object where nothing changed, so a pass that does
  * nothing costs nothing.
  */
+import type { DType } from "../../runtime/dtype.ts";
 import { type Dim, substitute, symbol } from "../dims/index.ts";
 import type { Expr, For, Kernel, Register, Stmt } from "./loop.ts";
 
@@ -21,7 +22,7 @@ export interface Rewrite {
   readonly expr?: (e: Expr) => Expr;
 }
 
-export function rewriteExpr(e: Expr, rewrite: Rewrite): Expr {
+function rewriteExpr(e: Expr, rewrite: Rewrite): Expr {
   const rebuilt = rewriteParts(e, rewrite);
   return rewrite.expr ? rewrite.expr(rebuilt) : rebuilt;
 }
@@ -106,6 +107,12 @@ export function partsOf(e: Expr): readonly Expr[] {
     default:
       return [];
   }
+}
+
+/** What an expression gives: a load what its buffer holds, all others what they say. */
+export function dtypeOf(e: Expr): DType {
+  if (e.kind === "load") return e.buffer.dtype;
+  return e.kind === "register" ? e.register.dtype : e.dtype;
 }
 
 /** The expression a statement evaluates itself; loops have none. */

@@ -6,9 +6,8 @@
  */
 import { constantOf, type Interval, range } from "../dims/index.ts";
 import { verifyKernel } from "./loop-verify.ts";
-import type { Program, Step } from "./program.ts";
+import type { Call, Program, Step } from "./program.ts";
 
-type Call = Extract<Step, { kind: "call" }>;
 type Axes = ReadonlyMap<string, Interval>;
 
 /** @throws an internal error that names the kernel and what is wrong with it. */

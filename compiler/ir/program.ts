@@ -31,15 +31,24 @@ export interface Weight {
   readonly initializer?: { readonly spec: InitializerSpec; readonly seed: number; readonly path: string };
 }
 
-export type Step =
-  | {
-      readonly kind: "call";
-      readonly kernel: Kernel;
-      readonly buffers: readonly Buffer[];
-      readonly args: readonly Dim[];
-    }
-  /** Runs `body` for axis = 0 .. extent - 1 (a scan over time). */
-  | { readonly kind: "repeat"; readonly axis: string; readonly extent: Dim; readonly body: readonly Step[] };
+export type Step = Call | Repeat;
+
+export interface Call {
+  readonly kind: "call";
+  readonly kernel: Kernel;
+  /** In the order of the kernel's own: what it reads, then what it writes. */
+  readonly buffers: readonly Buffer[];
+  /** One for each parameter of the kernel. */
+  readonly args: readonly Dim[];
+}
+
+/** Runs `body` for axis = 0 .. extent - 1 (a scan over time). */
+export interface Repeat {
+  readonly kind: "repeat";
+  readonly axis: string;
+  readonly extent: Dim;
+  readonly body: readonly Step[];
+}
 
 /** Byte offset of each arena buffer; buffers that are never live together may overlap. */
 export interface ArenaPlan {

@@ -11,10 +11,11 @@
 import { byteSize } from "../../runtime/dtype.ts";
 import { constantOf } from "../dims/index.ts";
 import type { Buffer } from "../ir/loop.ts";
-import type { ArenaPlan, Step } from "../ir/program.ts";
+import type { ArenaPlan, Call, Repeat, Step } from "../ir/program.ts";
+import { accessesOf } from "../ir/program-walk.ts";
 import { arenaAlignment } from "./arena.ts";
 import { canShare } from "./in-place.ts";
-import { accessesOf, type Call, partialWrites } from "./liveness.ts";
+import { partialWrites } from "./liveness.ts";
 
 /** @throws an internal error that names both buffers and the kernel. */
 export function verifyArena(plan: ArenaPlan, steps: readonly Step[]): void {
@@ -140,6 +141,6 @@ class Execution {
 }
 
 /** Two iterations show what one leaves for the next. */
-function timesOf({ extent }: Extract<Step, { kind: "repeat" }>): number {
+function timesOf({ extent }: Repeat): number {
   return Math.min(constantOf(extent) ?? 2, 2);
 }

@@ -9,9 +9,10 @@
  * networks", 2018, compare such heuristics.)
  */
 import type { Buffer } from "../ir/loop.ts";
-import type { ArenaPlan, Step } from "../ir/program.ts";
+import type { ArenaPlan, Call, Step } from "../ir/program.ts";
+import { accessesOf } from "../ir/program-walk.ts";
 import { canShare } from "./in-place.ts";
-import { accessesOf, type Call, type Liveness, type LiveRange, livenessOf } from "./liveness.ts";
+import { type Liveness, type LiveRange, livenessOf } from "./liveness.ts";
 
 /** Bytes; the widest vector any target stores. */
 export const arenaAlignment = 16;

@@ -5,7 +5,8 @@
  * reduction keeps its order. For axes i (outer) and j of extents a and b: every index that mentions either
  * must be c*(b*i + j) plus something free of both.
  */
-import { constant, constantOf, type Dim, mul, substitute, symbol, symbolsOf, terms } from "../dims/index.ts";
+import { constant, constantOf, type Dim, mul, substitute, symbol } from "../dims/index.ts";
+import { strideOf } from "../ir/affine.ts";
 import type { For, Kernel, Stmt } from "../ir/loop.ts";
 import { rewriteStmts } from "../ir/loop-rewrite.ts";
 
@@ -43,29 +44,6 @@ function dimsOf(body: readonly Stmt[]): readonly Dim[] {
 
 /** True when `d` mentions neither axis, or both in the proportion of one running index. */
 function runsAsOne(d: Dim, outer: string, inner: string, extent: number): boolean {
-  const names = symbolsOf(d);
-  if (!names.includes(outer) && !names.includes(inner)) return true;
-  const major = linear(d, outer);
-  const minor = linear(d, inner);
+  const [major, minor] = [strideOf(d, outer), strideOf(d, inner)];
   return major !== undefined && minor !== undefined && major === minor * extent;
-}
-
-/**
- * The coefficient of an axis that occurs in one term alone; undefined when it occurs otherwise or not at all.
- */
-function linear(d: Dim, axis: string): number | undefined {
-  let coefficient: number | undefined;
-  for (const term of terms(d)) {
-    const mentions = term.factors.some((f) =>
-      f.kind === "symbol"
-        ? f.name === axis
-        : symbolsOf(f.kind === "floor" ? f.numerator : f.left).includes(axis) ||
-          symbolsOf(f.kind === "floor" ? f.denominator : f.right).includes(axis),
-    );
-    if (!mentions) continue;
-    if (coefficient !== undefined || term.factors.length !== 1 || term.factors[0]!.kind !== "symbol")
-      return undefined;
-    coefficient = Number(term.coefficient);
-  }
-  return coefficient;
 }

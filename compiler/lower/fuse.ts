@@ -11,6 +11,7 @@
 import { constantOf } from "../dims/index.ts";
 import type { BoundDim, Graph, Node, Value } from "../ir/graph.ts";
 import type { Lowering } from "../ir/op.ts";
+import { consumersOf } from "../passes/uses.ts";
 
 export interface LoweredNode {
   readonly node: Node<BoundDim>;
@@ -35,7 +36,7 @@ interface Placement {
 }
 
 export function planFusion(graph: Graph<BoundDim>, nodes: readonly LoweredNode[]): FusionPlan {
-  const uses = countUses(graph);
+  const uses = consumersOf(graph);
   const producers = new Map(nodes.flatMap((n) => n.node.results.map((r) => [r, n] as const)));
   const outputs = new Set<Value>(graph.outputs.map((output) => output.value));
   const placements = new Map<Node, Placement>();
@@ -61,17 +62,6 @@ export function planFusion(graph: Graph<BoundDim>, nodes: readonly LoweredNode[]
   const withRole = (...roles: readonly Role[]) =>
     new Set(nodes.filter((n) => roles.includes(placements.get(n.node)!.role)).flatMap((n) => n.node.results));
   return { inlined: withRole("free", "inline"), views: withRole("view") };
-}
-
-function countUses(graph: Graph): Map<Value, Node[]> {
-  const uses = new Map<Value, Node[]>();
-  for (const node of graph.nodes)
-    for (const operand of node.operands) {
-      const list = uses.get(operand);
-      if (list) list.push(node);
-      else uses.set(operand, [node]);
-    }
-  return uses;
 }
 
 /**

@@ -7,10 +7,11 @@
 import { add, constant, type Dim } from "../dims/index.ts";
 import type { BoundDim, Node, Value } from "../ir/graph.ts";
 import type { Expr } from "../ir/loop.ts";
+import { dtypeOf } from "../ir/loop-rewrite.ts";
 import type { Destination, Lowering, Operand } from "../ir/op.ts";
 import type { Numerics } from "../ir/target.ts";
 import type { LoweredNode } from "./fuse.ts";
-import { dtypeOf, KernelBuilder } from "./kernel-builder.ts";
+import { KernelBuilder } from "./kernel-builder.ts";
 import { rounded } from "./round.ts";
 import { numbersOf, ravel, type Storage } from "./storage.ts";
 

@@ -6,6 +6,7 @@
 import type { DType } from "../../runtime/dtype.ts";
 import { constant, constantOf, type Dim, symbol, symbolsOf } from "../dims/index.ts";
 import type { Buffer, Expr, Kernel, Register, Stmt } from "../ir/loop.ts";
+import { dtypeOf } from "../ir/loop-rewrite.ts";
 import type { Block, Local } from "../ir/op.ts";
 import type { Numerics } from "../ir/target.ts";
 
@@ -145,8 +146,3 @@ function accumulatorOf(dtype: DType, { accumulate }: Numerics): DType {
 }
 
 const readName = (position: number): string => readNames[position] ?? `x${position}`;
-
-export function dtypeOf(e: Expr): DType {
-  if (e.kind === "load") return e.buffer.dtype;
-  return e.kind === "register" ? e.register.dtype : e.dtype;
-}

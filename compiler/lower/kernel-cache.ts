@@ -81,7 +81,7 @@ export class KernelCache {
  * Equal for kernels that do the same to buffers of the same kind; names, comments and identities do not
  * count.
  */
-export function kernelKey(kernel: Kernel): string {
+function kernelKey(kernel: Kernel): string {
   const ids = new Map<Buffer, number>();
   const formals = [...kernel.reads, ...kernel.writes].map((b, i) => {
     ids.set(b, i);

@@ -11,9 +11,8 @@ import { byteSize } from "../../runtime/dtype.ts";
 import { symbolsOf } from "../dims/index.ts";
 import type { Buffer, Kernel } from "../ir/loop.ts";
 import { visitStmts } from "../ir/loop-rewrite.ts";
-import type { Step } from "../ir/program.ts";
-
-export type Call = Extract<Step, { kind: "call" }>;
+import type { Call, Step } from "../ir/program.ts";
+import { countUses } from "../ir/program-walk.ts";
 
 export interface LiveRange {
   readonly buffer: Buffer;
@@ -32,17 +31,8 @@ export interface Liveness {
   readonly positions: number;
 }
 
-/** The buffers a call reads and those it writes, in the order of the kernel's formal ones. */
-export function accessesOf({ kernel, buffers }: Call): {
-  readonly reads: readonly Buffer[];
-  readonly writes: readonly Buffer[];
-} {
-  const count = kernel.reads.length;
-  return { reads: buffers.slice(0, count), writes: buffers.slice(count) };
-}
-
 export function livenessOf(steps: readonly Step[]): Liveness {
-  return new Walk(countAccesses(steps)).run(steps);
+  return new Walk(countUses(steps)).run(steps);
 }
 
 /** What one run of a list of steps does to a buffer. */
@@ -118,16 +108,6 @@ class Walk {
       range.last = Math.max(range.last, last);
     }
   }
-}
-
-function countAccesses(steps: readonly Step[]): ReadonlyMap<Buffer, number> {
-  const totals = new Map<Buffer, number>();
-  const visit = (step: Step): void => {
-    if (step.kind === "repeat") step.body.forEach(visit);
-    else for (const buffer of step.buffers) totals.set(buffer, (totals.get(buffer) ?? 0) + 1);
-  };
-  steps.forEach(visit);
-  return totals;
 }
 
 const none: ReadonlySet<Buffer> = new Set();

@@ -6,6 +6,7 @@ import { constant } from "../dims/index.ts";
 import type { BoundDim, Graph, Value } from "../ir/graph.ts";
 import type { Buffer } from "../ir/loop.ts";
 import type { Port, Program, Step, Weight } from "../ir/program.ts";
+import { countUses } from "../ir/program-walk.ts";
 import type { Target } from "../ir/target.ts";
 import { planArena } from "./arena.ts";
 import { lowerBody } from "./body.ts";
@@ -75,11 +76,6 @@ function parameterData(parameters: LowerOptions["parameters"], value: Value): Pa
 }
 
 function usedWeights(weights: readonly Weight[], steps: readonly Step[]): readonly Weight[] {
-  const used = new Set<Buffer>();
-  const visit = (step: Step): void => {
-    if (step.kind === "repeat") for (const inner of step.body) visit(inner);
-    else for (const buffer of step.buffers) used.add(buffer);
-  };
-  steps.forEach(visit);
-  return weights.filter((weight) => used.has(weight.buffer)).map((weight) => ({ ...weight }));
+  const uses = countUses(steps);
+  return weights.filter(({ buffer }) => uses.has(buffer)).map((weight) => ({ ...weight }));
 }

@@ -8,6 +8,7 @@ import { constantOf } from "../dims/index.ts";
 import { affineOf } from "../ir/affine.ts";
 import type { Buffer, For, Kernel, Stmt } from "../ir/loop.ts";
 import type { Program, Step, Weight } from "../ir/program.ts";
+import { countUses } from "../ir/program-walk.ts";
 
 export function prepack(program: Program): Program {
   const uses = countUses([...program.prepare, ...program.steps]);
@@ -35,16 +36,6 @@ export function prepack(program: Program): Program {
     widened: [...program.widened, ...widened],
     steps: program.steps.map((step) => rename(step, renamed)),
   };
-}
-
-function countUses(steps: readonly Step[]): ReadonlyMap<Buffer, number> {
-  const uses = new Map<Buffer, number>();
-  const visit = (step: Step): void => {
-    if (step.kind === "repeat") step.body.forEach(visit);
-    else for (const buffer of step.buffers) uses.set(buffer, (uses.get(buffer) ?? 0) + 1);
-  };
-  steps.forEach(visit);
-  return uses;
 }
 
 function rename(step: Step, renamed: ReadonlyMap<Buffer, Buffer>): Step {

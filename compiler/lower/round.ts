@@ -4,7 +4,7 @@
  */
 import type { DType } from "../../runtime/dtype.ts";
 import type { Expr } from "../ir/loop.ts";
-import { dtypeOf } from "./kernel-builder.ts";
+import { dtypeOf } from "../ir/loop-rewrite.ts";
 
 /** `e` as a value of `dtype`, with a cast unless it already is one exactly. */
 export function rounded(e: Expr, dtype: DType): Expr {

@@ -12,7 +12,7 @@ import { type BoundGraph, type BoundNode, type BoundValue, rewriteGraph, type Sc
 import { usesOf } from "./uses.ts";
 
 /** A constant up to this size is about as long as the code that computes it. */
-export const smallElements = 64;
+const smallElements = 64;
 
 /** Elements of work that one fold may take. */
 const workLimit = 1 << 20;

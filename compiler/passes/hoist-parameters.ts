@@ -18,7 +18,7 @@ import { type BoundGraph, type BoundNode, type BoundValue, rewriteGraph } from "
 import { consumersOf, knownValues } from "./uses.ts";
 
 /** How much larger than what it replaces a value may be. */
-export const slackBytes = 4096;
+const slackBytes = 4096;
 
 /** Elements of work that one value may take; the largest kernels have some tens of millions. */
 const workLimit = 1 << 27;

@@ -40,7 +40,7 @@ function* fewer(data: TypedArray, live: readonly number[], rest: number): Genera
 }
 
 /** Simpler numbers inside the range: whole before broken, small before large, positive before negative. */
-export function simplerNumbers(x: number, dtype: DType, range: Range): readonly number[] {
+function simplerNumbers(x: number, dtype: DType, range: Range): readonly number[] {
   const candidates = Number.isNaN(x)
     ? [1]
     : [1, Math.trunc(x), Math.trunc(x / 2), x - Math.sign(x), -x, Math.round(x * 16) / 16];

@@ -5,6 +5,7 @@
 import type { Dim } from "../../compiler/dims/index.ts";
 import type { Buffer, Expr, Kernel, Stmt } from "../../compiler/ir/loop.ts";
 import type { Port, Program, Step, Weight } from "../../compiler/ir/program.ts";
+import { callsIn } from "../../compiler/ir/program-walk.ts";
 import { targets } from "../../compiler/ir/target.ts";
 import { byteSize, type TypedArray } from "../../runtime/dtype.ts";
 import { buffer, matmul } from "./nests.ts";
@@ -39,7 +40,7 @@ export type ProgramParts = Partial<Program> & Pick<Program, "steps">;
 /** Ports, kernels and the arena plan follow from the steps unless given. */
 export function program(parts: ProgramParts): Program {
   const steps = [...(parts.prepare ?? []), ...parts.steps];
-  const called = steps.flatMap(callsOf);
+  const called = callsIn(steps);
   const buffers = [...new Set(called.flatMap((step) => step.buffers))];
   const inSpace = (space: Buffer["space"]) => buffers.filter((candidate) => candidate.space === space);
   const offsets = new Map<Buffer, number>();
@@ -62,10 +63,6 @@ export function program(parts: ProgramParts): Program {
     bindings: [],
     ...parts,
   };
-}
-
-function callsOf(step: Step): readonly Extract<Step, { kind: "call" }>[] {
-  return step.kind === "call" ? [step] : step.body.flatMap(callsOf);
 }
 
 /** The MLP of the README: [batch, inputs] -> relu dense -> dense, unscheduled. */

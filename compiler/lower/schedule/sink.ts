@@ -23,7 +23,7 @@ export function sink(loop: For): readonly Stmt[] {
   return canSink(loop) ? distribute(loop, expand(loop)) : [loop];
 }
 
-export function canSink(loop: For): boolean {
+function canSink(loop: For): boolean {
   let sinkable = loop.parallel && loop.step === 1 && constantOf(loop.extent) !== undefined;
   visitStmts(loop.body, (s) => {
     if (s.kind === "bind") sinkable = false;

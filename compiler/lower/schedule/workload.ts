@@ -104,7 +104,7 @@ function costOf(e: Expr, numerics: Numerics): number {
 }
 
 /** An addition one of whose operands is a product: one instruction where the numerics fuse them. */
-export function isMultiplyAdd(e: Expr): boolean {
+function isMultiplyAdd(e: Expr): boolean {
   if (e.kind !== "binary" || e.fn !== "add") return false;
   return [e.a, e.b].some((part) => part.kind === "binary" && part.fn === "mul");
 }
