@@ -1,7 +1,7 @@
 /**
- * What `compile` and `inspect` are given, checked before anything is done with it. TypeScript says the same to
- * those who use it; to all others a misspelt option that is silently ignored would be another module than the
- * one that was asked for.
+ * What `compile` and `inspect` are given, checked before anything is done with it. TypeScript says the same
+ * to those who use it; to all others a misspelt option that is silently ignored would be another module than
+ * the one that was asked for.
  */
 import { nearest } from "../runtime/initializers/nearest.ts";
 import { CompileError, callSite, type Diagnostic, type SourceLocation } from "./diagnostics/index.ts";

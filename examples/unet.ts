@@ -1,6 +1,7 @@
 /**
- * A small U-Net (Ronneberger et al. 2015): each level halves the image, and on the way back its rows and columns have to meet
- * those it skipped from. What that demands of the image's size is known before any image is.
+ * A small U-Net (Ronneberger et al. 2015): each level halves the image, and on the way back its rows and
+ * columns have to meet those it skipped from. What that demands of the image's size is known before any image
+ * is.
  *
  *   npx shapecast compile examples/unet.ts --sample image=1,64,96,3 -o examples/out/unet.gen.ts
  */

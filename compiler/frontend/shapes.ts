@@ -85,7 +85,7 @@ function namedSize(size: string, axis: number, { name, at }: DeclaredInput): Dim
       code: "E3001",
       message: `input "${name}" has the size ${JSON.stringify(size)} at axis ${axis}, which is no name of a size`,
       because: error.diagnostics[0]?.message ?? "",
-      fix: 'write a whole number, null, a name of letters, digits, _ and $, or an expression such as "2*time"',
+      fix: 'write a whole number, null, a name of letters, digits, _ and $, or a product such as "2*time"',
       ...(at && { at }),
     });
   }

@@ -99,7 +99,8 @@ export class Relations implements RelationContext {
 }
 
 /**
- * Ops speak of their operands ("axis 1 of a", "of x0 and x1"); the user knows these by the names of the values.
+ * Ops speak of their operands ("axis 1 of a", "of x0 and x1"); the user knows these by the names of the
+ * values.
  */
 function inTheUsersNames(clause: string, { op, operands }: Site): string {
   const names = opNamed(op).operands;
@@ -114,7 +115,9 @@ function inTheUsersNames(clause: string, { op, operands }: Site): string {
   });
 }
 
-/** What a symbol made for `text` is called: names of layers and inputs are any text, names of dims are not. */
+/**
+ * What a symbol made for `text` is called: names of layers and inputs are any text, names of dims are not.
+ */
 export const dimStem = (text: string): string => text.replace(/[^\p{L}\p{N}_.$]/gu, "_");
 
 const isConflict = (x: Dim | Conflict): x is Conflict => "core" in x;
