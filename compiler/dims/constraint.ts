@@ -129,13 +129,13 @@ export function intersect(x: Domain, y: Domain): Domain | undefined {
 /** Moves finite bounds onto members and reduces the modulus to the true period. */
 function tighten(d: Domain): Domain {
   let { min, max, modulus, residues } = d;
-  for (let p = 2; p <= residues.length; ) {
-    const m = modulus / p;
-    const kept = new Set(residues.filter((r) => r < m));
-    const repeats = Number.isInteger(m) && kept.size * p === residues.length;
-    if (repeats && residues.every((r) => kept.has(r % m))) [modulus, residues] = [m, [...kept]];
-    else p++;
-  }
+  for (let p = 2; p <= residues.length; p++)
+    while (modulus % p === 0 && residues.length % p === 0) {
+      const m = modulus / p;
+      const kept = new Set(residues.filter((r) => r < m));
+      if (kept.size * p !== residues.length || !residues.every((r) => kept.has(r % m))) break;
+      [modulus, residues] = [m, [...kept]];
+    }
   if (residues.length === 0) return { min: 1, max: 0, modulus: 1, residues: [0] };
   const misses = (n: number) => Number.isFinite(n) && !residues.includes(Number(remainder(n, modulus)));
   while (min <= max && misses(min)) min++;

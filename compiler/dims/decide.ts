@@ -66,7 +66,7 @@ function judge(relation: Relation, from: Dim, domains: Domains): Verdict {
   if (d.value !== undefined) return { kind: compare(relation, d.value, 0) ? "always" : "never" };
   const divisor = doubtfulDivisor(d, domains);
   if (divisor) return { kind: "unknown", asks: `${divisor} >= 1` };
-  return inOneSymbol(relation, d, domains, 20000) ?? inSeveral(relation, d, domains);
+  return inOneSymbol(relation, d, domains, 14000) ?? inSeveral(relation, d, domains);
 }
 
 /**
@@ -158,7 +158,7 @@ function isMixed(relation: Relation, d: Dim, domains: Domains): boolean {
     const fixed = others.map((n, j) => [n, constant(member(domains(n), (i * (j + 2)) % 7))] as const);
     scratch(() => {
       const line = simplify(substitute(d, new Map(fixed)), domains);
-      const verdict = inOneSymbol(relation, line, domains, 3000);
+      const verdict = inOneSymbol(relation, line, domains, 1000);
       if (verdict?.kind === "iff") seen.add("always");
       if (verdict) seen.add(verdict.kind === "iff" ? "never" : verdict.kind);
     });

@@ -224,6 +224,7 @@ export function asDomain({ modulus, runs }: Solution, within: Domain): Domain | 
   const lists = [...runs.values()];
   const min = Math.min(...lists.map((x) => x[0]!.lo));
   const max = Math.max(...lists.map((x) => x.at(-1)!.hi));
+  if (min === max) return { ...anything, min, max };
   const from = (limit: number) => lists.every(([x]) => x!.lo === limit || x!.lo - modulus < limit);
   const upTo = (limit: number) =>
     lists.every((x) => x.at(-1)!.hi === limit || x.at(-1)!.hi + modulus > limit);
