@@ -35,6 +35,8 @@ export function writeInstanceType(writer: Writer): void {
 export function writeInstantiate(context: InstanceContext, writer: Writer): void {
   const { members, plan, types } = context;
   const hasWeights = members.length > 0;
+  // What is neither bytes nor weights goes to loadWeights, which says what it wants.
+  const laidOut = `given instanceof Object && !("byteLength" in given)`;
   const fromFile = hasWeights && plan.mode === "file";
   const parameter = fromFile ? `given${types.only(": ArrayBuffer | Uint8Array | Weights")}` : "";
   writer.line();
@@ -44,7 +46,7 @@ export function writeInstantiate(context: InstanceContext, writer: Writer): void
       : "/** An instance with its own arena. */",
   );
   writer.block(`export function instantiate(${parameter})${types.only(": Instance")}`, () => {
-    if (fromFile) writer.line('const weights = "byteLength" in given ? loadWeights(given) : given;');
+    if (fromFile) writer.line(`const weights = ${laidOut} ? given : loadWeights(given);`);
     else if (hasWeights) writer.line("const weights = sharedWeights();");
     const fed = fedBack(context);
     writeBuffers(context, fed, writer);

@@ -74,12 +74,12 @@ function writeLoad(context: WeightsContext, writer: Writer): void {
   const { only, element } = types;
   const size = plan.blob.length;
   const title = templateText(program.name);
-  const wrongSize = `expected ${size} bytes of weights, got \${bytes.byteLength}`;
+  const wrongSize = `expected ${size} bytes of weights, got \${bytes?.byteLength}`;
   const stranger = stringLiteral(`${program.name}: these weights belong to another model or version`);
   const head = `loadWeights(bytes${only(": ArrayBuffer | Uint8Array")})${only(": Weights")}`;
   writer.line("/** Checks that the bytes are this module's weights and lays them out. */");
   writer.block(`export function ${head}`, () => {
-    writer.line(`if (bytes.byteLength !== ${size})`);
+    writer.line(`if (bytes?.byteLength !== ${size})`);
     writer.line(`  throw new RangeError(\`${title}: ${wrongSize}\`);`);
     writer.line("const aligned = ArrayBuffer.isView(bytes) && bytes.byteOffset % 8 === 0;");
     writer.line("const { buffer, byteOffset } = aligned ? bytes : new Uint8Array(bytes);");

@@ -4,7 +4,7 @@
  * failed bind leaves the model usable. A node that fails poisons what it feeds, and independent failures are
  * all reported at once.
  */
-import type { DType } from "../../runtime/dtype.ts";
+import { type DType, dtypes } from "../../runtime/dtype.ts";
 import type { Tensor } from "../../runtime/tensor.ts";
 import { CompileError, type Diagnostic, DiagnosticBag, type SourceLocation } from "../diagnostics/index.ts";
 import {
@@ -54,7 +54,7 @@ export function bind(graph: Graph, sample: Sample, options: BindOptions = {}): B
   const bag = new DiagnosticBag();
   for (const [symbolName, { value, origin }] of options.known ?? []) assume(store, symbolName, value, origin);
   checkNames(graph, sample, store, bag);
-  for (const input of graph.inputs) bindInput(store, input, sample[input.name], options, bag);
+  for (const input of graph.inputs) bindInput(store, input, sampleOf(input, sample), options, bag);
   bag.throwIfAny();
   inferAll(graph, store, bag);
   if (bag.list.length > 0) throw new CompileError(explained(graph, sample, options, bag.list));
@@ -62,6 +62,11 @@ export function bind(graph: Graph, sample: Sample, options: BindOptions = {}): B
   requireBound(bound, bag);
   bag.throwIfAny();
   return { graph: bound, ...symbolsOf(graph, store) };
+}
+
+/** An input may be called like a property that every object has. */
+function sampleOf({ name }: Value, sample: Sample): Sample[string] | undefined {
+  return Object.hasOwn(sample, name) ? sample[name] : undefined;
 }
 
 /** The failures of nodes, or the demands on the input's sizes that they follow from. */
@@ -73,7 +78,7 @@ function explained(
 ): readonly Diagnostic[] {
   const shapes = new Map(
     graph.inputs.flatMap((input) => {
-      const given = sample[input.name];
+      const given = sampleOf(input, sample);
       return given ? [[input, "shape" in given ? given.shape : given] as const] : [];
     }),
   );
@@ -212,7 +217,7 @@ function wrongDtype(input: Value, dtype: DType | undefined): Diagnostic | undefi
       { subject: input.name, value: input.type.dtype, note: "declared" },
       { subject: "sample", value: dtype },
     ],
-    fix: `convert the sample to ${input.type.dtype}, or declare the input with dtype "${dtype}"`,
+    fix: `give the sample as ${input.type.dtype}, in a ${dtypes[input.type.dtype].array.name}`,
   };
 }
 

@@ -123,6 +123,7 @@ describe("binding a graph to a sample", () => {
     const tokens = { dtype: "int32" as const, shape: [2, 20], data: new Int32Array(40) };
     const error = failure(mlp(), { x: tokens });
     expect(error.code).toBe("E2107");
+    expect(error.diagnostics[0]?.fix).toBe("give the sample as float32, in a Float32Array");
     expect(error.message).toContain("declared float32");
     expect(error.message).toContain("int32");
   });

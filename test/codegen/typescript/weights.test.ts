@@ -50,6 +50,11 @@ describe("weights in a file", () => {
     expect(() => loadWeights(bytes.subarray(8))).toThrow(
       new RangeError("mlp: expected 176 bytes of weights, got 168"),
     );
+    for (const given of [undefined, null, "mlp.bin", 5])
+      for (const make of [loadWeights, evaluate(emitted.code).instantiate])
+        expect(() => make(given as never)).toThrow(
+          new RangeError("mlp: expected 176 bytes of weights, got undefined"),
+        );
     const changed = bytes.slice();
     changed[100]! ^= 1;
     expect(() => loadWeights(changed)).toThrow("mlp: these weights belong to another model or version");
