@@ -86,3 +86,15 @@ test("a model of several inputs says so of a sample that names none", () => {
   });
   expect(only(() => both.bind([1, 2])).code).toBe("E2102");
 });
+
+test.each(["constructor", "__proto__", "toString"])("an input called %s is missed like any other", (name) => {
+  const [x, y] = [input({ name, shape: [3] }), input({ name: "y", shape: [3] })];
+  const both = model({
+    inputs: [x, y],
+    outputs: [dense({ units: 2 }).apply(x), dense({ units: 2 }).apply(y)],
+  });
+  expect(only(() => both.bind({ y: [1, 3] }))).toMatchObject({
+    code: "E2102",
+    message: `no sample for input "${name}"`,
+  });
+});
