@@ -30,6 +30,7 @@ export type Parsed =
 
 /** Throws CompileError E1003 for what is not known, E1002 for what is missing. */
 export function parseCommandLine(argv: readonly string[]): Parsed {
+  refuseEmptyValues(argv);
   const { args, options, command } = split(argv);
   if (options["help"] || (argv.length === 0 && !command)) return { kind: "help", command };
   if (options["version"] && !command) return { kind: "version" };
@@ -49,6 +50,20 @@ export function parseCommandLine(argv: readonly string[]): Parsed {
       fix: `run ${command.name} once for each, and put option values after their option`,
     });
   return { kind: "command", command, model, options: read };
+}
+
+/** cac reads an empty word, as a shell makes of a variable that is not set, as the number 0. */
+function refuseEmptyValues(argv: readonly string[]): void {
+  const name = argv.flatMap((word, i) => {
+    if (/^-+\w[\w-]*=$/.test(word)) return [word.slice(0, -1)];
+    return argv[i + 1] === "" && /^-/.test(word) ? [word] : [];
+  })[0];
+  if (name === undefined) return;
+  fail({
+    code: "E1002",
+    message: `${name} needs a value, but it is given an empty one`,
+    fix: "write the value after it; in a script, check that its variable is set",
+  });
 }
 
 /** What cac makes of the words: values are strings, numbers, booleans or lists of them. */

@@ -9,7 +9,7 @@ import { basename, dirname, extname, join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { createJiti } from "jiti";
 import { nearest } from "../../runtime/initializers/nearest.ts";
-import { CompileError, fail } from "../diagnostics/index.ts";
+import { CompileError, fail, type SourceLocation } from "../diagnostics/index.ts";
 import * as dims from "../dims/index.ts";
 import * as shapecast from "../index.ts";
 import { nearestUserFrame } from "./stack.ts";
@@ -87,20 +87,52 @@ async function evaluate(file: string): Promise<Readonly<Record<string, unknown>>
 }
 
 function explained(error: unknown, file: string): unknown {
-  if (!(error instanceof Error)) return error;
+  if (!(error instanceof Error)) return failing(file, `it throws ${print(error)}`);
   const [message = ""] = error.message.split("\n");
   const at = syntaxErrorPlace(error) ?? nearestUserFrame(error);
   const missing = /^Cannot find (?:module|package) '([^']+)'/.exec(message)?.[1];
+  const absent = absentExport(message);
+  if (absent !== undefined) return withoutExport(file, absent, at);
   const what = /^ParseError: */.test(message) ? message.trim() : `${error.name}: ${message}`;
+  if (missing === undefined) return failing(file, what, at);
   return new CompileError([
     {
       code: "E1004",
-      message: missing
-        ? `${basename(file)} imports ${missing}, which is not there`
-        : `${basename(file)} fails: ${what}`,
-      fix: missing
-        ? "install it, or correct the path"
-        : "repair the model file; it has to run before it can be compiled",
+      message: `${basename(file)} imports ${missing}, which is not there`,
+      fix: "install it, or correct the path",
+      ...(at && { at }),
+    },
+  ]);
+}
+
+function failing(file: string, what: string, at?: SourceLocation): CompileError {
+  return new CompileError([
+    {
+      code: "E1004",
+      message: `${basename(file)} fails: ${what}`,
+      fix: "repair the model file; it has to run before it can be compiled",
+      ...(at && { at }),
+    },
+  ]);
+}
+
+function print(value: unknown): string {
+  return typeof value === "string" ? JSON.stringify(value) : String(value);
+}
+
+/** jiti turns `import { dens } from "shapecast"` into a call of a member that is not there. */
+function absentExport(message: string): string | undefined {
+  const name = /^(?:\(0 ?, ?)?_shapecast\.([\w$]+)\)? is not a (?:function|constructor)/.exec(message)?.[1];
+  return name !== undefined && name in shapecast ? undefined : name;
+}
+
+function withoutExport(file: string, name: string, at: SourceLocation | undefined): CompileError {
+  const [suggestion] = nearest(name, Object.keys(shapecast));
+  return new CompileError([
+    {
+      code: "E1004",
+      message: `${basename(file)} imports ${name}, which shapecast does not have; did you mean "${suggestion}"?`,
+      fix: "correct the name in the import and where it is used",
       ...(at && { at }),
     },
   ]);

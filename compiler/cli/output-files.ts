@@ -53,6 +53,7 @@ const reasons: Readonly<Record<string, string>> = {
   EPERM: "permission is denied",
   EROFS: "the file system is read-only",
   ENOSPC: "the disk is full",
+  ENOENT: "its folder cannot be made",
   EISDIR: "it is a folder",
   ENOTDIR: "a part of its path is a file",
   EEXIST: "a part of its path is a file",

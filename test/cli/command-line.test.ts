@@ -1,5 +1,6 @@
 import { readFileSync } from "node:fs";
 import { afterAll, describe, expect, test } from "vitest";
+import { parseCommandLine } from "../../compiler/cli/command-line.ts";
 import { commands, namesOf } from "../../compiler/cli/commands.ts";
 import { VERSION } from "../../compiler/version.ts";
 import { Workplace } from "../support/command.ts";
@@ -46,6 +47,14 @@ describe("the version", () => {
 });
 
 describe("a command line that cannot be understood", () => {
+  test.each([
+    [["compile", "mlp.ts", "-o", ""], "-o"],
+    [["compile", "mlp.ts", "--weights", "", "-o", "a.ts"], "--weights"],
+    [["compile", "mlp.ts", "--max-params=", "-o", "a.ts"], "--max-params"],
+  ])("has an empty value: %j", (argv, name) => {
+    expect(() => parseCommandLine(argv)).toThrow(`E1002 ${name} needs a value, but it is given an empty one`);
+  });
+
   test.each([
     ["complie mlp.ts", 'E1003 there is no command "complie"; did you mean "compile"?'],
     ["mlp.ts", 'E1003 there is no command "mlp.ts"'],

@@ -25,6 +25,10 @@ const x = input({ batchShape: ["batch", mul(2, symbol("half"))], name: "x" });
 export const net = model({ inputs: x, outputs: dense({ units: 1 }).apply(x) });`,
   "syntax.ts": "export const a = 1;\nexport const x = ;\n",
   "throws.ts": "\n\nexport const x = (null as unknown as string).length;\n",
+  "word.ts": 'throw "no weights here";\n',
+  "misspelt.ts":
+    'import { dens, sequential } from "shapecast";\n\nexport default sequential([dens({ units: 1 })]);\n',
+  "keras.ts": 'import { Dense } from "shapecast";\nexport default new Dense(10);\n',
   "missing.ts": 'import { layers } from "./not-there.ts";\nexport default layers;\n',
   "package.ts": 'import { layers } from "no-such-package-anywhere";\nexport default layers;\n',
   "wrong.ts": `${imports}\nexport const net = sequential([\n  dense({ units: 1, actvation: "relu" } as never),\n]);\n`,
@@ -81,6 +85,13 @@ describe("a file that has no model to give", () => {
     ["weights.json", "E1004 weights.json is neither TypeScript nor JavaScript", ".ts"],
     ["syntax.ts", "E1004 syntax.ts fails: ParseError", "at syntax.ts:2:"],
     ["throws.ts", "E1004 throws.ts fails: TypeError: Cannot read properties of null", "at throws.ts:3:"],
+    ["word.ts", 'E1004 word.ts fails: it throws "no weights here"', "repair the model file"],
+    [
+      "misspelt.ts",
+      'imports dens, which shapecast does not have; did you mean "dense"?',
+      "at misspelt.ts:3:",
+    ],
+    ["keras.ts", 'imports Dense, which shapecast does not have; did you mean "dense"?', "at keras.ts:2:"],
     ["missing.ts", "not-there.ts, which is not there", "install it, or correct the path"],
     ["package.ts", "E1004 package.ts imports no-such-package-anywhere, which is not there", "install it"],
   ])("%s: %s", async (where, message, detail) => {
