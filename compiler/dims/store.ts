@@ -230,8 +230,12 @@ export class Store implements Facts {
     const old = this.#state.of(name);
     const because = old.because.includes(x) ? old.because : [...old.because, x];
     this.#state.put(this.#state.known, name, { ...old, ...news, because });
-    for (const other of this.#state.waiting.get(name) ?? [])
-      if (this.#state.parked.has(other)) this.#queue.add(other);
+    this.#wake(name, () => true);
+  }
+
+  #wake(name: string, which: (x: Assertion) => boolean): void {
+    for (const x of this.#state.waiting.get(name) ?? [])
+      if (this.#state.parked.has(x) && which(x)) this.#queue.add(x);
   }
 
   #settle(x: Assertion): Failure | undefined {
@@ -328,6 +332,8 @@ export class Store implements Facts {
     const { name: rewrite, value } = solveAlone(zero) ?? {};
     if (rewrite && value) this.#state.put(this.#state.rewrites, rewrite, { value, from: x });
     this.#state.put(this.#state.zeros, zero, x);
+    // An equation may refute a bound. It does not wake other equations: they would wake it in turn.
+    for (const name of symbolsOf(zero)) this.#wake(name, ({ goal }) => goal === ">=" || goal === "!=");
     return this.#wait(x, { clause, zero, ...(rewrite ? { rewrite } : {}) });
   }
 

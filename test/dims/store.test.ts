@@ -78,6 +78,13 @@ describe("the store", () => {
     equal(t, "?a*?b", "12");
     expect(core(equal(t, "?a", "5", "late"))).toEqual(["?a*?b == 12", "late"]);
   });
+  test("notices at once that an equation refutes a bound", () => {
+    const s = new Store();
+    equal(s, "?b + H", "W");
+    equal(s, "?b", "?c");
+    expect(core(equal(s, "0", "?c", "zero"))).toEqual(["zero"]);
+    expect(equal(s, "2", "?a + H")).toBeUndefined();
+  });
   test("narrows declared domains", () => {
     const s = new Store();
     declare(s, "H", { min: 8, max: 512, multipleOf: 16 });
