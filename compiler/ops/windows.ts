@@ -17,6 +17,8 @@ export interface WindowAxis<N> {
   readonly dilation: N;
 }
 
+const one = constant(1);
+
 /**
  * The number of places. `axis` names the axis in messages.
  * @throws E2106 when the dilated window is larger than the padded input.
@@ -33,6 +35,9 @@ export function relateWindow(
   stateAtLeast(context, size, constant(1), () => `${op} needs a window of at least 1 along ${axis}`);
   stateAtLeast(context, stride, constant(1), () => `${op} needs a stride of at least 1 along ${axis}`);
   stateAtLeast(context, dilation, constant(1), () => `${op} needs a dilation of at least 1 along ${axis}`);
+  // One place for each element, also where there is none: the batch that pooling leaves alone may be empty.
+  const crops = [window.low, window.high].some((d) => (constantOf(d) ?? -1) < 0);
+  if (extent === one && stride === one && !crops) return padded;
   const [have, need] = [constantOf(padded), constantOf(extent)];
   if (have !== undefined && need !== undefined && have < need)
     context.fail("E2106", `${op} needs ${need} elements along ${axis}, but the padded input has ${have}`, {

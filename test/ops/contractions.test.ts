@@ -231,4 +231,15 @@ describe("windowReduce", () => {
     };
     expect(resultOf("windowReduce", [counted(2, 3)], attributes)).toEqual([[12, 16]]);
   });
+
+  test("leaves an empty axis empty where it takes one element at a time", () => {
+    const batch = {
+      window: dims(1, 2),
+      strides: dims(1, 2),
+      padding: pairs([0, 0], [0, 0]),
+      dilations: dims(1, 1),
+    };
+    const [pooled] = runOp("windowReduce", [tensor([], [0, 4])], { ...batch, combine: "max" });
+    expect(pooled!.shape).toEqual([0, 2]);
+  });
 });

@@ -228,6 +228,8 @@ describe("sizes that do not fit", () => {
       layer: "layer",
     });
     expect(refusal("windowReduce", [["float32", 2]], pool).code).toBe("E2106");
+    const cropped = { ...pool, window: dims(1), padding: pairs([-3, 0]) };
+    expect(refusal("windowReduce", [["float32", 2]], cropped).code).toBe("E2106");
   });
 
   test("a reshape that cannot divide is E2105 with both counts", () => {
