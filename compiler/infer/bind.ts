@@ -83,7 +83,10 @@ function explained(
     }),
   );
   const refused = refusedSizes(graph, shapes, options.at);
-  return refused.length > 0 ? refused : failures;
+  // A failure that names the sample says more than that the layers leave no choice.
+  const blind = failures.every(({ code }) => code === "E2103");
+  const told = refused.filter(({ code }) => code !== "E2104" || blind);
+  return told.length > 0 ? told : failures;
 }
 
 /**

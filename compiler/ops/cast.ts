@@ -50,24 +50,24 @@ function converter(from: DType, to: DType): (x: number) => number {
 
 /**
  * Clamps before it converts: a loop-IR cast makes NaN 0, but of a float outside the integer's range it
- * promises nothing.
+ * promises nothing. The highest int32 is no float32, so a target that computes in those cannot clamp to it.
  */
 function castExpr(x: Expr, from: DType, to: DType): Expr {
   if (from === to) return x;
   const kind = dtypes[from].kind;
-  if (to === "bool")
-    return { kind: "binary", fn: "ne", a: x, b: { kind: "constant", value: 0, dtype: from }, dtype: "bool" };
+  if (to === "bool") return { kind: "binary", fn: "ne", a: x, b: number(0, from), dtype: "bool" };
   if (dtypes[to].kind !== "integer" || kind !== "float") return { kind: "cast", x, dtype: to };
   const [lowest, highest] = limitsOf(to);
-  return { kind: "cast", x: limited("min", limited("max", x, lowest), highest), dtype: to };
+  const raised = limited("max", x, lowest);
+  if (Math.fround(highest) === highest)
+    return { kind: "cast", x: limited("min", raised, highest), dtype: to };
+  const above: Expr = { kind: "binary", fn: "ge", a: x, b: number(highest + 1, from), dtype: "bool" };
+  const b: Expr = { kind: "cast", x: raised, dtype: to };
+  return { kind: "select", condition: above, a: number(highest, to), b, dtype: to };
 }
 
 function limited(fn: "max" | "min", x: Expr, limit: number): Expr {
-  return {
-    kind: "binary",
-    fn,
-    a: x,
-    b: { kind: "constant", value: limit, dtype: "float64" },
-    dtype: "float64",
-  };
+  return { kind: "binary", fn, a: x, b: number(limit, "float64"), dtype: "float64" };
 }
+
+const number = (value: number, dtype: DType): Expr => ({ kind: "constant", value, dtype });

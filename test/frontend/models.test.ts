@@ -111,6 +111,27 @@ describe("a functional model", () => {
 });
 
 describe("shared weights", () => {
+  test("of a layer applied to its own output refuse any size but its own, naming input and layer", () => {
+    const again = dense({ units: 3, name: "again" });
+    const net = sequential([again, again]);
+    expect(only(() => net.bind([1, 4]))).toMatchObject({
+      code: "E2104",
+      message: 'input "x" has 4 at axis 1, but the layers can only take 3',
+      because: "again: axis 1 of again.add is contracted with axis 0 of again.kernel",
+      fix: "feed 3 at axis 1, or change one of these layers",
+    });
+    net.bind([1, 3]);
+  });
+
+  test("of two inputs of different sizes refuse the sample that has them, naming both inputs", () => {
+    const [y, z] = [input({ shape: [null], name: "y" }), input({ shape: [null], name: "z" })];
+    const shared = dense({ units: 2 });
+    const net = model({ inputs: [y, z], outputs: [shared.apply(y), shared.apply(z)] });
+    const error = only(() => net.bind({ y: [1, 3], z: [1, 4] }));
+    expect(error.message).toBe('input "z" [1, 4] cannot pass dense: 4 == 3 is needed');
+    expect(error.because).toContain("axis 1 of y is contracted");
+  });
+
   test("one layer applied twice has one set of weights", () => {
     const [a, b] = [input({ shape: [3], name: "a" }), input({ shape: [3], name: "b" })];
     const shared = dense({ units: 2 });
