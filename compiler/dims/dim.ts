@@ -215,7 +215,8 @@ function sameTerms(x: readonly Term[], y: readonly Term[]): boolean {
 export function compareAtoms(x: Atom, y: Atom): number {
   if (x === y) return 0;
   if (x.height !== y.height) return x.height - y.height;
-  if (x.kind === "symbol" && y.kind === "symbol") return x.name < y.name ? -1 : 1;
+  if (x.kind === "symbol" && y.kind === "symbol")
+    return x.name === y.name ? twoCopies() : x.name < y.name ? -1 : 1;
   if (x.kind === "floor" && y.kind === "floor")
     return compareDims(x.numerator, y.numerator) || compareDims(x.denominator, y.denominator);
   if (x.kind === "max" && y.kind === "max") return compareDims(x.left, y.left);
@@ -225,10 +226,16 @@ export function compareAtoms(x: Atom, y: Atom): number {
 function compareMonomials(x: Monomial, y: Monomial): number {
   if (x === y) return 0;
   if (x.factors.length !== y.factors.length) return y.factors.length - x.factors.length;
-  for (let i = 0; ; i++) {
-    const order = compareAtoms(x.factors[i]!, y.factors[i]!);
+  for (const [i, factor] of x.factors.entries()) {
+    const order = compareAtoms(factor, y.factors[i]!);
     if (order !== 0) return order;
   }
+  return twoCopies();
+}
+
+/** Equal parts are one object within one copy of this module. */
+function twoCopies(): never {
+  throw new Error("internal: equal dims are different objects; are two copies of shapecast loaded?");
 }
 
 /** A total order by structure alone. */
