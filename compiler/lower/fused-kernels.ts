@@ -149,6 +149,14 @@ export class FusedKernels {
   }
 
   #evaluate({ node, lowering }: LoweredNode, index: readonly Dim[]): Expr {
+    const outer = this.#builder.subject;
+    this.#builder.subject = node.source.path;
+    const value = this.#valueAt(lowering, node, index);
+    this.#builder.subject = outer;
+    return value;
+  }
+
+  #valueAt(lowering: Lowering, node: Node, index: readonly Dim[]): Expr {
     if (lowering.kind === "map") return lowering.at(index, this.#builder);
     if (lowering.kind === "reduce") return this.#reduce(lowering, node.results[0]!, index);
     throw new Error(`internal: ${node.op} cannot be inlined`);

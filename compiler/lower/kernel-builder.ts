@@ -14,6 +14,8 @@ const readNames = ["x", "y", "z", "u", "v", "w"];
 
 export class KernelBuilder implements Block {
   readonly numerics: Numerics;
+  /** The layer that is being written, for messages at run time. */
+  subject = "";
   readonly #open: Stmt[][] = [[]];
   readonly #axes = new Set<string>();
   readonly #names = new Map<string, number>();
@@ -89,7 +91,8 @@ export class KernelBuilder implements Block {
     const name = this.#fresh("at");
     this.#axes.add(name);
     const { mode, wrap = false, what } = options;
-    this.#add({ kind: "bind", symbol: name, value, extent, mode, wrap, what });
+    const whose = this.subject === "" ? what : `${this.subject}: ${what}`;
+    this.#add({ kind: "bind", symbol: name, value, extent, mode, wrap, what: whose });
     return symbol(name);
   }
 

@@ -3,6 +3,7 @@ import {
   compile,
   dense,
   type Executor,
+  embedding,
   input,
   inspect,
   load,
@@ -152,6 +153,17 @@ describe("dims by name", () => {
 });
 
 describe("predict", () => {
+  test("names the layer whose table has no such row, the index and the rows", () => {
+    const net = sequential([embedding({ inputDim: 10, outputDim: 4, name: "words" }), dense({ units: 2 })]);
+    const tokens = (index: number) => ({
+      dtype: "int32" as const,
+      shape: [1, 2],
+      data: Int32Array.of(3, index),
+    });
+    expect(net.predict(tokens(9)).shape).toEqual([1, 2, 2]);
+    expect(() => net.predict(tokens(40))).toThrow(/^words: gather index: index 40 is not in 0\.\.9$/);
+  });
+
   test("compiles once per shape and set of weights", () => {
     const net = mlp();
     const first = net.predict(x4, [1, 4]);
