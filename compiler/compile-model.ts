@@ -78,7 +78,7 @@ export interface CompiledModel extends EmittedModule {
  * One module from a model and a sample. Deterministic: the same model, sample and options give the same
  * bytes.
  * @throws CompileError with everything that is wrong: E1001 and E1002 for options, E2101 to E2112 for shapes,
- * E2201 for sizes, E2301 for the parameter budget, E4001 for what cannot be emitted.
+ * E2201 for sizes, E2301 for the parameter budget.
  */
 export function compile(model: Model<unknown>, options: CompileOptions = {}): CompiledModel {
   checkCompile(model, options);

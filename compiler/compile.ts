@@ -4,15 +4,14 @@
  *   graph ─bind→ bound graph ─passes→ bound graph ─lower→ program ─emit→ module
  *
  * Each arrow is a pure function with a type of its own on either side, so none can be skipped or run twice.
- * What a model adds to it (which values its parameters have, what its header says) is compile-model.ts.
+ * This is the middle of it, from a bound graph to a program, which compiling and `predict` share;
+ * compile-model.ts begins with a model's bind and ends with emit.
  */
-import { emitTypeScript } from "../codegen/typescript/index.ts";
-import type { SourceLocation } from "./diagnostics/index.ts";
 import { kindOf } from "./dims/index.ts";
-import { type BoundModel, bind, type Known, type Sample } from "./infer/bind.ts";
+import type { BoundModel } from "./infer/bind.ts";
 import type { BoundDim, Graph } from "./ir/graph.ts";
 import type { Program } from "./ir/program.ts";
-import { type EmitOptions, type EmittedModule, type Target, targets } from "./ir/target.ts";
+import { type Target, targets } from "./ir/target.ts";
 import type { ParameterData } from "./lower/context.ts";
 import { lower } from "./lower/lower.ts";
 import { prepack } from "./lower/prepack.ts";
@@ -40,30 +39,7 @@ export interface Lowered {
   readonly program: Program;
 }
 
-export interface GraphCompileOptions extends Omit<LowerOptions, "parameters"> {
-  readonly sample: Sample;
-  /** Symbols fixed otherwise: by an earlier sample, or by hand. */
-  readonly known?: ReadonlyMap<string, Known>;
-  readonly parameters: (bound: BoundModel) => ReadonlyMap<string, ParameterData>;
-  readonly emit: EmitOptions;
-  readonly at?: SourceLocation;
-}
-
-export interface Compiled extends Lowered {
-  readonly bound: BoundModel;
-  readonly module: EmittedModule;
-}
-
-/** Throws CompileError with all that is wrong with the sample, or what cannot be emitted. */
-export function compileGraph(graph: Graph, options: GraphCompileOptions): Compiled {
-  const { sample, known, at, emit, onStage } = options;
-  const bound = bind(graph, sample, { ...(known && { known }), ...(at && { at }) });
-  const lowered = lowerBound(bound, { ...options, parameters: options.parameters(bound) });
-  onStage?.("emit");
-  return { bound, ...lowered, module: emitTypeScript(lowered.program, emit) };
-}
-
-/** The middle of the story, for a graph that is bound. */
+/** Passes and lowering of a graph that is bound. */
 export function lowerBound(bound: Pick<BoundModel, "graph" | "symbols">, options: LowerOptions): Lowered {
   const { parameters, target = targets.ts, foldParameters = true, onPass, onStage } = options;
   const { numerics } = target;

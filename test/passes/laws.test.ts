@@ -46,24 +46,25 @@ describe.each(passes.map((pass) => [pass.name, pass] as const))("%s", (_name, pa
     );
   });
 
-  test.runIf(pass.exact)("keeps every bit of what is computed", () => {
-    fc.assert(
-      fc.property(
-        graphArbitrary(),
-        fillingArbitrary({ specials: true }),
-        numericsArbitrary,
-        (graph, filling, numerics) => {
-          const inputs = fill(graph, filling);
-          const before = printGraph(graph);
-          const after = pass.run(graph, { numerics, parameters: inputs });
-          const evaluate = (g: Graph) => bitsOf(evaluateGraph(g, inputs, numerics));
-          expect(evaluate(after)).toEqual(evaluate(graph));
-          expect(printGraph(graph)).toBe(before);
-        },
-      ),
-      runs,
-    );
-  });
+  if (pass.exact)
+    test("keeps every bit of what is computed", () => {
+      fc.assert(
+        fc.property(
+          graphArbitrary(),
+          fillingArbitrary({ specials: true }),
+          numericsArbitrary,
+          (graph, filling, numerics) => {
+            const inputs = fill(graph, filling);
+            const before = printGraph(graph);
+            const after = pass.run(graph, { numerics, parameters: inputs });
+            const evaluate = (g: Graph) => bitsOf(evaluateGraph(g, inputs, numerics));
+            expect(evaluate(after)).toEqual(evaluate(graph));
+            expect(printGraph(graph)).toBe(before);
+          },
+        ),
+        runs,
+      );
+    });
 });
 
 describe("the pipeline", () => {
