@@ -10,9 +10,11 @@ import { initialize } from "../runtime/initializers/index.ts";
 import { size } from "../runtime/tensor.ts";
 import { type Lowered, lowerBound, type Stage } from "./compile.ts";
 import { checkCompile } from "./compile-options.ts";
+import { fail } from "./diagnostics/index.ts";
 import type { Model, SampleInput } from "./frontend/index.ts";
 import { checkBudget, sizesOf } from "./frontend/weights.ts";
 import type { BoundModel, Sample } from "./infer/bind.ts";
+import { type DimInputs, printDimChoice, readDimChoices } from "./infer/dim-choice.ts";
 import type { BoundDim, Graph, Parameter } from "./ir/graph.ts";
 import type { Program } from "./ir/program.ts";
 import type { EmittedModule, WeightsMode } from "./ir/target.ts";
@@ -26,8 +28,8 @@ export interface BindOptions {
    * all sizes.
    */
   readonly sample?: SampleInput;
-  /** Sizes of named dims, e.g. `{ batch: 1 }`. */
-  readonly dims?: Readonly<Record<string, number>>;
+  /** What named dims may be: `{ batch: 1, time: { min: 1, max: 512 }, seq: [128, 256, 512] }`. */
+  readonly dims?: DimInputs;
   /** The most bytes the parameters may take, default 1e9. */
   readonly maxParams?: number;
 }
@@ -105,7 +107,7 @@ export interface LoweredModel extends Lowered {
 export function lowerModel(model: Model<unknown>, options: CompileOptions): LoweredModel {
   const { onPass, onStage } = options;
   onStage?.("bind");
-  const sample = completeSample(model, options.sample, options.dims ?? {});
+  const sample = completeSample(model, options.sample, fixedSizes(options.dims ?? {}));
   const { maxParams } = options;
   const bound = model.bind(sample, undefined, { maxParameterBytes: maxParams });
   if (maxParams !== undefined) checkBudget(bound.graph.parameters.map(sized), maxParams, undefined);
@@ -113,6 +115,22 @@ export function lowerModel(model: Model<unknown>, options: CompileOptions): Lowe
   const foldParameters = options.weights !== "init";
   const lowered = lowerBound(bound, { parameters, foldParameters, onPass, onStage });
   return { ...lowered, graph: model.graph(), bound, sample };
+}
+
+const choicesOf = (dims: DimInputs) => readDimChoices(dims, () => {});
+
+/** The sizes of dims of which one is given. Throws E4001 for all others. */
+function fixedSizes(dims: DimInputs): Readonly<Record<string, number>> {
+  return Object.fromEntries(
+    [...choicesOf(dims)].map(([name, choice]) => {
+      if (choice.kind === "value") return [name, choice.value];
+      return fail({
+        code: "E4001",
+        message: `dim ${name} is ${printDimChoice(choice)}, but a module has one size for each dim`,
+        fix: `give one size, as in ${name}=${choice.kind === "range" ? choice.max : choice.values[0]}`,
+      });
+    }),
+  );
 }
 
 /**
@@ -154,7 +172,7 @@ function header({ source, seed, weights, dims = {} }: CompileOptions, sample: Sa
   );
   const options = [
     ...(shapes.length > 0 ? [`sample ${shapes.join(" ")}`] : []),
-    ...Object.entries(dims).map(([name, n]) => `dim ${name}=${n}`),
+    ...[...choicesOf(dims)].map(([name, choice]) => `dim ${name}=${printDimChoice(choice)}`),
     ...(weights === undefined ? [] : [`weights ${weights}`]),
     ...(seed === undefined ? [] : [`seed ${seed}`]),
   ];

@@ -6,6 +6,7 @@
 import { nearest } from "../runtime/initializers/nearest.ts";
 import { CompileError, callSite, type Diagnostic, type SourceLocation } from "./diagnostics/index.ts";
 import { Model } from "./frontend/index.ts";
+import { readDimChoices } from "./infer/dim-choice.ts";
 
 /** Says what a value must be, or nothing when it is. */
 type Rule = (value: unknown) => string | undefined;
@@ -20,12 +21,11 @@ const oneOf = (...words: readonly unknown[]): Rule =>
 const aFunction = must("a function", (value) => typeof value === "function");
 const anObject = must("an object", (value) => typeof value === "object" && value !== null);
 const whole = (value: unknown) => Number.isSafeInteger(value);
-const size = (value: unknown) => whole(value) && (value as number) >= 0;
 
 const bindRules: Readonly<Record<string, Rule>> = {
   // The sample is read with the model, which knows its inputs.
   sample: () => undefined,
-  dims: must("whole sizes by name, such as { batch: 1 }", isSizes),
+  dims: choices,
   maxParams: must("a number of bytes >= 0", (value) => typeof value === "number" && value >= 0),
 };
 
@@ -119,6 +119,12 @@ function refused(caller: string, name: string, value: unknown, rule: string): Di
   };
 }
 
-function isSizes(value: unknown): boolean {
-  return typeof value === "object" && value !== null && Object.values(value).every(size);
+function choices(value: unknown): string | undefined {
+  const form = "sizes by name, such as { batch: 1, time: { min: 1, max: 512 }, seq: [128, 256] }";
+  if (typeof value !== "object" || value === null || Array.isArray(value)) return form;
+  const problems: string[] = [];
+  readDimChoices(value as Readonly<Record<string, unknown>>, (name, must) => {
+    problems.push(`${name} ${must}`);
+  });
+  return problems.length > 0 ? `${form}, with ${problems.join(" and with ")}` : undefined;
 }

@@ -6,7 +6,8 @@ import type { BindOptions } from "../compile-model.ts";
 import { fail } from "../diagnostics/index.ts";
 import type { Model, ShapeLike } from "../index.ts";
 import type { Options } from "./command-line.ts";
-import { type GivenSample, readBytes, readDims, readSamples } from "./values.ts";
+import { readDims } from "./dims.ts";
+import { type GivenSample, readBytes, readSamples } from "./values.ts";
 
 type Inputs = ReturnType<Model["plan"]>["inputs"];
 
@@ -19,7 +20,7 @@ export type Binding = (model: Model, options?: { readonly complete?: boolean }) 
  */
 export function readBinding(options: Options): Binding {
   const samples = readSamples(options);
-  const dims = readDims(options);
+  const { dims } = readDims(options);
   const maxParams = readBytes(options, "max-params");
   const hasDims = Object.keys(dims).length > 0;
   return (model, options = {}) => {

@@ -22,7 +22,7 @@ export interface CommandSpec {
 const sample = (text: string): OptionSpec => ({ flag: "--sample <input=sizes>", text, repeats: true });
 const dim: OptionSpec = {
   flag: "--dim <name=size>",
-  text: "size of one named dim, e.g. batch=1; may repeat",
+  text: 'batch=1 | batch=1..64 | seq=128,256,512 | "h % 32 == 0"; may repeat',
   repeats: true,
 };
 const maxParams: OptionSpec = {

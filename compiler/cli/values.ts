@@ -67,22 +67,6 @@ function readDtype(word: string): DType {
 
 const print = ({ shape, dtype }: GivenSample): string => `${dtype ? `${dtype}:` : ""}${shape.join(",")}`;
 
-/** `--dim batch=1`. */
-export function readDims(options: Options): Readonly<Record<string, number>> {
-  const entries = (options.get("dim") ?? []).map((text): readonly [string, number] => {
-    const [, name, value] = /^([^=]+)=(\d+)$/.exec(text) ?? [];
-    if (name !== undefined && Number.isSafeInteger(Number(value))) return [name, Number(value)];
-    return fail({
-      code: "E1002",
-      message: `--dim ${text} is not a name and a whole size`,
-      fix: "write it as in --dim batch=1",
-    });
-  });
-  const twice = entries.find(([name], i) => entries.findIndex((other) => other[0] === name) < i);
-  if (twice) fail({ code: "E1002", message: `--dim gives "${twice[0]}" twice`, fix: "give each dim once" });
-  return Object.fromEntries(entries);
-}
-
 /** One of a list of words, or undefined when the option is not given. */
 export function readWord<W extends string>(
   options: Options,

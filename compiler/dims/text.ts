@@ -4,6 +4,8 @@
  * of jax.export (floordiv, ceildiv, mod), Python's a // b, ceil(a/b), a^2. Printing undoes what the normal
  * form does to a max and a remainder: 3 - max(3 - n, 0) prints as min(n, 3). parse(print(x)) is x.
  */
+
+import { fail } from "../diagnostics/index.ts";
 import { anything, type Clause, Constraint, intersect, type Relation } from "./constraint.ts";
 import {
   type Atom,
@@ -144,23 +146,33 @@ export function dim(x: number | bigint | string | Dim): Dim {
   return typeof x === "string" ? parse(x) : x instanceof Dim ? x : constant(x);
 }
 
+/** The text, of a long one what lies around `at`, over a caret at that place. */
+export function pointer(text: string, at: number): string {
+  const start = Math.max(0, Math.min(at - 40, text.length - 80));
+  const shown = text.slice(start, start + 80).replace(/\p{Cc}/gu, " ");
+  return `${shown}\n${" ".repeat(at - start)}^`;
+}
+
 /** Recursive descent; one method for each rule of the grammar. */
 class Reader {
   readonly #text: string;
   readonly #what: string;
   readonly #tokens: string[] = [];
+  /** Where each token ends in the text. */
+  readonly #ends: number[] = [];
   #at = 0;
   #depth = 0;
 
   constructor(text: string, what: string) {
-    this.#text = text.length > 60 ? `${text.slice(0, 57)}...` : text;
+    this.#text = text;
     this.#what = what;
     token.lastIndex = 0;
     for (const end = text.trimEnd().length; token.lastIndex < end; ) {
       const from = token.lastIndex;
       const match = token.exec(text);
-      if (!match) this.#refuse(`character ${from + 1} is not part of one`);
+      if (!match) this.#refuse(`character ${from + 1} is not part of one`, from);
       else this.#tokens.push(match[1] ?? match[2] ?? match[3]!);
+      this.#ends.push(token.lastIndex);
     }
   }
 
@@ -169,13 +181,16 @@ class Reader {
     return this.#at < this.#tokens.length ? this.#wrong("the end") : result;
   }
 
-  #refuse(why: string): never {
-    return refuse("E3001", `"${this.#text}" is not ${this.#what}: ${why}`, example);
+  #refuse(why: string, at: number): never {
+    const shown = this.#text.length > 60 ? `${this.#text.slice(0, 57)}...` : this.#text;
+    const message = `"${shown}" is not ${this.#what}: ${why}`;
+    return fail({ code: "E3001", message, because: pointer(this.#text, at), fix: example });
   }
 
   #wrong(expected: string): never {
     const found = this.#tokens[this.#at];
-    return this.#refuse(`${expected} expected ${found ? `before "${found}"` : "at the end"}`);
+    const at = found === undefined ? this.#text.trimEnd().length : this.#ends[this.#at]! - found.length;
+    return this.#refuse(`${expected} expected ${found ? `before "${found}"` : "at the end"}`, at);
   }
 
   #accept(...what: readonly string[]): string | undefined {

@@ -86,8 +86,8 @@ describe("a command line that cannot be understood", () => {
       "compile mlp.ts -o o.ts --sample x=flaot32:2,3",
       'E1002 --sample has the dtype "flaot32"; did you mean "float32"?',
     ],
-    ["compile mlp.ts -o o.ts --dim batch", "E1002 --dim batch is not a name and a whole size"],
-    ["compile mlp.ts -o o.ts --dim batch=-1", "E1002 --dim batch=-1 is not a name and a whole size"],
+    ["compile mlp.ts -o o.ts --dim batch", 'E1002 --dim batch: "=" and its size expected at the end'],
+    ["compile mlp.ts -o o.ts --dim batch=-1", 'E1002 --dim batch=-1: a whole size expected before "-"'],
     ["compile mlp.ts -o o.ts --dim batch=1 --dim batch=2", 'E1002 --dim gives "batch" twice'],
   ])("%s", async (line, message) => {
     const { code, out, err } = await place.shapecast(line.trimEnd());
