@@ -55,6 +55,8 @@ export interface Destination {
   readonly dtype: DType;
   readonly shape: Shape;
   store(index: readonly Dim[], value: Expr): void;
+  /** What the kernel itself has stored there before. */
+  load(index: readonly Dim[]): Expr;
 }
 
 export interface Local {

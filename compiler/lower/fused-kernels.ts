@@ -125,6 +125,7 @@ export class FusedKernels {
       shape,
       store: (index, expr) =>
         this.#builder.store(storage.buffer, addOffset(storage, ravel(shape, index)), expr),
+      load: (index) => this.#builder.reload(storage.buffer, addOffset(storage, ravel(shape, index))),
     };
   }
 

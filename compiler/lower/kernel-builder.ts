@@ -41,8 +41,13 @@ export class KernelBuilder implements Block {
   }
 
   store(buffer: Buffer, index: Dim, value: Expr): void {
-    const formal = this.#formal(buffer, this.#writes, (n) => (n === 0 ? "out" : `out${n}`));
+    const formal = this.#formal(buffer, this.#writes, writeName);
     this.#add({ kind: "store", buffer: formal, index: this.#used(index), value });
+  }
+
+  /** Reads what the kernel itself has written. */
+  reload(buffer: Buffer, index: Dim): Expr {
+    return { kind: "load", buffer: this.#formal(buffer, this.#writes, writeName), index: this.#used(index) };
   }
 
   let(name: string, value: Expr): Expr {
@@ -148,4 +153,5 @@ function accumulatorOf(dtype: DType, { accumulate }: Numerics): DType {
   return dtype === "float32" && accumulate === "float64" ? "float64" : dtype;
 }
 
+const writeName = (position: number): string => (position === 0 ? "out" : `out${position}`);
 const readName = (position: number): string => readNames[position] ?? `x${position}`;

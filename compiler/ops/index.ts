@@ -10,19 +10,25 @@ import { cast } from "./cast.ts";
 import { concat } from "./concat.ts";
 import { constant } from "./constant.ts";
 import { conv } from "./conv.ts";
-import { cumsum } from "./cumsum.ts";
+import { cumulativeOps } from "./cumulative.ts";
 import { dotGeneral } from "./dot-general.ts";
 import { gather } from "./gather.ts";
+import { gatherElements } from "./gather-elements.ts";
+import { gatherNd } from "./gather-nd.ts";
 import { iota } from "./iota.ts";
 import { pad } from "./pad.ts";
 import { reduceOps } from "./reduce.ts";
 import { reshape } from "./reshape.ts";
 import { reverse } from "./reverse.ts";
 import { scan } from "./scan.ts";
+import { scatterElements } from "./scatter-elements.ts";
+import { scatterNd } from "./scatter-nd.ts";
 import { select } from "./select.ts";
 import { slice } from "./slice.ts";
+import { topK } from "./top-k.ts";
 import { transpose } from "./transpose.ts";
 import { unaryOps } from "./unary.ts";
+import { windowArgMax } from "./window-arg-max.ts";
 import { windowReduce } from "./window-reduce.ts";
 
 const list: readonly Op[] = [
@@ -37,15 +43,21 @@ const list: readonly Op[] = [
   transpose,
   ...reduceOps,
   ...argReduceOps,
-  cumsum,
+  ...cumulativeOps,
   dotGeneral,
   conv,
   windowReduce,
+  windowArgMax,
   slice,
   reverse,
   concat,
   pad,
   gather,
+  gatherElements,
+  gatherNd,
+  scatterElements,
+  scatterNd,
+  topK,
   iota,
   scan,
 ];

@@ -5,50 +5,41 @@
 import type { Tensor } from "../../runtime/tensor.ts";
 import { strides as stridesOfShape } from "../../runtime/tensor.ts";
 import type { Dim, Shape } from "../dims/index.ts";
+import type { TensorType } from "../ir/graph.ts";
 import type { Expr } from "../ir/loop.ts";
-import type { Operand } from "../ir/op.ts";
+import type { Operand, RelationContext } from "../ir/op.ts";
 import type { Numerics } from "../ir/target.ts";
 import { combiner, identityOf } from "./accumulate.ts";
 import { checkCount, checkDType, defineOp, numberOf } from "./definition.ts";
 import { build, walk } from "./odometer.ts";
 import { insideTests, placesOf, positionOf, relateWindow, type WindowAxis } from "./windows.ts";
 
-export type WindowReduceAttributes = {
+export type WindowAttributes = {
   readonly window: readonly Dim[];
   readonly strides: readonly Dim[];
   readonly padding: readonly (readonly [low: Dim, high: Dim])[];
   readonly dilations: readonly Dim[];
-  readonly combine: string;
 };
+
+export type WindowReduceAttributes = WindowAttributes & { readonly combine: string };
+
+export const windowAttributes = {
+  window: "dims",
+  strides: "dims",
+  padding: "dimPairs",
+  dilations: "dims",
+} as const;
 
 export const windowReduce = defineOp<WindowReduceAttributes>({
   name: "windowReduce",
   operands: ["x"],
-  attributes: {
-    window: "dims",
-    strides: "dims",
-    padding: "dimPairs",
-    dilations: "dims",
-    combine: "string",
-  },
+  attributes: { ...windowAttributes, combine: "string" },
   relate: (context, [x], attributes) => {
-    checkDType(context, "windowReduce", "x", x!, "number");
-    const rank = x!.shape.length;
-    for (const name of ["window", "strides", "padding", "dilations"] as const)
-      checkCount(context, "windowReduce", `entries of ${name}`, attributes[name].length, rank);
     if (!["max", "min", "add"].includes(attributes.combine))
       context.fail("E2111", `windowReduce cannot combine by ${attributes.combine}`, {
         fix: "use max, min or add",
       });
-    const shape = x!.shape.map((d, axis) =>
-      relateWindow(
-        context,
-        "windowReduce",
-        `axis ${axis} of x`,
-        windowAt(d, attributes, axis, (n) => n),
-      ),
-    );
-    return [{ dtype: x!.dtype, shape }];
+    return [{ dtype: x!.dtype, shape: relateWindows(context, "windowReduce", x!, attributes) }];
   },
   evaluate: ([x], attributes, _results, { numerics }) => [slide(x!, attributes, numerics)],
   lower: ([x], attributes) => {
@@ -64,14 +55,34 @@ export const windowReduce = defineOp<WindowReduceAttributes>({
   },
 });
 
+/** The places of a window over every axis of x. */
+export function relateWindows(
+  context: RelationContext,
+  op: string,
+  x: TensorType,
+  attributes: WindowAttributes,
+): Shape {
+  checkDType(context, op, "x", x, "number");
+  for (const name of ["window", "strides", "padding", "dilations"] as const)
+    checkCount(context, op, `entries of ${name}`, attributes[name].length, x.shape.length);
+  return x.shape.map((d, axis) =>
+    relateWindow(
+      context,
+      op,
+      `axis ${axis} of x`,
+      windowAt(d, attributes, axis, (n) => n),
+    ),
+  );
+}
+
 function combineOf({ combine }: WindowReduceAttributes): "max" | "min" | "add" {
   if (combine === "max" || combine === "min" || combine === "add") return combine;
   throw new Error(`internal: windowReduce by ${combine}`);
 }
 
-function windowAt<N>(
+export function windowAt<N>(
   input: N,
-  attributes: WindowReduceAttributes,
+  attributes: WindowAttributes,
   axis: number,
   convert: (d: Dim) => N,
 ): WindowAxis<N> {
@@ -86,13 +97,15 @@ function windowAt<N>(
   };
 }
 
-function elementAt(
+/**
+ * Where element `over` of the window at place `index` lies in x, and the tests that hold when it is inside.
+ */
+export function placeIn(
   x: Operand,
-  attributes: WindowReduceAttributes,
+  attributes: WindowAttributes,
   index: Shape,
   over: Shape,
-  identity: number,
-): Expr {
+): { readonly source: Shape; readonly tests: readonly Dim[] } {
   const tests: Dim[] = [];
   const source = x.shape.map((d, axis) => {
     const window = windowAt(d, attributes, axis, (n) => n);
@@ -100,6 +113,17 @@ function elementAt(
     tests.push(...insideTests(window, position, d));
     return position;
   });
+  return { source, tests };
+}
+
+function elementAt(
+  x: Operand,
+  attributes: WindowAttributes,
+  index: Shape,
+  over: Shape,
+  identity: number,
+): Expr {
+  const { source, tests } = placeIn(x, attributes, index, over);
   const inside = x.at(source);
   if (tests.length === 0) return inside;
   const outside: Expr = { kind: "constant", value: identity, dtype: x.dtype };

@@ -43,7 +43,12 @@ export class Evaluation {
       const missing = (node?.operands ?? []).filter((operand) => !this.#known.has(operand));
       waiting.push(...missing);
       if (missing.length > 0) continue;
-      if (node) this.#known.set(next, this.#evaluate(node));
+      if (node) {
+        const tensors = this.#evaluate(node);
+        node.results.forEach((result, i) => {
+          this.#known.set(result, tensors?.[i]);
+        });
+      }
       waiting.pop();
     }
     const tensor = this.#known.get(value);
@@ -62,18 +67,19 @@ export class Evaluation {
     return undefined;
   }
 
-  #evaluate(node: BoundNode): Tensor | undefined {
+  #evaluate(node: BoundNode): readonly Tensor[] | undefined {
     const operands = node.operands.map((operand) => this.#known.get(operand));
     if (!operands.every((operand) => operand !== undefined)) return undefined;
-    return product(node, operands) ?? this.#reference(node, operands);
+    const scaled = product(node, operands);
+    return scaled ? [scaled] : this.#reference(node, operands);
   }
 
-  #reference(node: BoundNode, operands: readonly Tensor[]): Tensor | undefined {
+  #reference(node: BoundNode, operands: readonly Tensor[]): readonly Tensor[] | undefined {
     const run = () => {
       throw new Error("internal: a node with a body is not evaluated at compile time");
     };
     try {
-      return evaluateNode(node, operands, { numerics: this.#numerics, run })[0];
+      return evaluateNode(node, operands, { numerics: this.#numerics, run });
     } catch (error) {
       if (error instanceof RangeError) return undefined;
       throw error;

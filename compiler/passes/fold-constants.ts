@@ -45,8 +45,9 @@ function foldOnce(graph: BoundGraph, numerics: Numerics): BoundGraph {
     if (!result || node.op === "scan" || !node.operands.every((operand) => constants.has(operand)))
       return undefined;
     if (node.op !== "constant" && node.operands.length === 0 && node.op !== "iota") return undefined;
-    constants.add(result);
-    if (node.op === "constant" || !isWorthIt(node, scope, uses)) return undefined;
+    for (const known of node.results) constants.add(known);
+    // A node of several results stays, or dies when what reads them is folded.
+    if (node.op === "constant" || node.results.length > 1 || !isWorthIt(node, scope, uses)) return undefined;
     const inFront = (value: BoundValue) => (value === result ? node : scope.producer(value));
     const value = evaluationIn(scope).tensorOf(result, inFront);
     return value && { ...node, op: "constant", operands: [], attributes: { value } };

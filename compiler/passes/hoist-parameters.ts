@@ -89,7 +89,8 @@ class Choice {
     const visit = (value: BoundValue): void => {
       const node = this.#known.has(value) ? this.#producer(value) : undefined;
       if (!node || node.op === "constant" || wanted.has(value)) return;
-      if (moves.has(node.op)) node.operands.forEach(visit);
+      // A node of several results would become several constants: only what is made of them is stored.
+      if (moves.has(node.op) || node.results.length > 1) node.operands.forEach(visit);
       else wanted.add(value);
     };
     for (const node of this.#graph.nodes)

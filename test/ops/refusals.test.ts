@@ -1,30 +1,10 @@
 /** What each op refuses: the code, and a message with both values. */
 import { describe, expect, test } from "vitest";
-import { CompileError, type Diagnostic } from "../../compiler/diagnostics/index.ts";
 import { constant, dim, symbol } from "../../compiler/dims/index.ts";
 import { GraphBuilder } from "../../compiler/infer/builder.ts";
 import type { Attributes, Graph } from "../../compiler/ir/graph.ts";
-import type { DType } from "../../runtime/dtype.ts";
+import { refusal, type Spec, summary } from "../support/refusal.ts";
 import { dims, pairs } from "../support/run-op.ts";
-
-type Spec = readonly [dtype: DType, ...shape: (number | string)[]];
-
-/** The diagnostic that adding the node raises. */
-function refusal(op: string, specs: readonly Spec[], attributes: Attributes = {}): Diagnostic {
-  const g = new GraphBuilder("bad");
-  const operands = specs.map(([dtype, ...shape], i) =>
-    g.input(`x${i}`, { dtype, shape: shape.map((d) => dim(d)) }),
-  );
-  try {
-    g.within({ path: "layer" }, () => g.node(op, operands, attributes));
-  } catch (error) {
-    if (error instanceof CompileError) return error.diagnostics[0]!;
-    throw error;
-  }
-  throw new Error(`${op} accepted it`);
-}
-
-const summary = ({ code, message, layer }: Diagnostic) => [code, message, layer];
 
 const conv = {
   strides: dims(1),

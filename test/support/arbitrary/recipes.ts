@@ -14,8 +14,9 @@ import {
 import type { Value } from "../../../compiler/ir/graph.ts";
 import type { DType } from "../../../runtime/dtype.ts";
 import { type Draft, HIGHEST_RANK, sameShape } from "./draft.ts";
+import { indexRecipes } from "./index-recipes.ts";
 import { addScan } from "./scan-recipe.ts";
-import { addConv, addWindowReduce } from "./window-recipes.ts";
+import { addConv, addWindowArgMax, addWindowReduce } from "./window-recipes.ts";
 
 /** Adds a node, and whatever it needs, to the draft. `op` is the op's name. */
 export type Recipe = (draft: Draft, op: string) => void;
@@ -73,15 +74,18 @@ export const recipes: ReadonlyMap<string, Recipe> = new Map<string, Recipe>([
   ["transpose", addTranspose],
   ...["reduceSum", "reduceProd", "reduceMax", "reduceMin"].map((op) => [op, reduce] as const),
   ...["argMax", "argMin"].map((op) => [op, argReduce] as const),
-  ["cumsum", addCumsum],
+  ...["cumsum", "cumprod"].map((op) => [op, addCumulative] as const),
   ["dotGeneral", addDotGeneral],
   ["conv", addConv],
   ["windowReduce", addWindowReduce],
+  ["windowArgMax", addWindowArgMax],
   ["slice", addSlice],
   ["reverse", addReverse],
   ["concat", addConcat],
   ["pad", addPad],
   ["gather", addGather],
+  ...indexRecipes,
+  ["topK", addTopK],
   ["iota", addIota],
   ["scan", addScan],
 ]);
@@ -136,7 +140,7 @@ function addTranspose(draft: Draft, op: string): void {
   draft.node(op, [x], { permutation });
 }
 
-function addCumsum(draft: Draft, op: string): void {
+function addCumulative(draft: Draft, op: string): void {
   const x = draft.some(NUMBERS, 1);
   draft.node(op, [x], { axis: draft.one(axesOf(x)), reverse: draft.coin(), exclusive: draft.coin() });
 }
@@ -222,4 +226,12 @@ function addGather(draft: Draft, op: string): void {
 function addIota(draft: Draft, op: string): void {
   const shape = draft.shape(1);
   draft.node(op, [], { dtype: draft.one(NUMBERS), shape, axis: draft.choose(shape.length) });
+}
+
+function addTopK(draft: Draft, op: string): void {
+  const x = draft.some(NUMBERS, 1);
+  const axis = draft.one(axesOf(x));
+  const d = x.type.shape[axis]!;
+  const k = draft.coin() ? d : constant(draft.between(1, Math.min(draft.sizeOf(d), 3)));
+  draft.node(op, [x], { axis, k, largest: draft.coin() });
 }

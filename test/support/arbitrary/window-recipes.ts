@@ -49,14 +49,22 @@ function randomGroups(draft: Draft, channels: Dim): { groups: number; inputs: Di
 
 export function addWindowReduce(draft: Draft, op: string): void {
   const x: Value = draft.some(NUMBERS);
+  draft.node(op, [x], { ...windowsOver(draft, x), combine: draft.one(["max", "add", "min"]) });
+}
+
+export function addWindowArgMax(draft: Draft, op: string): void {
+  const x: Value = draft.some(NUMBERS);
+  draft.node(op, [x], windowsOver(draft, x));
+}
+
+function windowsOver(draft: Draft, x: Value) {
   const windows = x.type.shape.map((d) => randomWindow(draft, draft.sizeOf(d)));
-  draft.node(op, [x], {
+  return {
     window: windows.map(({ size }) => constant(size)),
     strides: windows.map(({ stride }) => constant(stride)),
     padding: windows.map(({ padding }) => padding.map((n) => constant(n))),
     dilations: windows.map(({ dilation }) => constant(dilation)),
-    combine: draft.one(["max", "add", "min"]),
-  });
+  };
 }
 
 function randomWindow(draft: Draft, input: number): RandomWindow {

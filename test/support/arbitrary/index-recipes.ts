@@ -1,0 +1,77 @@
+/** Recipes of the ops that take or write elements by number. Every index is made to lie inside its axis. */
+import { constant, type Dim } from "../../../compiler/dims/index.ts";
+import type { Value } from "../../../compiler/ir/graph.ts";
+import type { DType } from "../../../runtime/dtype.ts";
+import { type Draft, HIGHEST_RANK } from "./draft.ts";
+
+type Recipe = (draft: Draft, op: string) => void;
+
+const ANY: readonly DType[] = ["float32", "int32", "bool", "float64", "int8"];
+const NUMBERS: readonly DType[] = ["float32", "int32", "float64", "int8", "uint8"];
+
+export const indexRecipes: readonly (readonly [string, Recipe])[] = [
+  ["gatherElements", addGatherElements],
+  ["gatherNd", addGatherNd],
+  ["scatterElements", addScatterElements],
+  ["scatterNd", addScatterNd],
+];
+
+/** Any integers of this shape, brought within the extent; or one extent lower, counted from the end. */
+function indicesWithin(draft: Draft, shape: readonly Dim[], extent: Dim): Value {
+  const n = draft.sizeOf(extent);
+  const limit = draft.builder.constant({ dtype: "int32", shape: [], data: Int32Array.of(n) });
+  const inside = draft.node("mod", [draft.exact("int32", shape), limit])[0]!;
+  return draft.coin() ? draft.node("sub", [inside, limit])[0]! : inside;
+}
+
+function addGatherElements(draft: Draft, op: string): void {
+  const x = draft.some(ANY, 1);
+  const axis = draft.choose(x.type.shape.length);
+  draft.node(op, [x, elementIndices(draft, x, axis)], { axis });
+}
+
+/** As many as x has along the other axes, or just one; any number along `axis`. */
+function elementIndices(draft: Draft, x: Value, axis: number): Value {
+  const shape = x.type.shape.map((d, i) => {
+    if (i === axis) return draft.one(draft.dims);
+    return draft.coin() ? d : constant(1);
+  });
+  return indicesWithin(draft, shape, x.type.shape[axis]!);
+}
+
+function addScatterElements(draft: Draft, op: string): void {
+  const combine = draft.one(["set", "add", "mul", "max", "min"]);
+  const x = draft.some(combine === "set" ? ANY : NUMBERS, 1);
+  const axis = draft.choose(x.type.shape.length);
+  const indices = elementIndices(draft, x, axis);
+  const updates = draft.exact(x.type.dtype, indices.type.shape);
+  draft.node(op, [x, indices, updates], { axis, combine });
+}
+
+function addGatherNd(draft: Draft, op: string): void {
+  const x = draft.some(ANY, 1);
+  const rank = x.type.shape.length;
+  const batchDims = draft.choose(Math.min(rank, 3));
+  const count = draft.between(1, rank - batchDims);
+  const rows = [...x.type.shape.slice(0, batchDims), ...(draft.coin() ? [draft.one(draft.dims)] : [])];
+  if (rows.length + rank - batchDims - count > HIGHEST_RANK) return;
+  draft.node(op, [x, coordinates(draft, x, rows, batchDims, count)], { batchDims });
+}
+
+/** One column of indices for each axis of x that is indexed, side by side. */
+function coordinates(draft: Draft, x: Value, rows: readonly Dim[], first: number, count: number): Value {
+  const columns = x.type.shape
+    .slice(first, first + count)
+    .map((extent) => indicesWithin(draft, [...rows, constant(1)], extent));
+  return draft.node("concat", columns, { axis: rows.length })[0]!;
+}
+
+function addScatterNd(draft: Draft, op: string): void {
+  const combine = draft.one(["set", "add", "mul", "max", "min"]);
+  const x = draft.some(combine === "set" ? ANY : NUMBERS, 1);
+  const count = draft.between(1, x.type.shape.length);
+  const rows = draft.coin() ? [draft.one(draft.dims)] : [];
+  const indices = coordinates(draft, x, rows, 0, count);
+  const updates = draft.exact(x.type.dtype, [...rows, ...x.type.shape.slice(count)]);
+  draft.node(op, [x, indices, updates], { combine });
+}
