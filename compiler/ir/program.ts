@@ -58,10 +58,9 @@ export interface ArenaPlan {
   readonly offsets: ReadonlyMap<Buffer, number>;
 }
 
-export interface Program {
+/** What every specialisation of a module has in common. */
+export interface Library {
   readonly name: string;
-  readonly inputs: readonly Port[];
-  readonly outputs: readonly Port[];
   readonly weights: readonly Weight[];
   readonly kernels: readonly Kernel[];
   /** Run once per set of weights, at instantiation: repacks weights into `packed` buffers. */
@@ -69,6 +68,11 @@ export interface Program {
   readonly packed: readonly Buffer[];
   /** Packed buffers that hold a weight's elements, in its order, in their own dtype. */
   readonly widened: readonly { readonly from: Buffer; readonly to: Buffer }[];
+}
+
+export interface Program extends Library {
+  readonly inputs: readonly Port[];
+  readonly outputs: readonly Port[];
   readonly steps: readonly Step[];
   readonly arena: ArenaPlan;
   /** Multiply-accumulates of one run. */

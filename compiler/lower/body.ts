@@ -11,7 +11,7 @@ import type { BoundDim, Graph, Node, Value } from "../ir/graph.ts";
 import type { Lowering } from "../ir/op.ts";
 import type { Step } from "../ir/program.ts";
 import { ops } from "../ops/index.ts";
-import { addWeight, type LowerContext } from "./context.ts";
+import { addConstant, type LowerContext } from "./context.ts";
 import { type FusionPlan, type LoweredNode, planFusion } from "./fuse.ts";
 import { FusedKernels } from "./fused-kernels.ts";
 import { type Storage, sizeOf } from "./storage.ts";
@@ -89,7 +89,7 @@ class BodyLowerer {
     const value = data[0];
     if (value !== undefined && data.every((x: number) => Object.is(x, value)))
       return { kind: "map", moves: true, at: () => ({ kind: "constant", value: Number(value), dtype }) };
-    if (!this.#context.storage.has(results[0]!)) addWeight(this.#context, results[0]!, { data });
+    if (!this.#context.storage.has(results[0]!)) addConstant(this.#context, results[0]!, data);
     return undefined;
   }
 

@@ -9,6 +9,7 @@ import type { Weight } from "../ir/program.ts";
 import type { Target } from "../ir/target.ts";
 import type { KernelCache } from "./kernel-cache.ts";
 import { type Buffers, numbersOf, type Storage } from "./storage.ts";
+import type { WeightPool } from "./weight-pool.ts";
 
 /** Values of a parameter, and the initialiser that gave them if they are still its. */
 export interface ParameterData {
@@ -23,24 +24,40 @@ export interface LowerContext {
   readonly buffers: Buffers;
   readonly cache: KernelCache;
   readonly weights: Weight[];
+  /** Present when other lowerings share the weights. */
+  readonly pool: WeightPool | undefined;
   readonly storage: Map<Value, Storage>;
   macs: number;
   /** Time axes made so far; their names are unique in the program. */
   loops: number;
 }
 
-/** Gives a parameter or a constant memory and lists its values. */
-export function addWeight(context: LowerContext, value: Value, given: ParameterData): void {
-  const buffer = context.buffers.create(value.name, value, "weight");
-  context.storage.set(value, { buffer, offset: constant(0) });
+/** Gives a parameter memory and lists its values. */
+export function addParameter(context: LowerContext, value: Value, given: ParameterData): void {
+  const make = () => weightOf(context, value, given);
+  place(context, value, context.pool?.parameter(value.name, make) ?? make());
+}
+
+/** The same for a constant. */
+export function addConstant(context: LowerContext, value: Value, data: TypedArray): void {
+  const make = () => weightOf(context, value, { data });
+  place(context, value, context.pool?.constant(data, make) ?? make());
+}
+
+function weightOf(context: LowerContext, value: Value, given: ParameterData): Weight {
   const { initializer } = given;
-  context.weights.push({
+  return {
     name: value.name,
     shape: numbersOf(value),
-    buffer,
+    buffer: context.buffers.create(value.name, value, "weight"),
     get data() {
       return given.data;
     },
     ...(initializer && { initializer }),
-  });
+  };
+}
+
+function place({ storage, weights, pool }: LowerContext, value: Value, weight: Weight): void {
+  storage.set(value, { buffer: weight.buffer, offset: constant(0) });
+  if (!pool || !weights.includes(weight)) weights.push(weight);
 }

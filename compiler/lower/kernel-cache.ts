@@ -24,7 +24,8 @@ export class KernelCache {
   readonly #target: Target;
   readonly #entries = new Map<string, Entry>();
   readonly #names = new Map<string, number>();
-  readonly #panels = new Map<Kernel, Map<Buffer, Buffer>>();
+  /** By the text of the kernel that packs, so that kernels of other extents share what they read alike. */
+  readonly #panels = new Map<string, { readonly prepare: Kernel; readonly copies: Map<Buffer, Buffer> }>();
 
   constructor(target: Target) {
     this.#target = target;
@@ -54,10 +55,11 @@ export class KernelCache {
   }
 
   #pack(prepare: Kernel, source: Buffer, formal: Buffer): Buffer {
-    let copies = this.#panels.get(prepare);
-    if (!copies) {
-      copies = new Map();
-      this.#panels.set(prepare, copies);
+    const key = kernelKey({ ...prepare, name: "pack" });
+    const known = this.#panels.get(key);
+    const { prepare: shared, copies } = known ?? { prepare, copies: new Map<Buffer, Buffer>() };
+    if (!known) {
+      this.#panels.set(key, { prepare, copies });
       this.kernels.push(prepare);
     }
     let packed = copies.get(source);
@@ -65,7 +67,7 @@ export class KernelCache {
       packed = { ...formal, name: this.#fresh(`${source.name}.packed`) };
       copies.set(source, packed);
       this.packed.push(packed);
-      this.prepare.push({ kind: "call", kernel: prepare, buffers: [source, packed], args: [] });
+      this.prepare.push({ kind: "call", kernel: shared, buffers: [source, packed], args: [] });
     }
     return packed;
   }

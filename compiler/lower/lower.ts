@@ -10,30 +10,34 @@ import { countUses } from "../ir/program-walk.ts";
 import type { Target } from "../ir/target.ts";
 import { planArena } from "./arena.ts";
 import { lowerBody } from "./body.ts";
-import { addWeight, type LowerContext, type ParameterData } from "./context.ts";
+import { addParameter, type LowerContext, type ParameterData } from "./context.ts";
 import { KernelCache } from "./kernel-cache.ts";
 import { Buffers, numbersOf } from "./storage.ts";
+import type { WeightPool } from "./weight-pool.ts";
 
 export interface LowerOptions {
   readonly target: Target;
   /** By value name. */
   readonly parameters: ReadonlyMap<string, ParameterData>;
   readonly symbols: ReadonlyMap<string, number>;
+  /** Kernels and weights of other graphs that end up in the same module. */
+  readonly shared?: { readonly cache: KernelCache; readonly pool: WeightPool };
 }
 
 export function lower(graph: Graph<BoundDim>, options: LowerOptions): Program {
-  const { target, parameters } = options;
+  const { target, parameters, shared } = options;
   const context: LowerContext = {
     target,
     buffers: new Buffers(),
-    cache: new KernelCache(target),
+    cache: shared?.cache ?? new KernelCache(target),
     weights: [],
+    pool: shared?.pool,
     storage: new Map(),
     macs: 0,
     loops: 0,
   };
   const inputs = graph.inputs.map((value) => inputPort(context, value));
-  for (const { value } of graph.parameters) addWeight(context, value, parameterData(parameters, value));
+  for (const { value } of graph.parameters) addParameter(context, value, parameterData(parameters, value));
   const outputs = graph.outputs.map(({ name, value }) =>
     port(name, value, context.buffers.create(name, value, "output")),
   );

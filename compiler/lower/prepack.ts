@@ -10,7 +10,10 @@ import type { Buffer, For, Kernel, Stmt } from "../ir/loop.ts";
 import type { Program, Step, Weight } from "../ir/program.ts";
 import { countUses } from "../ir/program-walk.ts";
 
-export function prepack(program: Program): Program {
+/** What packing looks at: a program, or what several share with the steps of all. */
+type Packable = Pick<Program, "weights" | "packed" | "prepare" | "widened" | "steps">;
+
+export function prepack<P extends Packable>(program: P): P {
   const uses = countUses([...program.prepare, ...program.steps]);
   const weights = new Map(program.weights.map((weight) => [weight.buffer, weight]));
   const packedWeights = new Map<Buffer, Weight>();

@@ -1,0 +1,43 @@
+/**
+ * Several specialisations of one model that ship as one module: a program for each combination of the sizes
+ * that some dims may have (buckets), sharing weights and kernels. A run takes the program of the smallest
+ * sizes that its inputs fit into.
+ */
+import type { DType } from "../../runtime/dtype.ts";
+import type { Shape } from "../dims/index.ts";
+import type { Library, Program } from "./program.ts";
+
+/** A dim with a few sizes. */
+export interface BucketDim {
+  readonly name: string;
+  /** Ascending. */
+  readonly sizes: readonly number[];
+}
+
+/** An input or output with its sizes as expressions of the bucketed dims. */
+export interface FamilyPort {
+  readonly name: string;
+  readonly dtype: DType;
+  readonly shape: Shape;
+}
+
+export interface Family extends Library {
+  readonly dims: readonly BucketDim[];
+  readonly inputs: readonly FamilyPort[];
+  readonly outputs: readonly FamilyPort[];
+  /**
+   * In the order of the sizes, the last dim's changing fastest. What a library holds is the family's in each
+   * of them.
+   */
+  readonly members: readonly Program[];
+}
+
+/** The sizes of each member, in the order of the members. */
+export function combinations(
+  dims: readonly BucketDim[],
+): readonly (readonly { readonly name: string; readonly size: number }[])[] {
+  return dims.reduce<{ readonly name: string; readonly size: number }[][]>(
+    (list, { name, sizes }) => list.flatMap((some) => sizes.map((size) => [...some, { name, size }])),
+    [[]],
+  );
+}
