@@ -17,7 +17,8 @@ import {
   symbol as symbolDim,
 } from "../dims/index.ts";
 import type { BoundDim, Graph, Node, Value } from "../ir/graph.ts";
-import { diagnose, type SampleOrigin } from "./diagnose.ts";
+import type { SampleOrigin } from "./diagnose.ts";
+import { refusedInput } from "./refused-input.ts";
 import { refusedSizes } from "./refused-sizes.ts";
 import { inferNode, mapAttributes, Relations, resolveType } from "./relations.ts";
 
@@ -181,34 +182,8 @@ function bindInput(
     };
     if (n === 0) for (const name of namesIn(declared)) store.declare(name, { min: 0 }, origin);
     const conflict = store.equal(declared, constant(n), origin);
-    if (conflict) bag.add(refused(input, shape, axis, conflict, store));
+    if (conflict) bag.add(refusedInput(input, shape, axis, conflict, store));
   });
-}
-
-/** An input's own declaration, or what is known of its symbols, refuses the size. */
-function refused(
-  input: Value,
-  shape: readonly number[],
-  axis: number,
-  conflict: Parameters<typeof diagnose>[0],
-  store: Store,
-): Diagnostic {
-  const base = diagnose(conflict, undefined, store);
-  const declared = input.type.shape[axis]!;
-  if (conflict.core.length > 1) return base;
-  return {
-    ...base,
-    message: `input "${input.name}" has ${shape[axis]} at axis ${axis}, but the model declares ${declared}`,
-    facts: [
-      ...(base.facts ?? []),
-      {
-        subject: `${input.name} declared`,
-        value: `[${input.type.shape.join(", ")}]`,
-        note: input.source.path,
-      },
-    ],
-    fix: `feed ${declared} at axis ${axis}, or change the declared shape`,
-  };
 }
 
 function wrongDtype(input: Value, dtype: DType | undefined): Diagnostic | undefined {

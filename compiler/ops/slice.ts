@@ -5,7 +5,8 @@
 
 import { allocate } from "../../runtime/dtype.ts";
 import { size as sizeOf, strides as stridesOfShape } from "../../runtime/tensor.ts";
-import { add, constant, type Dim, mul, sub } from "../dims/index.ts";
+import { add, constant, constantOf, type Dim, mul, sub } from "../dims/index.ts";
+import type { RelationContext } from "../ir/op.ts";
 import { checkAxes, defineOp, numberOf, stateAtLeast } from "./definition.ts";
 import { walk } from "./odometer.ts";
 
@@ -24,7 +25,7 @@ export const slice = defineOp<SliceAttributes>({
     checkAxes(context, "slice", "x", x!, [axis]);
     const d = x!.shape[axis]!;
     stateAtLeast(context, start, constant(0), () => `the slice of axis ${axis} starts inside x`);
-    stateAtLeast(context, size, constant(0), () => `the slice of axis ${axis} has a size`);
+    stateLeft(context, d, { axis, start, size, stride });
     stateAtLeast(context, stride, constant(1), () => `the slice of axis ${axis} steps forward`);
     stateAtLeast(
       context,
@@ -58,3 +59,21 @@ export const slice = defineOp<SliceAttributes>({
     at: (index) => x!.at(index.map((i, at) => (at === axis ? add(start, mul(i, stride)) : i))),
   }),
 });
+
+/**
+ * What is left of an axis of `d` elements, which is how a crop is told: by what goes away before and after.
+ * @throws E2201 when that is more than there is.
+ */
+function stateLeft(context: RelationContext, d: Dim, { axis, start, size, stride }: SliceAttributes): void {
+  const [whole, left] = [context.resolve(d), context.resolve(size)];
+  const cut = () => {
+    const after = context.resolve(sub(whole, add(start, mul(left, stride))));
+    return `${start} before and ${after} after are cut from axis ${axis} of x`;
+  };
+  if ((constantOf(left) ?? 0) < 0)
+    context.fail("E2201", `${cut()}, which has only ${whole}`, {
+      facts: [{ subject: "x", value: `${whole}`, note: `elements along axis ${axis}` }],
+      fix: `cut at most ${whole} in all, or feed at least ${sub(whole, left)}`,
+    });
+  stateAtLeast(context, left, constant(0), cut);
+}

@@ -136,6 +136,18 @@ describe("binding a graph to a sample", () => {
     expect(error.message).toContain('input "x" has 30 at axis 1, but the model declares 20');
   });
 
+  test("a named dim with two sizes in one sample is named, with both inputs", () => {
+    const g = new GraphBuilder("pair");
+    const [x, y] = ["x", "y"].map((name) => g.input(name, float(symbol("batch"), symbol("n"))));
+    const error = failure(g.finish([{ name: "sum", value: g.node("add", [x!, y!])[0]! }]), {
+      x: [2, 4],
+      y: [2, 5],
+    });
+    expect(error.code).toBe("E2104");
+    expect(error.message).toContain('n is 4 in input "x" (axis 1), but 5 in input "y" (axis 1)');
+    expect(error.message).toContain("[batch, n]");
+  });
+
   test("a dim that nothing determines is E2101, naming it", () => {
     const g = new GraphBuilder("loose");
     const x = g.input("x", float(symbol("batch")));

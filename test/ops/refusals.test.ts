@@ -187,6 +187,15 @@ describe("wrong ranks and axes (E2111)", () => {
 });
 
 describe("sizes that do not fit", () => {
+  test("a slice that leaves less than nothing is E2201, with what is cut from what", () => {
+    const cut = { axis: 0, start: dim(3), size: dim(-1), stride: dim(1) };
+    expect(refusal("slice", [["float32", 5]], cut)).toMatchObject({
+      code: "E2201",
+      message: "3 before and 3 after are cut from axis 0 of x, which has only 5",
+      fix: "cut at most 5 in all, or feed at least 6",
+    });
+  });
+
   test("a kernel larger than its padded input is E2106 with both sizes", () => {
     const wide = { ...conv, padding: pairs([1, 0]), dilations: dims(2) };
     expect(

@@ -1,0 +1,70 @@
+/**
+ * Why an input cannot have the size a sample gives it, told from the declarations: the size is declared to be
+ * another number, or it is a named dim that another axis of the sample has made another number.
+ */
+import type { Diagnostic, Fact } from "../diagnostics/index.ts";
+import { type Conflict, constantOf, type Store } from "../dims/index.ts";
+import type { Value } from "../ir/graph.ts";
+import { diagnose, type SampleOrigin } from "./diagnose.ts";
+
+/** E2104 for `shape[axis]`, which the declaration or what is known of its symbols refuses. */
+export function refusedInput(
+  input: Value,
+  shape: readonly number[],
+  axis: number,
+  conflict: Conflict,
+  store: Store,
+): Diagnostic {
+  const base = diagnose(conflict, undefined, store);
+  if (conflict.core.length === 1) return refusedByDeclaration(input, shape, axis, base);
+  const [first, ...others] = conflict.core.slice(0, -1);
+  const known = constantOf(store.resolve(input.type.shape[axis]!));
+  if (!first || others.length > 0 || !isSample(first) || known === undefined) return base;
+  return twoSizes(input, shape, axis, first, known, base);
+}
+
+const isSample = (origin: Conflict["core"][number]): origin is SampleOrigin =>
+  "kind" in origin && origin.kind === "sample";
+
+function refusedByDeclaration(
+  input: Value,
+  shape: readonly number[],
+  axis: number,
+  base: Diagnostic,
+): Diagnostic {
+  const declared = input.type.shape[axis]!;
+  return {
+    ...base,
+    message: `input "${input.name}" has ${shape[axis]} at axis ${axis}, but the model declares ${declared}`,
+    facts: [...(base.facts ?? []), declaration(input)],
+    fix: `feed ${declared} at axis ${axis}, or change the declared shape`,
+  };
+}
+
+/** One named dim, two numbers in one sample. */
+function twoSizes(
+  input: Value,
+  shape: readonly number[],
+  axis: number,
+  first: SampleOrigin,
+  known: number,
+  base: Diagnostic,
+): Diagnostic {
+  const declared = input.type.shape[axis]!;
+  const [here, there] = [`input "${input.name}" (axis ${axis})`, `${first.subject} (axis ${first.axis})`];
+  return {
+    ...base,
+    message: `${declared} is ${known} in ${there}, but ${shape[axis]} in ${here}`,
+    facts: [...(base.facts ?? []), declaration(input)],
+    because: `${declared} is one size of the model, wherever it stands`,
+    fix: `feed one size for ${declared}, or declare another name where it may differ`,
+  };
+}
+
+function declaration(input: Value): Fact {
+  return {
+    subject: `${input.name} declared`,
+    value: `[${input.type.shape.join(", ")}]`,
+    note: input.source.path,
+  };
+}
