@@ -16,6 +16,7 @@ import { gather } from "./gather.ts";
 import { gatherElements } from "./gather-elements.ts";
 import { gatherNd } from "./gather-nd.ts";
 import { iota } from "./iota.ts";
+import { lu } from "./lu.ts";
 import { pad } from "./pad.ts";
 import { reduceOps } from "./reduce.ts";
 import { reshape } from "./reshape.ts";
@@ -58,6 +59,7 @@ const list: readonly Op[] = [
   scatterElements,
   scatterNd,
   topK,
+  lu,
   iota,
   scan,
 ];

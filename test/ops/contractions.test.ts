@@ -2,7 +2,7 @@ import { describe, expect, test } from "vitest";
 import { constant, symbol } from "../../compiler/dims/index.ts";
 import { GraphBuilder } from "../../compiler/infer/builder.ts";
 import { ops } from "../../compiler/ops/index.ts";
-import { tensor } from "../../runtime/tensor.ts";
+import { tensor, toNested } from "../../runtime/tensor.ts";
 import { counted, dims, ints, pairs, resultOf, runOp } from "../support/run-op.ts";
 
 const { NaN: nan, POSITIVE_INFINITY: inf } = Number;
@@ -241,5 +241,47 @@ describe("windowReduce", () => {
     };
     const [pooled] = runOp("windowReduce", [tensor([], [0, 4])], { ...batch, combine: "max" });
     expect(pooled!.shape).toEqual([0, 2]);
+  });
+});
+
+describe("lu", () => {
+  test("gives L and U of the pivoted rows and the parity of the exchanges", () => {
+    const [matrix, parity] = runOp("lu", [
+      [
+        [1, 2],
+        [4, 6],
+      ],
+    ]);
+    expect(toNested(matrix!)).toEqual([
+      [4, 6],
+      [0.25, 0.5],
+    ]);
+    expect(toNested(parity!)).toBe(-1);
+  });
+
+  test("leaves a column of zeros alone", () => {
+    const [matrix, parity] = runOp("lu", [
+      [
+        [
+          [0, 1],
+          [0, 2],
+        ],
+        [
+          [1, 0],
+          [0, 1],
+        ],
+      ],
+    ]);
+    expect(toNested(matrix!)).toEqual([
+      [
+        [0, 1],
+        [0, 2],
+      ],
+      [
+        [1, 0],
+        [0, 1],
+      ],
+    ]);
+    expect(toNested(parity!)).toEqual([1, 1]);
   });
 });

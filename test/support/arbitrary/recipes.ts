@@ -86,6 +86,7 @@ export const recipes: ReadonlyMap<string, Recipe> = new Map<string, Recipe>([
   ["gather", addGather],
   ...indexRecipes,
   ["topK", addTopK],
+  ["lu", addLu],
   ["iota", addIota],
   ["scan", addScan],
 ]);
@@ -234,4 +235,10 @@ function addTopK(draft: Draft, op: string): void {
   const d = x.type.shape[axis]!;
   const k = draft.coin() ? d : constant(draft.between(1, Math.min(draft.sizeOf(d), 3)));
   draft.node(op, [x], { axis, k, largest: draft.coin() });
+}
+
+function addLu(draft: Draft, op: string): void {
+  const [n] = draft.shape(1);
+  const batch = draft.coin() ? [draft.one(draft.dims)] : [];
+  draft.node(op, [draft.exact(draft.one(FLOATS), [...batch, n!, n!])]);
 }
