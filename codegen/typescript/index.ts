@@ -4,20 +4,17 @@
  * seed they came from. The text is written directly; TypeScript and JavaScript come from the same writer and
  * differ in types only.
  */
-import type { Kernel } from "../../compiler/ir/loop.ts";
-import type { Program, Weight } from "../../compiler/ir/program.ts";
-import { callsIn } from "../../compiler/ir/program-walk.ts";
+import type { Program } from "../../compiler/ir/program.ts";
 import type { EmitOptions, EmittedModule } from "../../compiler/ir/target.ts";
-import { planFill } from "../../runtime/initializers/index.ts";
-import { type Types, typesFor, Writer } from "../source/index.ts";
-import { type RuntimeFunction, runtimeFunctions } from "./functions.ts";
+import { typesFor, Writer } from "../source/index.ts";
+import { runtimeFunctions } from "./functions.ts";
 import { initializerSource } from "./initializers.source.ts";
 import { writeCheckInput } from "./input-check.ts";
-import { type InstanceContext, writeInstanceType, writeInstantiate } from "./instance.ts";
-import { type KernelFunction, printKernel } from "./kernel.ts";
-import { type ModuleNames, moduleNames } from "./names.ts";
+import { writeInstanceType, writeInstantiate } from "./instance.ts";
+import { moduleNames } from "./names.ts";
+import { fillsOf, functionsNeeded, printKernels, shippedWeights } from "./parts.ts";
 import { writeHeader, writePortTypes, writeSignature, writeWeightsType } from "./signature.ts";
-import { buffersIn, type Callees } from "./steps.ts";
+import { buffersIn } from "./steps.ts";
 import { planWeights, toBase64 } from "./weights.ts";
 import { weightMembers, writeBase64, writeWeightsCode } from "./weights-code.ts";
 
@@ -43,42 +40,10 @@ export function emitTypeScript(program: Program, options: EmitOptions): EmittedM
   for (const { text } of callees.functions.values()) writer.line().line(text.trimEnd());
   if (members.length > 0) writeWeightsCode(context, writer);
   if (program.inputs.length > 0) writeCheckInput(program.inputs, types, writer);
-  for (const name of functionsNeeded(context)) writer.line().line(runtimeFunctions[name](types));
+  for (const name of functionsNeeded(callees)) writer.line().line(runtimeFunctions[name](types));
   if (fills.length > 0) writer.line().line(initializerSource(fills, options.format).trimEnd());
   if (plan.mode !== "file" && plan.stored.length > 0) writeBase64(toBase64(plan.blob), types, writer);
 
   const emitted = { code: `${writer}`, format: options.format, weightsMode: plan.mode };
   return plan.mode === "file" ? { ...emitted, weights: plan.blob } : emitted;
-}
-
-/** Those that something reads: of a kernel's buffers its function may turn out to need but some. */
-function shippedWeights({ prepare, steps, widened, weights }: Program, callees: Callees): readonly Weight[] {
-  const passed = buffersIn([...prepare, ...steps], callees);
-  const copied = new Set(widened.map(({ from }) => from));
-  return weights.filter(({ buffer }) => passed.has(buffer) || copied.has(buffer));
-}
-
-function fillsOf(weights: readonly Weight[]): readonly string[] {
-  const fills = weights.flatMap(({ shape, initializer }) =>
-    initializer ? [planFill(initializer.spec, shape, initializer.seed, initializer.path)] : [],
-  );
-  return [...new Set(fills.map(({ fill }) => fill))];
-}
-
-function printKernels(
-  { kernels, prepare, steps }: Program,
-  names: ModuleNames,
-  types: Types,
-): ReadonlyMap<Kernel, KernelFunction> {
-  const called = new Set(callsIn([...prepare, ...steps]).map(({ kernel }) => kernel));
-  return new Map(
-    kernels
-      .filter((kernel) => called.has(kernel))
-      .map((kernel) => [kernel, printKernel(kernel, names.kernels.get(kernel)!, names.module, types)]),
-  );
-}
-
-function functionsNeeded({ callees }: InstanceContext): readonly RuntimeFunction[] {
-  const needed = new Set([...callees.functions.values()].flatMap(({ needs }) => [...needs]));
-  return (Object.keys(runtimeFunctions) as RuntimeFunction[]).filter((name) => needed.has(name));
 }

@@ -128,7 +128,7 @@ function fedBack({ program, names }: InstanceContext): ReadonlyMap<Buffer, Fed> 
 }
 
 /** Outputs that have room for the input, first written before or while the input is last read. */
-function outputsOverwriting({ steps, outputs }: Program, input: Buffer): readonly Buffer[] {
+export function outputsOverwriting({ steps, outputs }: Program, input: Buffer): readonly Buffer[] {
   const accesses = steps.map((step) => callsIn([step]).map(accessesOf));
   const lastRead = accesses.findLastIndex((calls) => calls.some(({ reads }) => reads.includes(input)));
   return [...new Set(outputs.map((port) => port.buffer))].filter((output) => {

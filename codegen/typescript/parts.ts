@@ -1,0 +1,48 @@
+/** What every emitted module is made of, whatever its `run` looks like: kernels, shipped weights, functions. */
+import type { Kernel } from "../../compiler/ir/loop.ts";
+import type { Program, Weight } from "../../compiler/ir/program.ts";
+import { callsIn } from "../../compiler/ir/program-walk.ts";
+import { planFill } from "../../runtime/initializers/index.ts";
+import type { Types } from "../source/index.ts";
+import { type RuntimeFunction, runtimeFunctions } from "./functions.ts";
+import { type KernelFunction, printKernel } from "./kernel.ts";
+import type { ModuleNames } from "./names.ts";
+import { buffersIn, type Callees } from "./steps.ts";
+
+/** The functions of the kernels that are called. */
+export function printKernels(
+  { kernels, prepare, steps }: Pick<Program, "kernels" | "prepare" | "steps">,
+  names: ModuleNames,
+  types: Types,
+): ReadonlyMap<Kernel, KernelFunction> {
+  const called = new Set(callsIn([...prepare, ...steps]).map(({ kernel }) => kernel));
+  return new Map(
+    kernels
+      .filter((kernel) => called.has(kernel))
+      .map((kernel) => [kernel, printKernel(kernel, names.kernels.get(kernel)!, names.module, types)]),
+  );
+}
+
+/** Those that something reads: of a kernel's buffers its function may turn out to need but some. */
+export function shippedWeights(
+  { prepare, steps, widened, weights }: Pick<Program, "prepare" | "steps" | "widened" | "weights">,
+  callees: Callees,
+): readonly Weight[] {
+  const passed = buffersIn([...prepare, ...steps], callees);
+  const copied = new Set(widened.map(({ from }) => from));
+  return weights.filter(({ buffer }) => passed.has(buffer) || copied.has(buffer));
+}
+
+/** The functions that make the initial values of these weights. */
+export function fillsOf(weights: readonly Weight[]): readonly string[] {
+  const fills = weights.flatMap(({ shape, initializer }) =>
+    initializer ? [planFill(initializer.spec, shape, initializer.seed, initializer.path)] : [],
+  );
+  return [...new Set(fills.map(({ fill }) => fill))];
+}
+
+/** What kernels call beside Math. */
+export function functionsNeeded({ functions }: Callees): readonly RuntimeFunction[] {
+  const needed = new Set([...functions.values()].flatMap(({ needs }) => [...needs]));
+  return (Object.keys(runtimeFunctions) as RuntimeFunction[]).filter((name) => needed.has(name));
+}
