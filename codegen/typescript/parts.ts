@@ -1,4 +1,4 @@
-/** What every emitted module is made of, whatever its `run` looks like: kernels, shipped weights, functions. */
+/** What every emitted module is made of, whatever its `run` looks like: kernels, weights, functions. */
 import type { Kernel } from "../../compiler/ir/loop.ts";
 import type { Program, Weight } from "../../compiler/ir/program.ts";
 import { callsIn } from "../../compiler/ir/program-walk.ts";
