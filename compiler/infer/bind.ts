@@ -16,7 +16,7 @@ import {
   Store,
   symbol as symbolDim,
 } from "../dims/index.ts";
-import type { BoundDim, Graph, Node, Value } from "../ir/graph.ts";
+import type { BoundDim, Graph, Guard, Node, Value } from "../ir/graph.ts";
 import type { SampleOrigin } from "./diagnose.ts";
 import { refusedInput } from "./refused-input.ts";
 import { refusedSizes } from "./refused-sizes.ts";
@@ -258,9 +258,14 @@ function substituted(graph: Graph, store: Store): Graph {
     const same = operands === node.operands && results === node.results && attributes === node.attributes;
     return same ? node : { ...node, operands, results, attributes };
   };
+  const convertGuard = ({ input, elements }: Guard): Guard => ({
+    input: convert(input),
+    elements: elements.map((one) => (typeof one === "number" ? one : store.resolve(one))),
+  });
   const convertGraph = (g: Graph): Graph => ({
     name: g.name,
     inputs: g.inputs.map(convert),
+    guards: g.guards.map(convertGuard),
     parameters: g.parameters.map((p) => ({ ...p, value: convert(p.value) })),
     nodes: g.nodes.map(convertNode),
     outputs: g.outputs.map((o) => ({ name: o.name, value: convert(o.value) })),

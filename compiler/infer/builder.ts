@@ -3,16 +3,33 @@
  * given. Flex symbols made here (`?dense.in`) are solved by the equations of later nodes or, in the end, by a
  * sample.
  */
+import { allocate, type DType } from "../../runtime/dtype.ts";
 import type { InitializerSpec } from "../../runtime/initializers/index.ts";
 import type { Tensor } from "../../runtime/tensor.ts";
 import { constant, type Dim, type Shape, Store } from "../dims/index.ts";
-import type { Attributes, Graph, Node, Output, Parameter, Source, TensorType, Value } from "../ir/graph.ts";
+import type {
+  Attributes,
+  Graph,
+  Guard,
+  Node,
+  Output,
+  Parameter,
+  Source,
+  TensorType,
+  Value,
+} from "../ir/graph.ts";
+import { type DimTensor, dimTensor } from "./dim-tensor.ts";
+import type { Known } from "./dim-values.ts";
+import { guardOf, type InputValues, inputElements } from "./input-elements.ts";
+import { type Elements, KnownValues } from "./known-values.ts";
 import { Relations, resolveType } from "./relations.ts";
 
 /** What nested builders share with the outermost one. */
 interface Shared {
   readonly store: Store;
   readonly relations: Relations;
+  readonly values: InputValues;
+  readonly known: KnownValues;
   readonly names: Map<string, number>;
   nextId: number;
 }
@@ -23,20 +40,41 @@ export class GraphBuilder {
   readonly #inputs: Value[] = [];
   readonly #parameters: Parameter[] = [];
   readonly #nodes: Node[] = [];
+  readonly #producers = new Map<Value, Node>();
+  /** How many nodes are in the table; it is brought up to date when asked, for most graphs never ask. */
+  #indexed = 0;
+  readonly #guarded = new Map<Value, Known>();
+  readonly #nested: boolean;
   #source: Source = { path: "" };
 
-  constructor(name: string, store: Store = new Store(), shared?: Shared) {
+  /** `values`: the elements that are known of inputs on which shapes depend. */
+  constructor(
+    name: string,
+    store: Store = new Store(),
+    values: InputValues = () => undefined,
+    shared?: Shared,
+  ) {
     this.#name = name;
-    this.#shared = shared ?? { store, relations: new Relations(store), names: new Map(), nextId: 0 };
+    this.#nested = shared !== undefined;
+    this.#shared = shared ?? {
+      store,
+      relations: new Relations(store),
+      values,
+      known: new KnownValues(store),
+      names: new Map(),
+      nextId: 0,
+    };
   }
 
   get store(): Store {
     return this.#shared.store;
   }
 
-  input(name: string, type: TensorType, source: Source = this.#source): Value {
+  /** `elements`: dims that its elements are, for an integer input that says sizes. */
+  input(name: string, type: TensorType, source: Source = this.#source, elements?: readonly Dim[]): Value {
     const value = this.#value(name, type, source);
     this.#inputs.push(value);
+    if (elements) this.#guarded.set(value, dimTensor(type.dtype, type.shape.map(Number), elements));
     return value;
   }
 
@@ -85,9 +123,58 @@ export class GraphBuilder {
    * inputs.
    */
   subgraph(name: string, body: (inner: GraphBuilder) => readonly Output[]): Graph {
-    const inner = new GraphBuilder(name, this.store, this.#shared);
+    const inner = new GraphBuilder(name, this.store, this.#shared.values, this.#shared);
     inner.#source = this.#source;
     return inner.finish(body(inner));
+  }
+
+  /** The sizes as an integer tensor [n] that can be computed with; `elementsOf` knows its elements. */
+  dimensions(dims: Shape, dtype: DType = "int32"): Value {
+    const ones = { shape: [constant(1)] };
+    const parts = dims.map((d) => this.node("reshape", [this.dimension(d, dtype)], ones)[0]!);
+    if (parts.length === 0) return this.constant({ dtype, shape: [0], data: allocate(dtype, 0) });
+    return parts.length === 1 ? parts[0]! : this.node("concat", parts, { axis: 0 })[0]!;
+  }
+
+  /** One size as an integer scalar. */
+  dimension(value: Dim, dtype: DType = "int32"): Value {
+    return this.node("dimension", [], { dtype, value })[0]!;
+  }
+
+  /**
+   * The elements of a small tensor as dims, where they are known: from constants, from shapes, and from the
+   * inputs of the graph, whose elements the graph is built for from then on (see Guard).
+   */
+  elementsOf(value: Value): DimTensor | undefined {
+    const found = this.#elements(value);
+    for (const input of found?.inputs ?? []) this.#guarded.set(input, this.#inputElements(input)!);
+    return found?.tensor;
+  }
+
+  /** The same, but only where that asks nothing of inputs: for an operand that may as well be data. */
+  fixedElementsOf(value: Value): DimTensor | undefined {
+    const found = this.#elements(value);
+    return found && [...found.inputs].every((input) => this.#guarded.has(input)) ? found.tensor : undefined;
+  }
+
+  #elements(value: Value): Elements | undefined {
+    return this.#shared.known.of(value, {
+      producer: (each) => this.#producer(each),
+      input: (each) => (this.#inputs.includes(each) ? this.#inputElements(each) : undefined),
+    });
+  }
+
+  #inputElements(input: Value): Known | undefined {
+    if (this.#nested) return undefined;
+    return this.#guarded.get(input) ?? inputElements(input, this.#inputs, this.#shared.values);
+  }
+
+  #producer(value: Value): Node | undefined {
+    for (; this.#indexed < this.#nodes.length; this.#indexed++) {
+      const node = this.#nodes[this.#indexed]!;
+      for (const result of node.results) this.#producers.set(result, node);
+    }
+    return this.#producers.get(value);
   }
 
   resolve(shape: Shape): Shape {
@@ -102,10 +189,18 @@ export class GraphBuilder {
     return {
       name: this.#name,
       inputs: this.#inputs,
+      guards: this.#guards(),
       parameters: this.#parameters,
       nodes: this.#nodes,
       outputs,
     };
+  }
+
+  #guards(): readonly Guard[] {
+    return this.#inputs.flatMap((input) => {
+      const known = this.#guarded.get(input);
+      return known ? [guardOf(input, known)] : [];
+    });
   }
 
   #value(stem: string, type: TensorType, source: Source): Value {

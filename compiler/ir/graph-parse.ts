@@ -3,7 +3,8 @@
  * defined above their use. Whether ops exist and types fit is for the verifier and for inference. Recursive
  * descent, one function per rule:
  *
- *     graph     = "graph" name "(" value, ... ")" "{" line... "return" output, ... "}"
+ *     graph     = "graph" name "(" value, ... ")" "{" guard... line... "return" output, ... "}"
+ *     guard     = "guard" %name "=" "[" (number | "<" dim ">"), ... "]"
  *     line      = "param" value "=" initialiser "frozen"?
  *               | value, ... "=" op "(" %name, ... ")" attributes? source?
  *     value     = %name #id? ":" dtype "[" dim, ... "]" source?
@@ -17,10 +18,12 @@ import { type InitializerSpec, parseInitializer } from "../../runtime/initialize
 import { size, type Tensor } from "../../runtime/tensor.ts";
 import { CompileError } from "../diagnostics/index.ts";
 import { type Dim, parse as parseDim } from "../dims/index.ts";
+import { isDim } from "./attribute.ts";
 import type {
   Attribute,
   Attributes,
   Graph,
+  Guard,
   Node,
   Output,
   Parameter,
@@ -80,6 +83,8 @@ class GraphParser {
     const parameters: Parameter[] = [];
     const nodes: Node[] = [];
     scanner.expect("{");
+    const guards: Guard[] = [];
+    while (scanner.accept("guard")) guards.push(this.#guard(scope));
     while (!scanner.accept("return")) {
       if (scanner.accept("param")) parameters.push(this.#parameter(scope));
       else nodes.push(this.#node(scope));
@@ -90,7 +95,19 @@ class GraphParser {
       while (scanner.accept(","));
       scanner.expect("}");
     }
-    return { name, inputs, parameters, nodes, outputs };
+    return { name, inputs, guards, parameters, nodes, outputs };
+  }
+
+  #guard(scope: Scope): Guard {
+    const scanner = this.#scanner;
+    const input = this.#reference(scope);
+    scanner.expect("=");
+    const mark = scanner.mark();
+    const elements = scanner.list("[", "]", () => this.#attribute());
+    const isElement = (one: Attribute) => typeof one === "number" || (one !== undefined && isDim(one));
+    if (!elements.every(isElement))
+      scanner.refuse("no list of numbers and dims", "write [<2>, 0.5], say", mark);
+    return { input, elements: elements as Guard["elements"] };
   }
 
   #parameter(scope: Scope): Parameter {

@@ -45,6 +45,8 @@ class GraphPrinter {
     const ids = { next: 0 };
     const inputs = graph.inputs.map((input) => definition(input, ids, { path: "" }));
     const lines = [`graph ${printName(graph.name)}(${inputs.join(", ")}) {`];
+    for (const { input, elements } of graph.guards)
+      lines.push(`  guard ${reference(input)} = ${this.#attribute(elements)}`);
     const waiting = [...graph.parameters];
     for (const node of graph.nodes) {
       for (const parameter of takeBefore(node, waiting)) lines.push(`  ${parameterLine(parameter, ids)}`);

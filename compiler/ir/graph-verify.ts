@@ -6,8 +6,9 @@
 import { dtypes } from "../../runtime/dtype.ts";
 import { size } from "../../runtime/tensor.ts";
 import { CompileError, type Diagnostic } from "../diagnostics/index.ts";
+import { product } from "../dims/index.ts";
 import { hasKind, isGraph, isTensor } from "./attribute.ts";
-import type { Graph, Node, Value } from "./graph.ts";
+import type { Graph, Guard, Node, Value } from "./graph.ts";
 import type { AttributeKind, Op } from "./op.ts";
 
 /**
@@ -38,6 +39,7 @@ class Verifier {
 
   graph(graph: Graph): void {
     for (const input of graph.inputs) this.#define(input);
+    for (const guard of graph.guards) this.#guard(graph, guard);
     for (const { value } of graph.parameters) this.#define(value);
     for (const node of graph.nodes) {
       for (const operand of node.operands) this.#require(operand, `${node.op} reads`);
@@ -50,6 +52,21 @@ class Verifier {
       if (names.has(name)) this.#report(`two outputs are named ${name}`, "rename one of them", value);
       names.add(name);
     }
+  }
+
+  #guard({ inputs, guards }: Graph, guard: Guard): void {
+    const { input, elements } = guard;
+    if (!inputs.includes(input))
+      this.#report(`%${input.name} is guarded, but no input`, "guard inputs", input);
+    if (guards.find((other) => other.input === input) !== guard)
+      this.#report(`%${input.name} is guarded twice`, "guard each input once", input);
+    const count = product(input.type.shape).value;
+    if (count !== elements.length)
+      this.#report(
+        `${elements.length} elements are guarded of %${input.name}, which has ${count ?? "no known number"}`,
+        "guard every element",
+        input,
+      );
   }
 
   #define(value: Value): void {

@@ -63,9 +63,21 @@ export interface Output<D extends Dim = Dim> {
   readonly value: Value<D>;
 }
 
+/**
+ * An input whose elements decide shapes: the graph is only for these. A dim for an integer, which a sample's
+ * value binds like a size; a number for a float. They are checked when the graph is run.
+ */
+export interface Guard<D extends Dim = Dim> {
+  readonly input: Value<D>;
+  /** Row-major, one per element. */
+  readonly elements: readonly (D | number)[];
+}
+
 export interface Graph<D extends Dim = Dim> {
   readonly name: string;
   readonly inputs: readonly Value<D>[];
+  /** In the order of the inputs, at most one for each. */
+  readonly guards: readonly Guard<D>[];
   readonly parameters: readonly Parameter<D>[];
   readonly nodes: readonly Node<D>[];
   readonly outputs: readonly Output<D>[];

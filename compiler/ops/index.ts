@@ -11,6 +11,7 @@ import { concat } from "./concat.ts";
 import { constant } from "./constant.ts";
 import { conv } from "./conv.ts";
 import { cumulativeOps } from "./cumulative.ts";
+import { dimension } from "./dimension.ts";
 import { dotGeneral } from "./dot-general.ts";
 import { gather } from "./gather.ts";
 import { gatherElements } from "./gather-elements.ts";
@@ -61,6 +62,7 @@ const list: readonly Op[] = [
   topK,
   lu,
   iota,
+  dimension,
   scan,
 ];
 

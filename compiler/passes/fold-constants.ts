@@ -7,6 +7,7 @@
  */
 import { dtypes } from "../../runtime/dtype.ts";
 import type { Numerics } from "../ir/target.ts";
+import type { DimensionAttributes } from "../ops/dimension.ts";
 import { bytesOf, countOf, Evaluation } from "./evaluation.ts";
 import { type BoundGraph, type BoundNode, type BoundValue, rewriteGraph, type Scope } from "./rewrite.ts";
 import { usesOf } from "./uses.ts";
@@ -44,7 +45,7 @@ function foldOnce(graph: BoundGraph, numerics: Numerics): BoundGraph {
     const [result] = node.results;
     if (!result || node.op === "scan" || !node.operands.every((operand) => constants.has(operand)))
       return undefined;
-    if (node.op !== "constant" && node.operands.length === 0 && node.op !== "iota") return undefined;
+    if (!isConstant(node)) return undefined;
     for (const known of node.results) constants.add(known);
     // A node of several results stays, or dies when what reads them is folded.
     if (node.op === "constant" || node.results.length > 1 || !isWorthIt(node, scope, uses)) return undefined;
@@ -52,6 +53,12 @@ function foldOnce(graph: BoundGraph, numerics: Numerics): BoundGraph {
     const value = evaluationIn(scope).tensorOf(result, inFront);
     return value && { ...node, op: "constant", operands: [], attributes: { value } };
   });
+}
+
+/** Of the nodes without operands: those whose elements are numbers by now. */
+function isConstant({ op, operands, attributes }: BoundNode): boolean {
+  if (op === "dimension") return (attributes as DimensionAttributes).value.value !== undefined;
+  return operands.length > 0 || op === "constant" || op === "iota";
 }
 
 function isWorthIt(node: BoundNode, scope: Scope, uses: ReadonlyMap<BoundValue, number>): boolean {

@@ -88,6 +88,7 @@ export const recipes: ReadonlyMap<string, Recipe> = new Map<string, Recipe>([
   ["topK", addTopK],
   ["lu", addLu],
   ["iota", addIota],
+  ["dimension", addDimension],
   ["scan", addScan],
 ]);
 
@@ -241,4 +242,8 @@ function addLu(draft: Draft, op: string): void {
   const [n] = draft.shape(1);
   const batch = draft.coin() ? [draft.one(draft.dims)] : [];
   draft.node(op, [draft.exact(draft.one(FLOATS), [...batch, n!, n!])]);
+}
+
+function addDimension(draft: Draft, op: string): void {
+  draft.node(op, [], { dtype: draft.one(["int32", "uint8", "int8"]), value: draft.one(draft.dims) });
 }
