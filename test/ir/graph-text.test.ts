@@ -27,7 +27,14 @@ function attributed(attributes: Attributes): Graph {
   const source = { path: "" };
   const y = { id: 0, name: "y", type: { dtype: "float32", shape: [] }, source } as const;
   const node = { op: "any", attributes, operands: [], results: [y], source };
-  return { name: "g", inputs: [], guards: [], parameters: [], nodes: [node], outputs: [{ name: "y", value: y }] };
+  return {
+    name: "g",
+    inputs: [],
+    guards: [],
+    parameters: [],
+    nodes: [node],
+    outputs: [{ name: "y", value: y }],
+  };
 }
 
 function roundTrip(graph: Graph): Graph {
