@@ -11,7 +11,8 @@
 import { allocate, type DType, dtypes } from "../../runtime/dtype.ts";
 import { size, strides, type Tensor } from "../../runtime/tensor.ts";
 import { constant, constantOf, type Dim } from "../dims/index.ts";
-import type { Attributes, Node, TensorType } from "../ir/graph.ts";
+import { isDim, isGraph } from "../ir/attribute.ts";
+import type { Attribute, Attributes, Node, TensorType } from "../ir/graph.ts";
 import { limitsOf } from "../ops/accumulate.ts";
 import { broadcastShape, broadcastSteps } from "../ops/broadcasting.ts";
 import { evaluateNode } from "../ops/evaluate.ts";
@@ -23,20 +24,25 @@ import { type DimTensor, type Fraction, MOST_ELEMENTS, toDims, toTensor } from "
 export type Known = Tensor | DimTensor;
 
 /**
- * The only result of `node`, whose attributes and result type are resolved, for operands that are known.
- * Undefined where the elements, or its size, are not determined.
+ * Result number `index` of `node`, whose attributes and result types are resolved, for operands that are
+ * known. Undefined where the elements, or their number, are not determined.
  */
-export function evaluateDims(node: Node, operands: readonly Known[], context: Arithmetic): Known | undefined {
+export function evaluateDims(
+  node: Node,
+  index: number,
+  operands: readonly Known[],
+  context: Arithmetic,
+): Known | undefined {
   if (node.op === "constant") return node.attributes["value"] as Tensor;
-  const [result] = node.results;
-  const shape = result && node.results.length === 1 ? concrete(result.type) : undefined;
+  const result = node.results[index];
+  const shape = result && concrete(result.type);
   if (!shape || size(shape) > MOST_ELEMENTS) return undefined;
   if (node.op === "dimension") return sizeOf(node.attributes, result!.type.dtype);
   const numbers = operands.map(toTensor);
-  if (numbers.every((tensor) => tensor !== undefined)) return reference(node, numbers);
+  if (numbers.every((tensor) => tensor !== undefined)) return reference(node, numbers)?.[index];
   const dims = operands.map(toDims);
-  if (!dims.every((tensor) => tensor !== undefined)) return undefined;
-  const moved = moves.get(node.op);
+  if (node.results.length > 1 || !dims.every((tensor) => tensor !== undefined)) return undefined;
+  const moved = (node.attributes["combine"] ?? "set") === "set" ? moves.get(node.op) : undefined;
   if (moved) return move(node, dims, moved);
   const { dtype } = result!.type;
   const elements = reductions.has(node.op)
@@ -55,24 +61,33 @@ function sizeOf({ value }: Attributes, dtype: DType): DimTensor {
 }
 
 /** Ops that raise at run time, a gather with an index that is not there say, are left to do so. */
-function reference(node: Node, operands: readonly Tensor[]): Tensor | undefined {
-  if (Object.values(node.attributes).some((a) => typeof a === "object" && "nodes" in a)) return undefined;
+function reference(node: Node, operands: readonly Tensor[]): readonly Tensor[] | undefined {
+  const known =
+    node.results.every(({ type }) => concrete(type)) && Object.values(node.attributes).every(isSettled);
+  if (!known) return undefined;
   const run = () => {
     throw new Error("internal: a node without a body runs one");
   };
   try {
-    return evaluateNode(node, operands, { numerics: { accumulate: "float64" }, run })[0];
+    return evaluateNode(node, operands, { numerics: { accumulate: "float64" }, run });
   } catch (error) {
     if (error instanceof RangeError) return undefined;
     throw error;
   }
 }
 
+/** Neither an open size nor a body. */
+function isSettled(a: Attribute): boolean {
+  if (Array.isArray(a)) return a.every(isSettled);
+  return !(isGraph(a) || (isDim(a) && a.value === undefined));
+}
+
 /** Ops whose result holds elements of these operands (all of them: "all"), and nothing that is computed. */
 const moves: ReadonlyMap<string, readonly number[] | "all"> = new Map<string, readonly number[] | "all">([
   ...["reshape", "transpose", "broadcast", "slice", "reverse", "pad"].map((op) => [op, [0]] as const),
   ["concat", "all"],
-  ["gather", [0]],
+  ...["gather", "gatherElements", "gatherNd"].map((op) => [op, [0]] as const),
+  ...["scatterElements", "scatterNd"].map((op) => [op, [0, 2]] as const),
   ["select", [1, 2]],
 ]);
 
@@ -95,7 +110,7 @@ function move(
   const [result] = node.results;
   const type = { ...result!.type, dtype: "int32" } as const;
   const attributes = "value" in node.attributes ? { ...node.attributes, value: 0 } : node.attributes;
-  const numbers = reference({ ...node, attributes, results: [{ ...result!, type }] }, numbered);
+  const numbers = reference({ ...node, attributes, results: [{ ...result!, type }] }, numbered)?.[0];
   const filling = node.op === "pad" ? toDims(filled(node.attributes, result!.type.dtype)) : undefined;
   if (!numbers || (node.op === "pad" && !filling)) return undefined;
   const outside = filling && fractions(filling)[0];

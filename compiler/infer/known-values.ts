@@ -60,18 +60,19 @@ export class KnownValues {
       }
       waiting.pop();
       if (this.#entries.has(next) || failed.has(next)) continue;
-      const entry = hopeless ? undefined : node ? this.#evaluate(node) : leafEntry(next, graph);
+      const entry = hopeless ? undefined : node ? this.#evaluate(node, next) : leafEntry(next, graph);
       if (entry) this.#entries.set(next, entry);
       else failed.add(next);
     }
   }
 
-  #evaluate(node: Node): Entry | undefined {
+  #evaluate(node: Node, value: Value): Entry | undefined {
     const entries = node.operands.map((operand) => this.#entries.get(operand)!);
     const operands = entries.map(({ known }) => (isTensor(known) ? known : this.#resolved(known)!));
     const attributes = resolveAttributes(this.#store, node.attributes);
     const results = node.results.map((each) => ({ ...each, type: resolveType(this.#store, each.type) }));
-    const known = evaluateDims({ ...node, attributes, results }, operands, this.#arithmetic(node));
+    const index = node.results.indexOf(value);
+    const known = evaluateDims({ ...node, attributes, results }, index, operands, this.#arithmetic(node));
     return known && { known, inputs: new Set(entries.flatMap(({ inputs }) => [...inputs])) };
   }
 
