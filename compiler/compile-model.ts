@@ -6,33 +6,18 @@
  */
 import { emitTypeScript } from "../codegen/typescript/index.ts";
 import { byteSize } from "../runtime/dtype.ts";
-import { initialize } from "../runtime/initializers/index.ts";
 import { size } from "../runtime/tensor.ts";
+import { type BindOptions, bindModel, choicesOf, fixedSizes, parametersOf } from "./bind-model.ts";
 import { type Lowered, lowerBound, type Stage } from "./compile.ts";
 import { checkCompile } from "./compile-options.ts";
-import { fail } from "./diagnostics/index.ts";
-import type { Model, SampleInput } from "./frontend/index.ts";
-import { checkBudget, sizesOf } from "./frontend/weights.ts";
+import type { Model } from "./frontend/index.ts";
+import { sizesOf } from "./frontend/weights.ts";
 import type { BoundModel, Sample } from "./infer/bind.ts";
-import { type DimInputs, printDimChoice, readDimChoices } from "./infer/dim-choice.ts";
+import { printDimChoice } from "./infer/dim-choice.ts";
 import type { BoundDim, Graph, Parameter } from "./ir/graph.ts";
 import type { Program } from "./ir/program.ts";
 import type { EmittedModule, WeightsMode } from "./ir/target.ts";
-import type { ParameterData } from "./lower/context.ts";
-import { completeSample } from "./sample-dims.ts";
 import { VERSION } from "./version.ts";
-
-export interface BindOptions {
-  /**
-   * A shape or data per input, or just that for the only input. May be left out where the model or `dims` say
-   * all sizes.
-   */
-  readonly sample?: SampleInput;
-  /** What named dims may be: `{ batch: 1, time: { min: 1, max: 512 }, seq: [128, 256, 512] }`. */
-  readonly dims?: DimInputs;
-  /** The most bytes the parameters may take, default 1e9. */
-  readonly maxParams?: number;
-}
 
 export interface CompileOptions extends BindOptions {
   /** Where the weights go; default "auto": inline up to 1 MB, a file beyond. */
@@ -107,63 +92,11 @@ export interface LoweredModel extends Lowered {
 export function lowerModel(model: Model<unknown>, options: CompileOptions): LoweredModel {
   const { onPass, onStage } = options;
   onStage?.("bind");
-  const sample = completeSample(model, options.sample, fixedSizes(options.dims ?? {}));
-  const { maxParams } = options;
-  const bound = model.bind(sample, undefined, { maxParameterBytes: maxParams });
-  if (maxParams !== undefined) checkBudget(bound.graph.parameters.map(sized), maxParams, undefined);
+  const { bound, sample } = bindModel(model, options, fixedSizes(options.dims ?? {}));
   const parameters = parametersOf(model, bound, options.seed);
   const foldParameters = options.weights !== "init";
   const lowered = lowerBound(bound, { parameters, foldParameters, onPass, onStage });
   return { ...lowered, graph: model.graph(), bound, sample };
-}
-
-const choicesOf = (dims: DimInputs) => readDimChoices(dims, () => {});
-
-/** The sizes of dims of which one is given. Throws E4001 for all others. */
-function fixedSizes(dims: DimInputs): Readonly<Record<string, number>> {
-  return Object.fromEntries(
-    [...choicesOf(dims)].map(([name, choice]) => {
-      if (choice.kind === "value") return [name, choice.value];
-      return fail({
-        code: "E4001",
-        message: `dim ${name} is ${printDimChoice(choice)}, but a module has one size for each dim`,
-        fix: `give one size, as in ${name}=${choice.kind === "range" ? choice.max : choice.values[0]}`,
-      });
-    }),
-  );
-}
-
-/**
- * The values of each parameter and, while they are still what its initialiser gave, that initialiser and its
- * seed.
- */
-function parametersOf(
-  model: Model<unknown>,
-  bound: BoundModel,
-  seed = model.seed,
-): ReadonlyMap<string, ParameterData> {
-  const weights = new Map(model.weights.map((weight) => [weight.path, weight]));
-  return new Map(
-    bound.graph.parameters.map((parameter): [string, ParameterData] => {
-      const path = parameter.value.name;
-      const weight = weights.get(path);
-      if (!weight) throw new Error(`internal: the model has no weight ${path}`);
-      const { dtype, shape } = parameter.value.type;
-      if (!weight.initial || dtype !== "float32") return [path, { data: weight.tensor().data }];
-      const initializer = { spec: parameter.initializer, seed, path };
-      const sizes = sizesOf(shape)!;
-      return [
-        path,
-        {
-          initializer,
-          // Made when it is read and not held: a large model is only written out.
-          get data() {
-            return initialize(initializer.spec, sizes, seed, path);
-          },
-        },
-      ];
-    }),
-  );
 }
 
 function header({ source, seed, weights, dims = {} }: CompileOptions, sample: Sample): readonly string[] {
@@ -196,14 +129,9 @@ function report(bound: BoundModel, { arena, macs }: Program, { code, weights }: 
   };
 }
 
-function sized({ value }: Parameter<BoundDim>) {
-  const { dtype, shape } = value.type;
-  return { path: value.name, shape: sizesOf(shape)!, dtype };
-}
-
 /** Elements and bytes of a bound parameter. */
 export function sizeOf(parameter: Parameter<BoundDim>): { readonly count: number; readonly bytes: number } {
-  const { shape, dtype } = sized(parameter);
-  const count = size(shape);
+  const { shape, dtype } = parameter.value.type;
+  const count = size(sizesOf(shape)!);
   return { count, bytes: byteSize(dtype, count) };
 }

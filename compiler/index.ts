@@ -15,8 +15,8 @@ export {
   type Signature,
 } from "../runtime/load.ts";
 export { fromNested, type Nested, type Tensor, tensor, toNested } from "../runtime/tensor.ts";
+export type { BindOptions } from "./bind-model.ts";
 export {
-  type BindOptions,
   type CompiledModel,
   type CompileOptions,
   compile,

@@ -21,6 +21,7 @@ const parts: readonly Part[] = [
   { name: "lower", path: "compiler/lower", sees: GRAPHS },
   { name: "compile", path: "compiler/compile.ts", sees: WHOLE },
   { name: "compile", path: "compiler/compile-model.ts", sees: WHOLE },
+  { name: "compile", path: "compiler/bind-model.ts", sees: WHOLE },
   { name: "compile", path: "compiler/compile-options.ts", sees: WHOLE },
   { name: "compile", path: "compiler/sample-dims.ts", sees: WHOLE },
   { name: "compile", path: "compiler/execute.ts", sees: WHOLE },

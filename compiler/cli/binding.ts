@@ -2,7 +2,7 @@
 import { allocate } from "../../runtime/dtype.ts";
 import { nearest } from "../../runtime/initializers/nearest.ts";
 import type { Tensor } from "../../runtime/tensor.ts";
-import type { BindOptions } from "../compile-model.ts";
+import type { BindOptions } from "../bind-model.ts";
 import { fail } from "../diagnostics/index.ts";
 import type { Model, ShapeLike } from "../index.ts";
 import type { Options } from "./command-line.ts";

@@ -5,7 +5,8 @@
  * add to them, do not rename.
  */
 
-import { type BindOptions, lowerModel, sizeOf } from "../compile-model.ts";
+import type { BindOptions } from "../bind-model.ts";
+import { lowerModel, sizeOf } from "../compile-model.ts";
 import { checkInspect } from "../compile-options.ts";
 import { type Constraint, constantOf, decide, evaluate, kindOf, type Shape, Store } from "../dims/index.ts";
 import type { Model } from "../frontend/index.ts";

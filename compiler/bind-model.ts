@@ -1,0 +1,96 @@
+/**
+ * A model bound as `compile` and `inspect` are asked to: the sample and the named dims make one sample, which
+ * binds the model as any first sample does.
+ */
+import { initialize } from "../runtime/initializers/index.ts";
+import { fail } from "./diagnostics/index.ts";
+import type { Model, SampleInput } from "./frontend/index.ts";
+import { checkBudget, sizesOf } from "./frontend/weights.ts";
+import type { BoundModel, Sample } from "./infer/bind.ts";
+import { type DimInputs, printDimChoice, readDimChoices } from "./infer/dim-choice.ts";
+import type { BoundDim, Parameter } from "./ir/graph.ts";
+import type { ParameterData } from "./lower/context.ts";
+import { completeSample } from "./sample-dims.ts";
+
+export interface BindOptions {
+  /**
+   * A shape or data per input, or just that for the only input. May be left out where the model or `dims` say
+   * all sizes.
+   */
+  readonly sample?: SampleInput;
+  /** What named dims may be: `{ batch: 1, time: { min: 1, max: 512 }, seq: [128, 256, 512] }`. */
+  readonly dims?: DimInputs;
+  /** The most bytes the parameters may take, default 1e9. */
+  readonly maxParams?: number;
+}
+
+export interface BoundSample {
+  readonly bound: BoundModel;
+  readonly sample: Sample;
+}
+
+/** `sizes` are those of the named dims. */
+export function bindModel(
+  model: Model<unknown>,
+  { sample: given, maxParams }: BindOptions,
+  sizes: Readonly<Record<string, number>>,
+): BoundSample {
+  const sample = completeSample(model, given, sizes);
+  const bound = model.bind(sample, undefined, { maxParameterBytes: maxParams });
+  if (maxParams !== undefined) checkBudget(bound.graph.parameters.map(sized), maxParams, undefined);
+  return { bound, sample };
+}
+
+export const choicesOf = (dims: DimInputs) => readDimChoices(dims, () => {});
+
+/** The sizes of dims of which one is given. Throws E4001 for all others. */
+export function fixedSizes(dims: DimInputs): Readonly<Record<string, number>> {
+  return Object.fromEntries(
+    [...choicesOf(dims)].map(([name, choice]) => {
+      if (choice.kind === "value") return [name, choice.value];
+      return fail({
+        code: "E4001",
+        message: `dim ${name} is ${printDimChoice(choice)}, but a module has one size for each dim`,
+        fix: `give one size, as in ${name}=${choice.kind === "range" ? choice.max : choice.values[0]}`,
+      });
+    }),
+  );
+}
+
+/**
+ * The values of each parameter and, while they are still what its initialiser gave, that initialiser and its
+ * seed.
+ */
+export function parametersOf(
+  model: Model<unknown>,
+  bound: BoundModel,
+  seed = model.seed,
+): ReadonlyMap<string, ParameterData> {
+  const weights = new Map(model.weights.map((weight) => [weight.path, weight]));
+  return new Map(
+    bound.graph.parameters.map((parameter): [string, ParameterData] => {
+      const path = parameter.value.name;
+      const weight = weights.get(path);
+      if (!weight) throw new Error(`internal: the model has no weight ${path}`);
+      const { dtype, shape } = parameter.value.type;
+      if (!weight.initial || dtype !== "float32") return [path, { data: weight.tensor().data }];
+      const initializer = { spec: parameter.initializer, seed, path };
+      const sizes = sizesOf(shape)!;
+      return [
+        path,
+        {
+          initializer,
+          // Made when it is read and not held: a large model is only written out.
+          get data() {
+            return initialize(initializer.spec, sizes, seed, path);
+          },
+        },
+      ];
+    }),
+  );
+}
+
+function sized({ value }: Parameter<BoundDim>) {
+  const { dtype, shape } = value.type;
+  return { path: value.name, shape: sizesOf(shape)!, dtype };
+}
