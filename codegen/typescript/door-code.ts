@@ -5,7 +5,7 @@
  * other rules for them.
  */
 import { constant, type Dim, product, type Shape, symbolsOf } from "../../compiler/dims/index.ts";
-import type { OpenDim, OpenDims } from "../../compiler/ir/open-dims.ts";
+import { type OpenDim, type OpenDims, ruleText } from "../../compiler/ir/open-dims.ts";
 import { member, Scope, stringLiteral, type Types, templateText, type Writer } from "../source/index.ts";
 import { Block } from "./block.ts";
 import type { Door, DoorInput } from "./door.ts";
@@ -128,14 +128,6 @@ export function writeLengthChecks<I extends DoorInput>(
 /** Whether its length is right by having given a whole size. */
 const isSolvedFrom = (input: DoorInput, { solved }: Door): boolean =>
   solved.some((solution) => solution.input === input && solution.power === 1);
-
-/** "seq % 8 == 0 and 8 <= seq <= 512". */
-function ruleText({ name, min, max, modulus, residues }: OpenDim): string {
-  const bounds = `${min} <= ${name} <= ${max}`;
-  if (modulus === 1) return bounds;
-  const set = residues.length === 1 ? `== ${residues[0]}` : `in {${residues.join(", ")}}`;
-  return `${name} % ${modulus} ${set} and ${bounds}`;
-}
 
 /** The condition under which a number is a size of the dim; false for NaN and fractions. */
 function membership(variable: string, { min, max, modulus, residues }: OpenDim): string {

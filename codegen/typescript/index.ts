@@ -12,6 +12,7 @@ import { initializerSource } from "./initializers.source.ts";
 import { writeCheckInput } from "./input-check.ts";
 import { writeInstanceType, writeInstantiate } from "./instance.ts";
 import { moduleNames } from "./names.ts";
+import { doorOf, writeDoorFunctions } from "./open-instance.ts";
 import { fillsOf, functionsNeeded, printKernels, shippedWeights } from "./parts.ts";
 import { writeHeader, writePortTypes, writeSignature, writeWeightsType } from "./signature.ts";
 import { buffersIn } from "./steps.ts";
@@ -22,24 +23,26 @@ import { weightMembers, writeBase64, writeWeightsCode } from "./weights-code.ts"
 export function emitTypeScript(program: Program, options: EmitOptions): EmittedModule {
   const types = typesFor(options.format);
   const names = moduleNames(program, options.weights === "init" ? fillsOf(program.weights) : []);
-  const callees = { functions: printKernels(program, names, types), scope: names.local };
+  const callees = { functions: printKernels(program, names, types, program.open), scope: names.local };
   const plan = planWeights(shippedWeights(program, callees), options.weights);
   const fills = fillsOf(plan.seeded);
   const members = weightMembers(program, names, buffersIn(program.steps, callees));
-  const context = { program, names, callees, plan, members, types };
+  const door = doorOf(program, names.local);
+  const context = { program, names, callees, plan, members, types, ...(door && { door }) };
   const writer = new Writer();
 
   writeHeader(program, options.header, writer);
   writeSignature(program, types, writer);
   if (options.format === "ts") {
     writePortTypes(program, writer);
-    writeInstanceType(writer);
+    writeInstanceType(context, writer);
     if (members.length > 0) writeWeightsType(members, plan, writer);
   }
   writeInstantiate(context, writer);
   for (const { text } of callees.functions.values()) writer.line().line(text.trimEnd());
   if (members.length > 0) writeWeightsCode(context, writer);
-  if (program.inputs.length > 0) writeCheckInput(program.inputs, types, writer);
+  if (door) writeDoorFunctions(door, program, types, writer);
+  else if (program.inputs.length > 0) writeCheckInput(program.inputs, types, writer);
   for (const name of functionsNeeded(callees)) writer.line().line(runtimeFunctions[name](types));
   if (fills.length > 0) writer.line().line(initializerSource(fills, options.format).trimEnd());
   if (plan.mode !== "file" && plan.stored.length > 0) writeBase64(toBase64(plan.blob), types, writer);

@@ -14,37 +14,53 @@ function onlyClass(inputs: readonly Port[]): string | undefined {
 
 /** The arguments that check `port`, whose array is in the variable `name`. */
 export function checkArguments(port: Port, name: string, inputs: readonly Port[]): readonly string[] {
-  const type = onlyClass(inputs) ? [] : [arrayClass(port)];
-  return [
-    stringLiteral(port.name),
-    name,
-    ...type,
-    `${port.buffer.length}`,
-    stringLiteral(shapeText(port.shape)),
-  ];
+  const { length, size } = port.buffer;
+  const [first, ...others] = typeArguments(port, name, inputs);
+  if (size) throw new Error("internal: the length of an input is open, but checked as if it were not");
+  return [first!, ...others.slice(0, -1), `${length}`, others.at(-1)!];
 }
 
-export function writeCheckInput(inputs: readonly Port[], { only }: Types, writer: Writer): void {
-  const single = onlyClass(inputs);
-  const parameters = [
-    `name${only(": string")}`,
-    `value${only(": unknown")}`,
-    ...(single ? [] : [`type${only(": { new (): ArrayLike<number>; readonly name: string }")}`]),
-    `length${only(": number")}`,
-    `shape${only(": string")}`,
-  ];
-  const expected = `expected ${single ?? `\${type.name}`} of shape \${shape}`;
-  const missing = 'value === undefined ? "missing" : Object.prototype.toString.call(value).slice(8, -1)';
+/** The same for `checkType`, which leaves the length to the door. */
+export function typeArguments(port: Port, name: string, inputs: readonly Port[]): readonly string[] {
+  const type = onlyClass(inputs) ? [] : [arrayClass(port)];
+  return [stringLiteral(port.name), name, ...type, stringLiteral(shapeText(port.shape))];
+}
+
+export function writeCheckInput(inputs: readonly Port[], types: Types, writer: Writer): void {
   const wrongLength = `has \${value.length} elements, expected \${length}, shape \${shape}`;
   writer.line().line("/** Refuses a missing input, another class and another length. */");
-  writer.list("function checkInput", parameters, `${only(": void")} {`);
+  writer.list("function checkInput", parameters(inputs, types, true), `${types.only(": void")} {`);
   writer.indent(() => {
-    writer.block(`if (!(value instanceof ${single ?? "type"}))`, () => {
-      writer.line(`const found = ${missing};`);
-      writer.line(`throw new TypeError(\`input "\${name}" is \${found}, ${expected}\`);`);
-    });
+    writeTypeCheck(inputs, writer);
     writer.line("if (value.length !== length)");
     writer.line(`  throw new RangeError(\`input "\${name}" ${wrongLength}\`);`);
   });
   writer.line("}");
+}
+
+export function writeCheckType(inputs: readonly Port[], types: Types, writer: Writer): void {
+  writer.line().line("/** Refuses a missing input and another class. */");
+  writer.list("function checkType", parameters(inputs, types, false), `${types.only(": void")} {`);
+  writer.indent(() => writeTypeCheck(inputs, writer)).line("}");
+}
+
+function parameters(inputs: readonly Port[], { only }: Types, withLength: boolean): readonly string[] {
+  const single = onlyClass(inputs);
+  return [
+    `name${only(": string")}`,
+    `value${only(": unknown")}`,
+    ...(single ? [] : [`type${only(": { new (): ArrayLike<number>; readonly name: string }")}`]),
+    ...(withLength ? [`length${only(": number")}`] : []),
+    `shape${only(": string")}`,
+  ];
+}
+
+function writeTypeCheck(inputs: readonly Port[], writer: Writer): void {
+  const single = onlyClass(inputs);
+  const expected = `expected ${single ?? `\${type.name}`} of shape \${shape}`;
+  const missing = 'value === undefined ? "missing" : Object.prototype.toString.call(value).slice(8, -1)';
+  writer.block(`if (!(value instanceof ${single ?? "type"}))`, () => {
+    writer.line(`const found = ${missing};`);
+    writer.line(`throw new TypeError(\`input "\${name}" is \${found}, ${expected}\`);`);
+  });
 }

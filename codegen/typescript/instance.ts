@@ -9,8 +9,9 @@ import type { Port, Program } from "../../compiler/ir/program.ts";
 import { accessesOf, callsIn } from "../../compiler/ir/program-walk.ts";
 import { member, propertyKey, type Types, type Writer } from "../source/index.ts";
 import { declareArray } from "./arrays.ts";
-import { checkArguments } from "./input-check.ts";
+import { checkArguments, typeArguments } from "./input-check.ts";
 import type { ModuleNames } from "./names.ts";
+import { type OpenDoor, writeDoor, writeOpenTypes, writeResults, writeViews } from "./open-instance.ts";
 import type { WeightMember } from "./signature.ts";
 import { buffersIn, type Callees, writeSteps } from "./steps.ts";
 import type { WeightPlan } from "./weights.ts";
@@ -22,13 +23,18 @@ export interface InstanceContext {
   readonly plan: WeightPlan;
   readonly members: readonly WeightMember[];
   readonly types: Types;
+  /** Of a module with open dims. */
+  readonly door?: OpenDoor;
 }
 
-export function writeInstanceType(writer: Writer): void {
+export function writeInstanceType({ program, door }: InstanceContext, writer: Writer): void {
+  if (door) writeOpenTypes(program, door, writer);
   writer.line();
   writer.block("export interface Instance", () => {
+    if (door) writer.line("/** Of the outputs of the last run. */");
+    if (door) writer.line("readonly shapes: Shapes;");
     writer.line("/** The outputs are valid until this instance runs again. */");
-    writer.line("run(inputs: Inputs): Outputs;");
+    writer.line(`run(inputs: Inputs${door && door.door.asked.length > 0 ? ", dims: Dims" : ""}): Outputs;`);
   });
 }
 
@@ -50,15 +56,19 @@ export function writeInstantiate(context: InstanceContext, writer: Writer): void
     else if (hasWeights) writer.line("const weights = sharedWeights();");
     const fed = fedBack(context);
     writeBuffers(context, fed, writer);
-    writer.block("return", () => writeRun(context, fed, writer), ";");
+    writer.block(
+      "return",
+      () => {
+        if (context.door) writer.line("shapes,");
+        writeRun(context, fed, writer);
+      },
+      ";",
+    );
   });
 }
 
-function writeBuffers(
-  { program, names, callees, types }: InstanceContext,
-  fed: ReadonlyMap<Buffer, Fed>,
-  writer: Writer,
-): void {
+function writeBuffers(context: InstanceContext, fed: ReadonlyMap<Buffer, Fed>, writer: Writer): void {
+  const { program, names, callees, types, door } = context;
   const used = buffersIn(program.steps, callees);
   const { arena } = program;
   const planned = [...names.buffers].filter(([buffer]) => buffer.space === "arena" && used.has(buffer));
@@ -69,7 +79,9 @@ function writeBuffers(
   for (const buffer of new Set(program.outputs.map((port) => port.buffer)))
     writer.line(declareArray(names.buffers.get(buffer)!, buffer));
   const entries = program.outputs.map((port) => entry(port.name, names.buffers.get(port.buffer)!));
-  writer.line(`const outputs${types.only(": Outputs")} = { ${entries.join(", ")} };`);
+  const outputs = door ? ": { -readonly [Name in keyof Outputs]: Outputs[Name] }" : ": Outputs";
+  writer.line(`const outputs${types.only(outputs)} = { ${entries.join(", ")} };`);
+  if (door) writeViews(program, door, types, writer);
   for (const [buffer, { copy }] of fed) writer.line(declareArray(copy, buffer));
 }
 
@@ -78,16 +90,22 @@ function entry(key: string, name: string): string {
 }
 
 function writeRun(context: InstanceContext, fed: ReadonlyMap<Buffer, Fed>, writer: Writer): void {
-  const { program, names, callees, types } = context;
+  const { program, names, callees, types, door } = context;
   const parameter = program.inputs.length > 0 ? `inputs${types.only(": Inputs")}` : "";
+  const asks = door && door.door.asked.length > 0 ? `, dims${types.only(": Dims")}` : "";
   writer.block(
-    `run(${parameter})${types.only(": Outputs")}`,
+    `run(${parameter}${asks})${types.only(": Outputs")}`,
     () => {
       for (const port of program.inputs) writeInput(port, context, fed.get(port.buffer), writer);
+      if (door) {
+        writeDoor(program, door, names, writer);
+        for (const [buffer, copied] of fed) writeCopy(buffer, copied, names, writer);
+      }
       const access = (buffer: Buffer) =>
         (buffer.space === "weight" || buffer.space === "packed" ? "weights." : "") +
         names.buffers.get(buffer)!;
-      writeSteps(program.steps, callees, access, writer);
+      writeSteps(program.steps, callees, access, writer, door?.variables);
+      if (door) writeResults(program, door, names, writer);
       writer.line("return outputs;");
     },
     ",",
@@ -96,15 +114,20 @@ function writeRun(context: InstanceContext, fed: ReadonlyMap<Buffer, Fed>, write
 
 function writeInput(
   port: Port,
-  { program: { inputs }, names }: InstanceContext,
+  { program: { inputs }, names, door }: InstanceContext,
   fed: Fed | undefined,
   writer: Writer,
 ): void {
   const name = names.buffers.get(port.buffer)!;
   writer.line(`${fed ? "let" : "const"} ${name} = ${member("inputs", port.name)};`);
-  writer.list("checkInput", checkArguments(port, name, inputs), ";");
-  if (!fed) return;
-  const { copy, overwriting } = fed;
+  // Where dims are open the lengths are checked when these are known, and only then an input may be copied.
+  if (door) writer.list("checkType", typeArguments(port, name, inputs), ";");
+  else writer.list("checkInput", checkArguments(port, name, inputs), ";");
+  if (fed && !door) writeCopy(port.buffer, fed, names, writer);
+}
+
+function writeCopy(buffer: Buffer, { copy, overwriting }: Fed, names: ModuleNames, writer: Writer): void {
+  const name = names.buffers.get(buffer)!;
   const tests = overwriting.map((output) => `${name}.buffer === ${names.buffers.get(output)}.buffer`);
   writer.block(`if (${tests.join(" || ")})`, () =>
     writer.line(`${copy}.set(${name});`).line(`${name} = ${copy};`),
@@ -132,7 +155,8 @@ export function outputsOverwriting({ steps, outputs }: Program, input: Buffer): 
   const accesses = steps.map((step) => callsIn([step]).map(accessesOf));
   const lastRead = accesses.findLastIndex((calls) => calls.some(({ reads }) => reads.includes(input)));
   return [...new Set(outputs.map((port) => port.buffer))].filter((output) => {
-    if (output.dtype !== input.dtype || output.length < input.length) return false;
+    const fits = output.length >= input.length || input.size !== undefined;
+    if (output.dtype !== input.dtype || !fits) return false;
     const firstWrite = accesses.findIndex((calls) => calls.some(({ writes }) => writes.includes(output)));
     return firstWrite >= 0 && firstWrite <= lastRead;
   });

@@ -3,9 +3,10 @@
  * have literal bounds; tiles of registers are scalars. It is printed twice into the same structure: first to
  * learn which parts of the indices are worth a name, then for good.
  */
-import { constantOf, type Dim, range, symbolsOf } from "../../compiler/dims/index.ts";
+import { constantOf, type Dim, type Interval, range, symbolsOf } from "../../compiler/dims/index.ts";
 import type { Buffer, Expr, For, Kernel, Stmt } from "../../compiler/ir/loop.ts";
 import { expressionOf, partsOf, visitStmts } from "../../compiler/ir/loop-rewrite.ts";
+import { intervalsOf, type OpenDims } from "../../compiler/ir/open-dims.ts";
 import {
   binding,
   type Code,
@@ -50,8 +51,14 @@ export interface KernelFunction {
   readonly needs: ReadonlySet<RuntimeFunction>;
 }
 
-export function printKernel(kernel: Kernel, name: string, module: Scope, types: Types): KernelFunction {
-  const printer = new KernelPrinter(kernel, module.inner(), types);
+export function printKernel(
+  kernel: Kernel,
+  name: string,
+  module: Scope,
+  types: Types,
+  open: OpenDims,
+): KernelFunction {
+  const printer = new KernelPrinter(kernel, module.inner(), types, open);
   printer.body();
   printer.indices.settle();
   const body = new Writer();
@@ -72,13 +79,15 @@ class KernelPrinter {
   private readonly kernel: Kernel;
   private readonly scope: Scope;
   private readonly types: Types;
+  private readonly intervalOf: (symbol: string) => Interval;
   private readonly flat: readonly Stmt[];
   private readonly indexed: ReadonlySet<string>;
   private readonly buffers = new Map<Buffer, string>();
   private readonly symbols = new Map<string, string>();
 
-  constructor(kernel: Kernel, scope: Scope, types: Types) {
+  constructor(kernel: Kernel, scope: Scope, types: Types, open: OpenDims) {
     this.kernel = kernel;
+    this.intervalOf = intervalsOf(open);
     this.scope = scope;
     this.types = types;
     this.indices = new Indices(scope);
@@ -112,8 +121,7 @@ class KernelPrinter {
 
   body(): Block {
     const root = new Block(this.scope.inner());
-    for (const [name, text] of this.symbols)
-      root.defineSymbol(name, text, { min: Number.NEGATIVE_INFINITY, max: Number.POSITIVE_INFINITY });
+    for (const [name, text] of this.symbols) root.defineSymbol(name, text, this.intervalOf(name));
     this.statements(this.flat, root);
     return root;
   }
@@ -150,7 +158,7 @@ class KernelPrinter {
   }
 
   private loop(loop: For, block: Block): void {
-    const extent = constantOf(loop.extent) ?? range(loop.extent, (name) => block.symbol(name).range).max;
+    const extent = this.mostOf(loop.extent, block);
     if (extent <= 0) return;
     const inner = block.inner(true);
     const name = this.symbolName(loop.axis);
@@ -161,10 +169,14 @@ class KernelPrinter {
     if (!inner.isEmpty) block.append(`for (let ${name} = 0; ${name} < ${end.text}; ${step})`, inner);
   }
 
+  private mostOf(extent: Dim, block: Block): number {
+    return constantOf(extent) ?? range(extent, (name) => block.symbol(name).range).max;
+  }
+
   private bind(stmt: Bind, block: Block): void {
     const raw = numberOf(stmt.value, this.place(block));
     const extent = this.indices.print(stmt.extent, block);
-    const max = (constantOf(stmt.extent) ?? Number.POSITIVE_INFINITY) - 1;
+    const max = this.mostOf(stmt.extent, block) - 1;
     const name = this.symbolName(stmt.symbol);
     block.defineSymbol(stmt.symbol, name, { min: 0, max });
     if (!this.indexed.has(stmt.symbol)) {

@@ -24,8 +24,12 @@ const ofModule = `
 const ofCallers =
   "weights given byteLength arena packed inputs outputs run bytes aligned buffer byteOffset words hash";
 
+/** Of modules with open dims only. */
+const ofOpenModules = "Dims Shapes dims shapes checkType refuseDim refuseLength viewOf";
+
 export function moduleNames(program: Program, seeds: readonly string[]): ModuleNames {
   const callers = new Scope([
+    ...(program.open.dims.length > 0 ? ofOpenModules.split(" ") : []),
     ...ofModule.trim().split(/\s+/),
     ...ofCallers.split(" "),
     ...Object.keys(runtimeFunctions),

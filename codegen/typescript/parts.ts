@@ -1,5 +1,6 @@
 /** What every emitted module is made of, whatever its `run` looks like: kernels, weights, functions. */
 import type { Kernel } from "../../compiler/ir/loop.ts";
+import { nothingOpen, type OpenDims } from "../../compiler/ir/open-dims.ts";
 import type { Program, Weight } from "../../compiler/ir/program.ts";
 import { callsIn } from "../../compiler/ir/program-walk.ts";
 import { planFill } from "../../runtime/initializers/index.ts";
@@ -14,12 +15,13 @@ export function printKernels(
   { kernels, prepare, steps }: Pick<Program, "kernels" | "prepare" | "steps">,
   names: ModuleNames,
   types: Types,
+  open: OpenDims = nothingOpen,
 ): ReadonlyMap<Kernel, KernelFunction> {
   const called = new Set(callsIn([...prepare, ...steps]).map(({ kernel }) => kernel));
   return new Map(
     kernels
       .filter((kernel) => called.has(kernel))
-      .map((kernel) => [kernel, printKernel(kernel, names.kernels.get(kernel)!, names.module, types)]),
+      .map((kernel) => [kernel, printKernel(kernel, names.kernels.get(kernel)!, names.module, types, open)]),
   );
 }
 

@@ -1,6 +1,8 @@
 /**
  * What a module says about itself: the header comment, the signature and the types of its inputs and outputs.
  */
+import { constantOf, type Dim, type Shape } from "../../compiler/dims/index.ts";
+import { type OpenDims, ruleText } from "../../compiler/ir/open-dims.ts";
 import type { Port, Program } from "../../compiler/ir/program.ts";
 import { byteSize } from "../../runtime/dtype.ts";
 import { commentText, propertyKey, stringLiteral, type Types, type Writer } from "../source/index.ts";
@@ -14,15 +16,18 @@ export function writeHeader(program: Program, header: readonly string[], writer:
 }
 
 function facts(program: Program): readonly string[] {
-  const { arena, bindings, macs, weights } = program;
+  const { arena, bindings, macs, weights, open } = program;
+  const most = open.dims.length > 0 ? " at the most" : "";
   const count = weights.reduce((total, { buffer }) => total + buffer.length, 0);
   const bytes = weights.reduce((total, { buffer }) => total + byteSize(buffer.dtype, buffer.length), 0);
   const least = grouped(arena.lowerBound);
   const bound = bindings.map(({ symbol, value }) => `${symbol} = ${value}`);
   return [
     ...(bound.length > 0 ? [`bound: ${bound.join(", ")}`] : []),
+    ...open.dims.map((dim) => `open: ${ruleText(dim)}`),
+    ...open.relations.map(({ left, relation, right }) => `open: ${left} ${relation} ${right}`),
     `parameters ${grouped(count)} (${grouped(bytes)} bytes)`,
-    `arena ${grouped(arena.bytes)} bytes (lower bound ${least}), ${grouped(macs)} MACs a run`,
+    `arena ${grouped(arena.bytes)} bytes (lower bound ${least}), ${grouped(macs)} MACs a run${most}`,
   ];
 }
 
@@ -37,7 +42,7 @@ export function writeSignature(program: Program, types: Types, writer: Writer): 
       `${label}:`,
       () => {
         for (const { name, dtype, shape } of list)
-          writer.line(`${propertyKey(name)}: { dtype: "${dtype}", shape: ${shapeText(shape)} },`);
+          writer.line(`${propertyKey(name)}: { dtype: "${dtype}", shape: ${shapeLiteral(shape)} },`);
       },
       ",",
     );
@@ -48,6 +53,7 @@ export function writeSignature(program: Program, types: Types, writer: Writer): 
       writer.line(`name: ${stringLiteral(program.name)},`);
       ports("inputs", program.inputs);
       ports("outputs", program.outputs);
+      if (program.open.dims.length > 0) writeOpenDims(program.open, writer);
     },
     `${types.only(" as const")};`,
   );
@@ -67,8 +73,29 @@ export function writePortTypes(program: Program, writer: Writer): void {
   members("Outputs", program.outputs);
 }
 
-export function shapeText(shape: readonly number[]): string {
+/** For people: "[batch, 784]". */
+export function shapeText(shape: readonly (number | Dim)[]): string {
   return `[${shape.join(", ")}]`;
+}
+
+/** For the signature: numbers, and what is open as text. */
+function shapeLiteral(shape: Shape): string {
+  return shapeText(shape.map((d) => constantOf(d) ?? stringLiteral(`${d}`)) as readonly number[]);
+}
+
+function writeOpenDims({ dims, relations }: OpenDims, writer: Writer): void {
+  writer.block(
+    "dims:",
+    () => {
+      for (const { name, min, max, modulus, residues } of dims) {
+        const every = modulus === 1 ? "" : `, modulus: ${modulus}, residues: ${shapeText(residues)}`;
+        writer.line(`${propertyKey(name)}: { min: ${min}, max: ${max}${every} },`);
+      }
+    },
+    ",",
+  );
+  const texts = relations.map(({ left, relation, right }) => stringLiteral(`${left} ${relation} ${right}`));
+  if (texts.length > 0) writer.line(`constraints: [${texts.join(", ")}],`);
 }
 
 /** `Weights`: what kernels read, by the names the module uses. */

@@ -5,6 +5,7 @@ import type { Call, Program, Repeat, Step } from "../../compiler/ir/program.ts";
 import { callsIn } from "../../compiler/ir/program-walk.ts";
 import type { Scope, Writer } from "../source/index.ts";
 import { Block } from "./block.ts";
+import type { DimVariables } from "./door-code.ts";
 import { Indices } from "./indices.ts";
 import type { KernelFunction } from "./kernel.ts";
 
@@ -20,11 +21,13 @@ export function writeSteps(
   { functions, scope: outer }: Callees,
   access: (buffer: Buffer) => string,
   writer: Writer,
+  variables?: DimVariables,
 ): void {
   const scope = outer.inner();
   const indices = new Indices(scope);
   indices.settle();
   const root = new Block(scope.inner());
+  variables?.define(root);
   addSteps(steps, root, { functions, access, indices });
   root.print(writer);
 }

@@ -1,5 +1,16 @@
 /** Linear forms of index Dims: what schedules, the bounds proof and code generators ask of an address. */
-import { type Dim, terms } from "../dims/index.ts";
+import {
+  type Atom,
+  add,
+  constant,
+  constantOf,
+  type Dim,
+  floorDiv,
+  max,
+  mul,
+  symbol as symbolDim,
+  terms,
+} from "../dims/index.ts";
 
 export interface Affine {
   readonly constant: number;
@@ -22,16 +33,31 @@ export function affineOf(d: Dim): Affine | undefined {
 
 /** How far the address moves when `symbol` grows by one; undefined when that is not a constant. */
 export function strideOf(d: Dim, symbol: string): number | undefined {
-  let stride = 0;
-  for (const { coefficient, factors } of terms(d)) {
-    if (!factors.some((atom) => mentions(atom, symbol))) continue;
-    if (factors.length > 1 || factors[0]?.kind !== "symbol") return undefined;
-    stride = Number(coefficient);
-  }
-  return stride;
+  const slope = slopeOf(d, symbol);
+  return slope && constantOf(slope);
 }
 
-function mentions(atom: ReturnType<typeof terms>[number]["factors"][number], symbol: string): boolean {
+/** The same as an expression free of the symbol; undefined when the address is not linear in it. */
+export function slopeOf(d: Dim, symbol: string): Dim | undefined {
+  let slope = zero;
+  for (const { coefficient, factors } of terms(d)) {
+    if (!factors.some((atom) => mentions(atom, symbol))) continue;
+    const others = factors.filter((atom) => atom.kind !== "symbol" || atom.name !== symbol);
+    if (others.length + 1 !== factors.length || others.some((atom) => mentions(atom, symbol)))
+      return undefined;
+    slope = add(slope, mul(Number(coefficient), ...others.map(dimOf)));
+  }
+  return slope;
+}
+
+const zero = constant(0);
+
+function dimOf(atom: Atom): Dim {
+  if (atom.kind === "symbol") return symbolDim(atom.name);
+  return atom.kind === "max" ? max(atom.left, atom.right) : floorDiv(atom.numerator, atom.denominator);
+}
+
+function mentions(atom: Atom, symbol: string): boolean {
   if (atom.kind === "symbol") return atom.name === symbol;
   const parts = atom.kind === "floor" ? [atom.numerator, atom.denominator] : [atom.left, atom.right];
   return parts.some((part) =>

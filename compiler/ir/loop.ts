@@ -19,7 +19,10 @@ export type Space = "input" | "output" | "weight" | "arena" | "packed";
 export interface Buffer {
   readonly name: string;
   readonly dtype: DType;
+  /** The most elements it can have: what memory is planned for. */
   readonly length: number;
+  /** How many it has in a run, where that is for the run's open dims to say. */
+  readonly size?: Dim;
   readonly space: Space;
 }
 
@@ -176,8 +179,10 @@ export interface Kernel {
   /** Buffers in the order a call passes them: what is read, then what is written. */
   readonly reads: readonly Buffer[];
   readonly writes: readonly Buffer[];
-  /** Index symbols passed by the caller (the time step of a scan). */
+  /** Index symbols passed by the caller: the time step of a scan, open dims. */
   readonly parameters: readonly string[];
+  /** Those of `parameters` that are open dims: the same in all calls of a run. */
+  readonly open?: readonly string[];
   readonly body: readonly Stmt[];
   /** One comment line: value, shapes, source layers. */
   readonly comment: string;

@@ -30,6 +30,14 @@ export interface OpenDims {
 
 export const nothingOpen: OpenDims = { dims: [], relations: [] };
 
+/** "seq % 8 == 0 and 8 <= seq <= 512". */
+export function ruleText({ name, min, max, modulus, residues }: OpenDim): string {
+  const bounds = `${min} <= ${name} <= ${max}`;
+  if (modulus === 1) return bounds;
+  const set = residues.length === 1 ? `== ${residues[0]}` : `in {${residues.join(", ")}}`;
+  return `${name} % ${modulus} ${set} and ${bounds}`;
+}
+
 /** The interval of each open dim; `otherwise` for all other symbols. */
 export function intervalsOf(
   { dims }: OpenDims,
@@ -54,4 +62,21 @@ export function factsOf({ dims, relations }: OpenDims): Facts {
     store.require(new Constraint([{ kind: "domain", symbol: name, ...domain }]), origin);
   if (relations.length > 0) store.require(new Constraint(relations), origin);
   return store;
+}
+
+/**
+ * Gives names for loop axes: the stem, then the stem with a number. None is an open dim's, nor the beginning
+ * of one up to a dot, for a loop that is split derives names from its own.
+ */
+export function axisNames({ dims }: OpenDims): (stem: string) => string {
+  const counts = new Map<string, number>();
+  const taken = (name: string) => dims.some((dim) => dim.name === name || dim.name.startsWith(`${name}.`));
+  return (stem) => {
+    for (;;) {
+      const count = counts.get(stem) ?? 0;
+      counts.set(stem, count + 1);
+      const name = count === 0 ? stem : `${stem}${count}`;
+      if (!taken(name)) return name;
+    }
+  };
 }

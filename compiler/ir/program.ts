@@ -5,14 +5,15 @@
  */
 import type { DType, TypedArray } from "../../runtime/dtype.ts";
 import type { InitializerSpec } from "../../runtime/initializers/index.ts";
-import type { Dim } from "../dims/index.ts";
+import type { Dim, Shape } from "../dims/index.ts";
 import type { Buffer, Kernel } from "./loop.ts";
+import type { OpenDims } from "./open-dims.ts";
 
 export interface Port {
   /** The user's name of the input or output: data, not an identifier. */
   readonly name: string;
   readonly dtype: DType;
-  readonly shape: readonly number[];
+  readonly shape: Shape;
   readonly buffer: Buffer;
 }
 
@@ -75,8 +76,10 @@ export interface Program extends Library {
   readonly outputs: readonly Port[];
   readonly steps: readonly Step[];
   readonly arena: ArenaPlan;
-  /** Multiply-accumulates of one run. */
+  /** Multiply-accumulates of one run, at the most. */
   readonly macs: number;
+  /** What a run may choose the size of; steps, kernels and ports are written in these symbols. */
+  readonly open: OpenDims;
   /** Symbols of the model and the values the sample gave them, for the header. */
   readonly bindings: readonly { readonly symbol: string; readonly value: number }[];
 }

@@ -6,15 +6,16 @@
  * their own, to which the new values are copied at the end of a step, so the body reads old states whatever
  * order it writes in.
  */
-import { add, constant, constantOf, type Dim, mul, sub, symbol } from "../dims/index.ts";
+import { add, constant, type Dim, mul, sub, symbol } from "../dims/index.ts";
 import type { BoundDim, Graph, Node, Value } from "../ir/graph.ts";
 import type { Lowering } from "../ir/op.ts";
+import { largest } from "../ir/open-dims.ts";
 import type { Step } from "../ir/program.ts";
 import { ops } from "../ops/index.ts";
 import { addConstant, type LowerContext } from "./context.ts";
 import { type FusionPlan, type LoweredNode, planFusion } from "./fuse.ts";
 import { FusedKernels } from "./fused-kernels.ts";
-import { type Storage, sizeOf } from "./storage.ts";
+import { isEmpty, type Storage, sizeOf } from "./storage.ts";
 
 /** A value that must end up in given memory. */
 export interface Target {
@@ -43,7 +44,7 @@ class BodyLowerer {
     this.#context = context;
     this.#graph = graph;
     this.#times = times;
-    this.#kernels = new FusedKernels(context.storage, context.target.numerics);
+    this.#kernels = new FusedKernels(context.storage, context.target.numerics, context.open);
   }
 
   run(targets: readonly Target[]): Step[] {
@@ -63,13 +64,14 @@ class BodyLowerer {
     if (op.macs)
       this.#context.macs +=
         this.#times *
-        constantOf(
+        largest(
           op.macs(
             node.operands.map((o) => o.type),
             attributes,
             types,
           ),
-        )!;
+          this.#context.open,
+        );
     const lowering =
       name === "constant"
         ? this.#constant(node)
@@ -122,7 +124,7 @@ class BodyLowerer {
       if (!storage.has(result))
         storage.set(result, { buffer: buffers.create(result.name, result, "arena"), offset: zero });
     if (lowering.kind === "scan") this.#scan(node, lowering.body as Graph<BoundDim>);
-    else if (node.results.some((r) => sizeOf(r) > 0)) this.#call(this.#kernels.kernelOf(lowered));
+    else if (!node.results.every(isEmpty)) this.#call(this.#kernels.kernelOf(lowered));
   }
 
   #call({ kernel, buffers }: ReturnType<FusedKernels["kernelOf"]>): void {
@@ -130,13 +132,13 @@ class BodyLowerer {
   }
 
   #copy(value: Value<BoundDim>, target: Storage): void {
-    if (sizeOf(value) > 0) this.#call(this.#kernels.copyKernel(value, target));
+    if (!isEmpty(value)) this.#call(this.#kernels.copyKernel(value, target));
   }
 
   #scan(node: Node<BoundDim>, body: Graph<BoundDim>): void {
     const { states, sequences, reverse } = scanAttributes(node);
     const length = node.operands[states]?.type.shape[0] ?? node.results[states]!.type.shape[0]!;
-    const axis = `step${this.#context.loops++ || ""}`;
+    const axis = this.#context.timeAxis();
     const at = reverse ? sub(sub(length, 1), symbol(axis)) : symbol(axis);
     const { storage } = this.#context;
     this.#forget(body);
@@ -154,7 +156,7 @@ class BodyLowerer {
       value,
       storage: window(storage.get(node.results[states + i]!)!, at, sizeOf(value)),
     }));
-    const times = this.#times * constantOf(length)!;
+    const times = this.#times * largest(length, this.#context.open);
     const inner = lowerBody(this.#context, body, targets, times);
     const copier = new BodyLowerer(this.#context, body, times);
     copier.#carry(body, states, carried);
@@ -196,7 +198,7 @@ class BodyLowerer {
 
 const zero = constant(0);
 
-function window({ buffer, offset }: Storage, at: Dim, size: number): Storage {
+function window({ buffer, offset }: Storage, at: Dim, size: Dim): Storage {
   return { buffer, offset: add(offset, mul(at, size)) };
 }
 

@@ -5,8 +5,8 @@
  * reduction keeps its order. For axes i (outer) and j of extents a and b: every index that mentions either
  * must be c*(b*i + j) plus something free of both.
  */
-import { constant, constantOf, type Dim, mul, substitute, symbol } from "../dims/index.ts";
-import { strideOf } from "../ir/affine.ts";
+import { constant, type Dim, mul, substitute, symbol } from "../dims/index.ts";
+import { slopeOf } from "../ir/affine.ts";
 import type { For, Kernel, Stmt } from "../ir/loop.ts";
 import { rewriteStmts } from "../ir/loop-rewrite.ts";
 
@@ -20,9 +20,7 @@ function merge(statement: Stmt): Stmt {
   const inner = outer.body[0];
   if (outer.body.length !== 1 || inner?.kind !== "for") return outer;
   if (outer.parallel !== inner.parallel || outer.step !== 1 || inner.step !== 1) return outer;
-  const extent = constantOf(inner.extent);
-  if (extent === undefined || !dimsOf(inner.body).every((d) => runsAsOne(d, outer.axis, inner.axis, extent)))
-    return outer;
+  if (!dimsOf(inner.body).every((d) => runsAsOne(d, outer.axis, inner.axis, inner.extent))) return outer;
   const once = new Map([
     [outer.axis, constant(0)],
     [inner.axis, symbol(outer.axis)],
@@ -43,7 +41,7 @@ function dimsOf(body: readonly Stmt[]): readonly Dim[] {
 }
 
 /** True when `d` mentions neither axis, or both in the proportion of one running index. */
-function runsAsOne(d: Dim, outer: string, inner: string, extent: number): boolean {
-  const [major, minor] = [strideOf(d, outer), strideOf(d, inner)];
-  return major !== undefined && minor !== undefined && major === minor * extent;
+function runsAsOne(d: Dim, outer: string, inner: string, extent: Dim): boolean {
+  const [major, minor] = [slopeOf(d, outer), slopeOf(d, inner)];
+  return major !== undefined && minor !== undefined && major === mul(minor, extent);
 }

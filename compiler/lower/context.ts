@@ -5,6 +5,7 @@
 import type { TypedArray } from "../../runtime/dtype.ts";
 import { constant } from "../dims/index.ts";
 import type { Value } from "../ir/graph.ts";
+import type { OpenDims } from "../ir/open-dims.ts";
 import type { Weight } from "../ir/program.ts";
 import type { Target } from "../ir/target.ts";
 import type { KernelCache } from "./kernel-cache.ts";
@@ -27,9 +28,10 @@ export interface LowerContext {
   /** Present when other lowerings share the weights. */
   readonly pool: WeightPool | undefined;
   readonly storage: Map<Value, Storage>;
+  readonly open: OpenDims;
   macs: number;
-  /** Time axes made so far; their names are unique in the program. */
-  loops: number;
+  /** A name for the time axis of a scan: unique in the program, and unlike any open dim. */
+  readonly timeAxis: () => string;
 }
 
 /** Gives a parameter memory and lists its values. */

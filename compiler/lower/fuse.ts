@@ -8,7 +8,6 @@
  * see one nest of one known form. Decisions are taken backwards, because what a node may absorb depends on
  * the kernel it belongs to itself.
  */
-import { constantOf } from "../dims/index.ts";
 import type { BoundDim, Graph, Node, Value } from "../ir/graph.ts";
 import type { Lowering } from "../ir/op.ts";
 import { consumersOf } from "../passes/uses.ts";
@@ -98,5 +97,4 @@ function absorb(
 }
 
 const sameShape = (a: Value, b: Value): boolean =>
-  a.type.shape.length === b.type.shape.length &&
-  a.type.shape.every((d, i) => constantOf(d) === constantOf(b.type.shape[i]!));
+  a.type.shape.length === b.type.shape.length && a.type.shape.every((d, i) => d === b.type.shape[i]);

@@ -9,11 +9,12 @@ import type { BoundDim, Node, Value } from "../ir/graph.ts";
 import type { Expr } from "../ir/loop.ts";
 import { dtypeOf } from "../ir/loop-rewrite.ts";
 import type { Destination, Lowering, Operand } from "../ir/op.ts";
+import type { OpenDims } from "../ir/open-dims.ts";
 import type { Numerics } from "../ir/target.ts";
 import type { LoweredNode } from "./fuse.ts";
 import { KernelBuilder } from "./kernel-builder.ts";
 import { rounded } from "./round.ts";
-import { numbersOf, ravel, type Storage } from "./storage.ts";
+import { ravel, type Storage } from "./storage.ts";
 
 type Reduce = Extract<Lowering, { kind: "reduce" }>;
 
@@ -29,16 +30,18 @@ const overNames = ["r", "s", "t", "u"];
 
 export class FusedKernels {
   readonly #numerics: Numerics;
+  readonly #open: OpenDims;
   readonly #storage: ReadonlyMap<Value, Storage>;
   readonly #lowered = new Map<Value, LoweredNode>();
   #builder: KernelBuilder;
   #evaluated = new Map<Value, Evaluated[]>();
   #nodes: Node[] = [];
 
-  constructor(storage: ReadonlyMap<Value, Storage>, numerics: Numerics) {
+  constructor(storage: ReadonlyMap<Value, Storage>, numerics: Numerics, open: OpenDims) {
     this.#storage = storage;
     this.#numerics = numerics;
-    this.#builder = new KernelBuilder(numerics);
+    this.#open = open;
+    this.#builder = new KernelBuilder(numerics, open);
   }
 
   register(lowered: LoweredNode): void {
@@ -78,13 +81,13 @@ export class FusedKernels {
     this.#begin();
     this.#copy(value, target);
     return this.#builder.finish(
-      `copy_${numbersOf(value).join("x")}`,
+      `copy_${value.type.shape.map(nameFor).join("x")}`,
       `${value.name}: copy of [${value.type.shape.join(", ")}]`,
     );
   }
 
   #begin(): void {
-    this.#builder = new KernelBuilder(this.#numerics);
+    this.#builder = new KernelBuilder(this.#numerics, this.#open);
     this.#evaluated = new Map();
     this.#nodes = [];
   }
@@ -185,8 +188,9 @@ export class FusedKernels {
     const reduction = this.#nodes.find((n) => this.#lowered.get(n.results[0]!)?.lowering.kind === "reduce");
     const main = reduction ?? node;
     const { lowering } = this.#lowered.get(main.results[0]!)!;
-    const over = lowering.kind === "reduce" ? lowering.over.map(String) : [];
-    return `${main.op}_${[...numbersOf(main.results[0]!).map(String), ...over].join("x") || "scalar"}`;
+    const over = lowering.kind === "reduce" ? lowering.over : [];
+    const sizes = [...main.results[0]!.type.shape, ...over].map(nameFor);
+    return `${main.op}_${sizes.join("x") || "scalar"}`;
   }
 
   #comment({ node }: LoweredNode): string {
@@ -200,6 +204,9 @@ export class FusedKernels {
 
 const addOffset = ({ offset }: Storage, at: Dim): Dim => (offset === zero ? at : add(offset, at));
 const zero = constant(0);
+
+/** A size as part of a kernel's name: a number, the name of an open dim, or n for any other expression. */
+const nameFor = (d: Dim): string => (/^[\w.]+$/.test(`${d}`) ? `${d}` : "n");
 
 /** Not worth a local: it is one already, or costs nothing to repeat. */
 const isSimple = (e: Expr): boolean =>

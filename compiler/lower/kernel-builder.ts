@@ -6,8 +6,9 @@
 import type { DType } from "../../runtime/dtype.ts";
 import { constant, constantOf, type Dim, symbol, symbolsOf } from "../dims/index.ts";
 import type { Buffer, Expr, Kernel, Register, Stmt } from "../ir/loop.ts";
-import { dtypeOf } from "../ir/loop-rewrite.ts";
+import { dtypeOf, rewriteStmts } from "../ir/loop-rewrite.ts";
 import type { Block, Local } from "../ir/op.ts";
+import { axisNames, type OpenDims } from "../ir/open-dims.ts";
 import type { Numerics } from "../ir/target.ts";
 
 const readNames = ["x", "y", "z", "u", "v", "w"];
@@ -16,24 +17,27 @@ export class KernelBuilder implements Block {
   readonly numerics: Numerics;
   /** The layer that is being written, for messages at run time. */
   subject = "";
-  readonly #open: Stmt[][] = [[]];
+  readonly #blocks: Stmt[][] = [[]];
   readonly #axes = new Set<string>();
-  readonly #names = new Map<string, number>();
+  readonly #fresh: (stem: string) => string;
+  readonly #open: OpenDims;
   readonly #reads = new Map<Buffer, Buffer>();
   readonly #writes = new Map<Buffer, Buffer>();
   readonly #symbols = new Set<string>();
 
-  constructor(numerics: Numerics) {
+  constructor(numerics: Numerics, open: OpenDims) {
     this.numerics = numerics;
+    this.#open = open;
+    this.#fresh = axisNames(open);
   }
 
   /** Identifies the innermost open block. */
   get scope(): object {
-    return this.#open.at(-1)!;
+    return this.#blocks.at(-1)!;
   }
 
   isOpen(scope: object): boolean {
-    return this.#open.some((block) => block === scope);
+    return this.#blocks.some((block) => block === scope);
   }
 
   load(buffer: Buffer, index: Dim): Expr {
@@ -103,27 +107,43 @@ export class KernelBuilder implements Block {
 
   /** The kernel written so far, and the actual buffers a call passes for its formal ones. */
   finish(name: string, comment: string): { readonly kernel: Kernel; readonly buffers: readonly Buffer[] } {
+    const body = this.#blocks[0]!;
+    const open = this.#openIn(body);
     const kernel: Kernel = {
       name,
       comment,
       reads: [...this.#reads.values()],
       writes: [...this.#writes.values()],
-      parameters: [...this.#symbols].filter((s) => !this.#axes.has(s)).sort(),
-      body: this.#open[0]!,
+      parameters: [...new Set([...this.#symbols, ...open])].filter((s) => !this.#axes.has(s)).sort(),
+      ...(open.length > 0 && { open }),
+      body,
     };
     return { kernel, buffers: [...this.#reads.keys(), ...this.#writes.keys()] };
   }
 
+  /** Open dims anywhere: in an extent, an index, a test. */
+  #openIn(body: readonly Stmt[]): readonly string[] {
+    if (this.#open.dims.length === 0) return [];
+    const found = new Set<string>();
+    rewriteStmts(body, {
+      index: (d) => {
+        for (const name of symbolsOf(d)) found.add(name);
+        return d;
+      },
+    });
+    return this.#open.dims.map(({ name }) => name).filter((name) => found.has(name));
+  }
+
   #within(body: () => void): readonly Stmt[] {
     const inner: Stmt[] = [];
-    this.#open.push(inner);
+    this.#blocks.push(inner);
     body();
-    this.#open.pop();
+    this.#blocks.pop();
     return inner;
   }
 
   #add(statement: Stmt): void {
-    this.#open.at(-1)!.push(statement);
+    this.#blocks.at(-1)!.push(statement);
   }
 
   #used(index: Dim): Dim {
@@ -138,12 +158,6 @@ export class KernelBuilder implements Block {
       formals.set(actual, formal);
     }
     return formal;
-  }
-
-  #fresh(name: string): string {
-    const count = this.#names.get(name) ?? 0;
-    this.#names.set(name, count + 1);
-    return count === 0 ? name : `${name}${count}`;
   }
 }
 

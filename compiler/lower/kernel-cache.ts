@@ -5,6 +5,7 @@
  */
 import type { Dim } from "../dims/index.ts";
 import type { Buffer, Expr, Kernel, Stmt } from "../ir/loop.ts";
+import type { OpenDims } from "../ir/open-dims.ts";
 import type { Step } from "../ir/program.ts";
 import type { Target } from "../ir/target.ts";
 import { coalesce } from "./coalesce.ts";
@@ -22,13 +23,15 @@ export class KernelCache {
   readonly prepare: Step[] = [];
   readonly packed: Buffer[] = [];
   readonly #target: Target;
+  readonly #open: OpenDims;
   readonly #entries = new Map<string, Entry>();
   readonly #names = new Map<string, number>();
   /** By the text of the kernel that packs, so that kernels of other extents share what they read alike. */
   readonly #panels = new Map<string, { readonly prepare: Kernel; readonly copies: Map<Buffer, Buffer> }>();
 
-  constructor(target: Target) {
+  constructor(target: Target, open: OpenDims) {
     this.#target = target;
+    this.#open = open;
   }
 
   /** The step that runs `kernel` on the given buffers (reads, then writes). */
@@ -47,7 +50,7 @@ export class KernelCache {
     const known = this.#entries.get(key);
     if (known) return known;
     const named = { ...forward(coalesce(kernel)), name: this.#fresh(kernel.name) };
-    const scheduled = schedule(named, this.#target);
+    const scheduled = schedule(named, this.#target, this.#open);
     const entry = { scheduled, formals: [...kernel.reads, ...kernel.writes] };
     this.#entries.set(key, entry);
     this.kernels.push(scheduled.kernel);
@@ -87,7 +90,7 @@ function kernelKey(kernel: Kernel): string {
   const ids = new Map<Buffer, number>();
   const formals = [...kernel.reads, ...kernel.writes].map((b, i) => {
     ids.set(b, i);
-    return [b.dtype, b.length, b.space];
+    return [b.dtype, b.length, b.space, ...(b.size ? [`${b.size}`] : [])];
   });
   const replacer = (_key: string, value: unknown): unknown => {
     // JSON has neither NaN nor infinities nor a negative zero.

@@ -115,13 +115,13 @@ const partialOf = new WeakMap<Kernel, ReadonlySet<Buffer>>();
 
 /** The formal buffers of which a call writes a window that its arguments move: the rest keeps what it had. */
 export function partialWrites(kernel: Kernel): ReadonlySet<Buffer> {
-  if (kernel.parameters.length === 0) return none;
+  const moving = kernel.parameters.filter((name) => !kernel.open?.includes(name));
+  if (moving.length === 0) return none;
   let partial = partialOf.get(kernel);
   if (!partial) {
     const found = new Set<Buffer>();
     visitStmts(kernel.body, (s) => {
-      if (s.kind === "store" && symbolsOf(s.index).some((name) => kernel.parameters.includes(name)))
-        found.add(s.buffer);
+      if (s.kind === "store" && symbolsOf(s.index).some((name) => moving.includes(name))) found.add(s.buffer);
     });
     partial = found;
     partialOf.set(kernel, partial);

@@ -5,6 +5,7 @@
 import { constant } from "../dims/index.ts";
 import type { BoundDim, Graph, Value } from "../ir/graph.ts";
 import type { Buffer } from "../ir/loop.ts";
+import { axisNames, nothingOpen, type OpenDims } from "../ir/open-dims.ts";
 import type { Port, Program, Step, Weight } from "../ir/program.ts";
 import { countUses } from "../ir/program-walk.ts";
 import type { Target } from "../ir/target.ts";
@@ -12,7 +13,7 @@ import { planArena } from "./arena.ts";
 import { lowerBody } from "./body.ts";
 import { addParameter, type LowerContext, type ParameterData } from "./context.ts";
 import { KernelCache } from "./kernel-cache.ts";
-import { Buffers, numbersOf } from "./storage.ts";
+import { Buffers } from "./storage.ts";
 import type { WeightPool } from "./weight-pool.ts";
 
 export interface LowerOptions {
@@ -20,21 +21,25 @@ export interface LowerOptions {
   /** By value name. */
   readonly parameters: ReadonlyMap<string, ParameterData>;
   readonly symbols: ReadonlyMap<string, number>;
+  /** The symbols that the graph's types may still have. */
+  readonly open?: OpenDims;
   /** Kernels and weights of other graphs that end up in the same module. */
   readonly shared?: { readonly cache: KernelCache; readonly pool: WeightPool };
 }
 
 export function lower(graph: Graph<BoundDim>, options: LowerOptions): Program {
-  const { target, parameters, shared } = options;
+  const { target, parameters, shared, open = nothingOpen } = options;
+  const timeAxis = axisNames(open);
   const context: LowerContext = {
     target,
-    buffers: new Buffers(),
-    cache: shared?.cache ?? new KernelCache(target),
+    buffers: new Buffers(open),
+    cache: shared?.cache ?? new KernelCache(target, open),
     weights: [],
     pool: shared?.pool,
     storage: new Map(),
+    open,
     macs: 0,
-    loops: 0,
+    timeAxis: () => timeAxis("step"),
   };
   const inputs = graph.inputs.map((value) => inputPort(context, value));
   for (const { value } of graph.parameters) addParameter(context, value, parameterData(parameters, value));
@@ -59,6 +64,7 @@ export function lower(graph: Graph<BoundDim>, options: LowerOptions): Program {
     steps,
     arena: planArena(steps),
     macs: context.macs,
+    open,
     bindings: [...options.symbols].map(([symbol, value]) => ({ symbol, value })),
   };
 }
@@ -70,7 +76,7 @@ function inputPort(context: LowerContext, value: Value): Port {
 }
 
 function port(name: string, value: Value, buffer: Buffer): Port {
-  return { name, dtype: value.type.dtype, shape: numbersOf(value), buffer };
+  return { name, dtype: value.type.dtype, shape: value.type.shape, buffer };
 }
 
 function parameterData(parameters: LowerOptions["parameters"], value: Value): ParameterData {

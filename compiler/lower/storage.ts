@@ -2,9 +2,10 @@
  * Which memory a value is: a buffer and where in it the value's first element lies (a time step's window
  * moves).
  */
-import { add, constant, constantOf, type Dim, mul, type Shape } from "../dims/index.ts";
+import { add, constant, constantOf, type Dim, mul, product, type Shape } from "../dims/index.ts";
 import type { Value } from "../ir/graph.ts";
 import type { Buffer, Space } from "../ir/loop.ts";
+import { largest, type OpenDims } from "../ir/open-dims.ts";
 
 export interface Storage {
   readonly buffer: Buffer;
@@ -23,7 +24,10 @@ export function ravel(shape: Shape, index: readonly Dim[]): Dim {
 }
 
 /** Number of elements of a bound value. */
-export const sizeOf = (value: Value): number => numbersOf(value).reduce((a, b) => a * b, 1);
+export const sizeOf = (value: Value): Dim => product(value.type.shape);
+
+/** Whether it has no elements whatever the open dims are. */
+export const isEmpty = (value: Value): boolean => sizeOf(value) === zero;
 
 export function numbersOf(value: Value): readonly number[] {
   return value.type.shape.map((d) => {
@@ -34,9 +38,14 @@ export function numbersOf(value: Value): readonly number[] {
   });
 }
 
-/** Makes buffers with names that are unique in the program. */
+/** Makes buffers with names that are unique in the program, as long as open dims can make them. */
 export class Buffers {
   readonly #names = new Map<string, number>();
+  readonly #open: OpenDims;
+
+  constructor(open: OpenDims) {
+    this.#open = open;
+  }
 
   create(stem: string, value: Value, space: Space): Buffer {
     const count = this.#names.get(stem) ?? 0;
@@ -44,6 +53,16 @@ export class Buffers {
     const name = count === 0 ? stem : `${stem}_${count}`;
     if (count > 0 && this.#names.has(name)) return this.create(stem, value, space);
     this.#names.set(name, Math.max(1, this.#names.get(name) ?? 0));
-    return { name, dtype: value.type.dtype, length: sizeOf(value), space };
+    const size = sizeOf(value);
+    const { dtype } = value.type;
+    const length = constantOf(size);
+    if (length !== undefined) return { name, dtype, length, space };
+    return { name, dtype, length: this.#capacity(value, size), size, space };
+  }
+
+  #capacity(value: Value, size: Dim): number {
+    const most = largest(size, this.#open);
+    if (Number.isSafeInteger(most)) return most;
+    throw new Error(`internal: ${value.name} is not bound: [${value.type.shape.join(", ")}]`);
   }
 }

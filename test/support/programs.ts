@@ -2,8 +2,9 @@
  * Programs built by hand, for tests of targets that must not depend on lowering: one or more kernels over
  * named buffers, every arena buffer in a place of its own.
  */
-import type { Dim } from "../../compiler/dims/index.ts";
+import { constant, type Dim } from "../../compiler/dims/index.ts";
 import type { Buffer, Expr, Kernel, Stmt } from "../../compiler/ir/loop.ts";
+import { nothingOpen } from "../../compiler/ir/open-dims.ts";
 import type { Port, Program, Step, Weight } from "../../compiler/ir/program.ts";
 import { callsIn } from "../../compiler/ir/program-walk.ts";
 import { targets } from "../../compiler/ir/target.ts";
@@ -28,7 +29,7 @@ export function call(kernel: Kernel): Step {
 }
 
 export function port(name: string, of: Buffer, shape: readonly number[] = [of.length]): Port {
-  return { name, dtype: of.dtype, shape, buffer: of };
+  return { name, dtype: of.dtype, shape: shape.map((n) => constant(n)), buffer: of };
 }
 
 export function weight(name: string, of: Buffer, data: TypedArray, shape = [of.length]): Weight {
@@ -60,6 +61,7 @@ export function program(parts: ProgramParts): Program {
     widened: [],
     arena: { bytes, lowerBound: bytes, offsets },
     macs: 0,
+    open: nothingOpen,
     bindings: [],
     ...parts,
   };

@@ -16,11 +16,13 @@
 import { constantOf } from "../../dims/index.ts";
 import type { For, Kernel, Stmt } from "../../ir/loop.ts";
 import { expressionOf, visitStmts } from "../../ir/loop-rewrite.ts";
+import { nothingOpen } from "../../ir/open-dims.ts";
 import type { Target } from "../../ir/target.ts";
 import { mapLoops, vectorise } from "./mode.ts";
 import { pack } from "./pack.ts";
 import type { Scheduled } from "./scheduled.ts";
 import { sink } from "./sink.ts";
+import { type Sizes, sizesToPlanFor } from "./sizes.ts";
 import { split } from "./split.ts";
 import { chooseTile, unrollsOf } from "./tile.ts";
 import { arithmeticOf, nestOf, workloadOf } from "./workload.ts";
@@ -31,17 +33,18 @@ export type { Panel, Scheduled } from "./scheduled.ts";
  * Schedules one kernel for one target. Buffers in space `weight` may be packed; all others are read where
  * they are.
  */
-export function schedule(kernel: Kernel, target: Target): Scheduled {
-  const tiled = { ...kernel, body: kernel.body.flatMap((s) => scheduleStmt(s, target)) };
+export function schedule(kernel: Kernel, target: Target, open = nothingOpen): Scheduled {
+  const sizes = sizesToPlanFor(open);
+  const tiled = { ...kernel, body: kernel.body.flatMap((s) => scheduleStmt(s, target, sizes)) };
   const packed = pack(tiled, target.numerics);
   return { ...packed, kernel: { ...packed.kernel, body: unrollReductions(packed.kernel.body, target) } };
 }
 
-function scheduleStmt(s: Stmt, target: Target): readonly Stmt[] {
+function scheduleStmt(s: Stmt, target: Target, sizes: readonly Sizes[]): readonly Stmt[] {
   if (s.kind !== "for") return [s];
-  if (!s.parallel) return [{ ...s, body: s.body.flatMap((inner) => scheduleStmt(inner, target)) }];
+  if (!s.parallel) return [{ ...s, body: s.body.flatMap((inner) => scheduleStmt(inner, target, sizes)) }];
   const nest = nestOf(s);
-  const tile = chooseTile(nest, workloadOf(nest, target.numerics), target);
+  const tile = chooseTile(nest, workloadOf(nest, target.numerics), target, sizes);
   return tile.blocks.reduce<readonly Stmt[]>(
     (stmts, { axis, factor }, i) => block(stmts, axis, factor, i === tile.blocks.length - 1 ? tile.lanes : 1),
     [s],
@@ -70,9 +73,9 @@ function block(stmts: readonly Stmt[], axis: string, factor: number, lanes: numb
 function unrollReductions(stmts: readonly Stmt[], target: Target): readonly Stmt[] {
   return mapLoops(stmts, (loop) => {
     const extent = constantOf(loop.extent);
-    if (loop.parallel || loop.mode !== "serial" || loop.step !== 1 || extent === undefined) return undefined;
+    if (loop.parallel || loop.mode !== "serial" || loop.step !== 1) return undefined;
     const most = unrollsOf(printedStatements(loop.body, target), target);
-    const factor = extent <= 1.5 * most ? extent : divisorNear(extent, most);
+    const factor = extent === undefined ? most : extent <= 1.5 * most ? extent : divisorNear(extent, most);
     return factor < 2 ? undefined : split(loop, factor, "unroll");
   });
 }

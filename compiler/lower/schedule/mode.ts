@@ -28,10 +28,11 @@ export function unroll(loop: For): For {
 
 /**
  * Makes lanes of a loop whose extent is a multiple of `lanes`: vectors side by side (`axis.u`, unrolled) of
- * one lane each (`axis.v`). Any other loop is unrolled.
+ * one lane each (`axis.v`). Any other loop of a constant extent is unrolled.
  */
 export function vectorise(loop: For, lanes: number): For {
-  const extent = constantOf(loop.extent) ?? 0;
+  const extent = constantOf(loop.extent);
+  if (extent === undefined) return loop;
   if (lanes === 1 || extent === 0 || extent % lanes !== 0 || !loop.parallel) return unroll(loop);
   if (extent === lanes) return { ...loop, mode: "vector" };
   const [outer, lane] = [`${loop.axis}.u`, `${loop.axis}.v`];

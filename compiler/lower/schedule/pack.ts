@@ -46,9 +46,9 @@ export function pack(kernel: Kernel, numerics: Numerics): Scheduled {
 
 function packable({ buffer, index }: Load, loops: readonly For[]): boolean {
   if (buffer.space !== "weight" || buffer.dtype !== "float32" || loops.every((l) => l.parallel)) return false;
-  if (loops.some((loop) => constantOf(loop.extent) === undefined)) return false;
   const affine = affineOf(index);
   if (!affine || [...affine.coefficients.keys()].some((s) => loops.every((l) => l.axis !== s))) return false;
+  if (loops.some((l) => affine.coefficients.has(l.axis) && constantOf(l.extent) === undefined)) return false;
   const { min, max } = range(index, boundsOf(loops));
   return min >= 0 && max < buffer.length;
 }

@@ -14,6 +14,7 @@
 import { constantOf } from "../../dims/index.ts";
 import type { For } from "../../ir/loop.ts";
 import type { Target } from "../../ir/target.ts";
+import { extentUnder, type Sizes } from "./sizes.ts";
 import type { Nest, Read, Reduction, Workload } from "./workload.ts";
 
 export interface Block {
@@ -69,23 +70,34 @@ export function unrollsOf(statements: number, target: Target): number {
   return Math.min(mostUnrolls, Math.floor(costs[target.numerics.accumulate].statements / statements));
 }
 
-export function chooseTile(nest: Nest, workload: Workload, target: Target): Tile {
-  const vectorAxes = target.lanes > 1 ? workload.vectorAxes : [];
+/** For several sizes the tile that is never far from the best for one of them. */
+export function chooseTile(
+  nest: Nest,
+  workload: Workload,
+  target: Target,
+  sizes: readonly Sizes[] = [new Map()],
+): Tile {
+  const fixed = workload.vectorAxes.filter((axis) => !isOpen(nest.axes.find((loop) => loop.axis === axis)!));
+  const vectorAxes = target.lanes > 1 ? fixed : [];
   if (workload.reductions.length === 0) return lanesOnly(nest, vectorAxes, target.lanes);
-  let best = { tile: none, cost: costOf(nest, workload, none, target) };
-  for (const tile of candidates(nest, vectorAxes, target.lanes)) {
-    const cost = costOf(nest, workload, tile, target);
-    if (cost < best.cost * 0.999) best = { tile, cost };
-  }
-  return best.tile;
+  const tiles = [none, ...candidates(nest, vectorAxes, target.lanes)];
+  const distinct = nest.axes.some(isOpen) ? sizes : sizes.slice(0, 1);
+  const costs = distinct.map((each) => tiles.map((tile) => costOf(nest, workload, tile, target, each)));
+  const least = costs.map((list) => (distinct.length === 1 ? 1 : Math.min(...list)));
+  let best = 0;
+  const worst = tiles.map((_, i) => Math.max(...costs.map((list, s) => list[i]! / least[s]!)));
+  for (const i of tiles.keys()) if (worst[i]! < worst[best]! * 0.999) best = i;
+  return tiles[best]!;
 }
 
 function lanesOnly(nest: Nest, vectorAxes: readonly string[], lanes: number): Tile {
-  const axis = nest.axes.find((loop) => vectorAxes.includes(loop.axis) && extentOf(loop) >= lanes);
+  const axis = nest.axes.find(
+    (loop) => vectorAxes.includes(loop.axis) && (constantOf(loop.extent) ?? 0) >= lanes,
+  );
   return axis ? { blocks: [{ axis: axis.axis, factor: lanes }], lanes } : none;
 }
 
-const extentOf = (loop: For) => constantOf(loop.extent) ?? 0;
+const isOpen = (loop: For) => constantOf(loop.extent) === undefined;
 
 function* candidates(nest: Nest, vectorAxes: readonly string[], lanes: number): Iterable<Tile> {
   const axes = [...nest.axes].reverse();
@@ -103,16 +115,20 @@ function* candidates(nest: Nest, vectorAxes: readonly string[], lanes: number): 
 }
 
 function blocksOf(loop: For, width: number): readonly Block[] {
-  const most = Math.min(largestBlock, Math.floor(extentOf(loop) / width));
+  if (isOpen(loop) && width > 1) return [];
+  const extent = constantOf(loop.extent) ?? largestBlock;
+  const most = Math.min(largestBlock, Math.floor(extent / width));
   const blocks: Block[] = [];
   for (let n = 1; n <= most; n++) if (n * width > 1) blocks.push({ axis: loop.axis, factor: n * width });
   return blocks;
 }
 
 /** Cycles for an output, averaged over whole and left-over blocks. */
-function costOf(nest: Nest, workload: Workload, tile: Tile, target: Target): number {
+function costOf(nest: Nest, workload: Workload, tile: Tile, target: Target, sizes: Sizes): number {
   const [first, second] = tile.blocks.map(({ axis, factor }) => {
-    const extent = extentOf(nest.axes.find((loop) => loop.axis === axis)!);
+    const loop = nest.axes.find((each) => each.axis === axis)!;
+    const extent = extentUnder(loop.extent, sizes);
+    if (isOpen(loop)) return openPiecesOf(axis, extent, factor);
     return piecesOf(axis, extent, factor, axis === tile.blocks.at(-1)?.axis ? tile.lanes : 1);
   });
   const pieces = (first ?? []).flatMap((m) => (second ? second.map((n) => [m, n]) : [[m]]));
@@ -137,6 +153,15 @@ function piecesOf(axis: string, extent: number, factor: number, lanes: number): 
   if (rest > last) pieces.push({ axis, factor: rest - last, lanes, share: (rest - last) / extent });
   if (last > 0) pieces.push({ axis, factor: last, lanes: 1, share: last / extent });
   return pieces;
+}
+
+/** What is left over of an open extent is done one by one. */
+function openPiecesOf(axis: string, extent: number, factor: number): readonly Piece[] {
+  const whole = extent === 0 ? 1 : (extent - (extent % factor)) / extent;
+  return [
+    { axis, factor, lanes: 1, share: whole },
+    { axis, factor: 1, lanes: 1, share: 1 - whole },
+  ].filter(({ share }) => share > 0);
 }
 
 function costOfBlock(workload: Workload, block: readonly Piece[], target: Target): number {
