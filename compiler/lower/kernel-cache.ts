@@ -5,7 +5,7 @@
  */
 import type { Dim } from "../dims/index.ts";
 import type { Buffer, Expr, Kernel, Stmt } from "../ir/loop.ts";
-import type { OpenDims } from "../ir/open-dims.ts";
+import { nothingOpen, type OpenDims } from "../ir/open-dims.ts";
 import type { Step } from "../ir/program.ts";
 import type { Target } from "../ir/target.ts";
 import { coalesce } from "./coalesce.ts";
@@ -29,7 +29,7 @@ export class KernelCache {
   /** By the text of the kernel that packs, so that kernels of other extents share what they read alike. */
   readonly #panels = new Map<string, { readonly prepare: Kernel; readonly copies: Map<Buffer, Buffer> }>();
 
-  constructor(target: Target, open: OpenDims) {
+  constructor(target: Target, open: OpenDims = nothingOpen) {
     this.#target = target;
     this.#open = open;
   }
