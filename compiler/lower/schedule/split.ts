@@ -5,9 +5,9 @@
  *       body(n)       =>      for n.i < 4 unroll        body(8 + n.r)
  *                               body(n + n.i)
  *
- * A single iteration left over needs no loop. Iterations keep their order, so reductions may be split too. An
- * extent n that is not constant gives floor(n / factor) blocks and a serial loop over what is left. It refuses
- * (gives back the loop) what counts in steps.
+ * A single iteration left over needs no loop. Iterations keep their order, so reductions may be split too.
+ * An extent n that is not constant gives floor(n / factor) blocks and a serial loop over what is left. It
+ * refuses (gives back the loop) what counts in steps.
  */
 import { add, constant, constantOf, type Dim, floorDiv, mul, sub, symbol } from "../../dims/index.ts";
 import type { For, LoopMode, Register, Stmt } from "../../ir/loop.ts";

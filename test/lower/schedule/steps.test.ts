@@ -47,9 +47,18 @@ describe("split", () => {
     `);
   });
 
-  test("leaves a loop whose extent is not known", () => {
-    const symbolic: For = { ...loop("n", 1, true, []), extent: symbol("batch") };
-    expect(split(symbolic, 4, "unroll")).toEqual([symbolic]);
+  test("gives as many blocks as fit an extent that is not known, and a loop over the rest", () => {
+    const open: For = { ...loop("n", 1, true, []), extent: symbol("batch") };
+    expect(printStmts(split(open, 4, "unroll"))).toMatchInlineSnapshot(`
+      "for n < 4*floor(batch/4) step 4 parallel
+        for n.i < 4 unroll parallel
+      for n.r < batch % 4 parallel"
+    `);
+    const even: For = { ...open, extent: mul(8, symbol("batch")) };
+    expect(printStmts(split(even, 4, "unroll"))).toMatchInlineSnapshot(`
+      "for n < 8*batch step 4 parallel
+        for n.i < 4 unroll parallel"
+    `);
   });
 });
 
