@@ -13,7 +13,7 @@ import { constant, symbol } from "../compiler/dims/index.ts";
 import { infer } from "../compiler/infer/bind.ts";
 import { GraphBuilder } from "../compiler/infer/builder.ts";
 import type { Graph } from "../compiler/ir/graph.ts";
-import { resnet50 } from "./resnet.ts";
+import { resnet50 } from "../test/support/networks/resnet50.ts";
 import { megabytes, milliseconds, printTable, verdict } from "./table.ts";
 
 interface Measured {

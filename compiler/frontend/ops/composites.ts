@@ -3,7 +3,7 @@
  * so that it has no shape rule, evaluation or lowering of its own; fusion puts the pieces back together.
  * Formulas are those of Keras 3 (keras/src/ops), in the numerically safe form where there is one.
  */
-import { constant, constantOf, type Dim, mul } from "../../dims/index.ts";
+import { constant, constantOf, type Dim, mul, sub } from "../../dims/index.ts";
 import type { GraphBuilder } from "../../infer/builder.ts";
 import type { Value } from "../../ir/graph.ts";
 import { type Axes, CoreOps, type Size } from "./core.ts";
@@ -104,5 +104,12 @@ export class Ops extends CoreOps<Ops> {
   /** Cuts `axis` into `parts` equal pieces. */
   split(x: Value, axis: number, parts: number, length: Size): readonly Value[] {
     return Array.from({ length: parts }, (_, i) => this.slice(x, axis, mul(length, i), length));
+  }
+
+  /** Elements moved by `shift` along `axis`, around the end; 0 <= |shift| <= the size. numpy.roll. */
+  roll(x: Value, shift: number, axis: number): Value {
+    const size = this.shape(x)[this.axis(x, axis)]!;
+    const cut = shift > 0 ? sub(size, shift) : constant(-shift);
+    return this.concat([this.from(x, axis, cut), this.slice(x, axis, 0, cut)], axis);
   }
 }
