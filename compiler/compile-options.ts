@@ -40,6 +40,11 @@ const compileRules: Readonly<Record<string, Rule>> = {
   onStage: aFunction,
 };
 
+const inspectRules: Readonly<Record<string, Rule>> = {
+  ...bindRules,
+  nodes: must("true or false", (value) => typeof value === "boolean"),
+};
+
 /** Throws E1002 for what is no model or a value out of range, E1001 for an option there is not. */
 export function checkCompile(model: unknown, options: unknown): void {
   check("compile", model, options, compileRules);
@@ -47,7 +52,7 @@ export function checkCompile(model: unknown, options: unknown): void {
 
 /** The same for the options of `inspect`. */
 export function checkInspect(model: unknown, options: unknown): void {
-  check("inspect", model, options, bindRules);
+  check("inspect", model, options, inspectRules);
 }
 
 function check(

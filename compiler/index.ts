@@ -25,7 +25,7 @@ export {
 export { CompileError, type Diagnostic, type SourceLocation } from "./diagnostics/index.ts";
 export type { Dim, Shape } from "./dims/index.ts";
 export * from "./frontend/index.ts";
-export { type Inspection, inspect } from "./inspect/index.ts";
+export { type Inspection, type InspectOptions, inspect, type Why, why } from "./inspect/index.ts";
 export type { Value } from "./ir/graph.ts";
 export { parseGraph } from "./ir/graph-parse.ts";
 export { printGraph } from "./ir/graph-print.ts";

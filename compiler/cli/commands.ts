@@ -67,11 +67,17 @@ const inspect: CommandSpec = {
     sample("shape of an input, e.g. x=2,20; without it shapes stay symbolic; may repeat"),
     dim,
     maxParams,
-    { flag: "--symbolic", text: "shapes as expressions of the inputs' dims, even with a sample" },
+    {
+      flag: "--symbolic",
+      text: "only shapes, as expressions of the inputs' dims, and what sizes must satisfy",
+    },
+    { flag: "--nodes", text: "the same for every value inside the layers" },
+    { flag: "--why <value.dim>", text: "the layers that made one size, e.g. dec1.1 or dec1.H" },
     { flag: "--json", text: "the same as JSON" },
   ],
   examples: [
     ["shapecast inspect unet.ts", "what is known before any data, and what sizes it needs"],
+    ["shapecast inspect unet.ts --why dec1.H", "how rows come to the layer dec1"],
     ["shapecast inspect unet.ts --sample image=1,96,96,3", "with sizes, arena and work"],
     ["shapecast inspect unet.ts --sample image=1,96,96,3 --json", "for a script"],
   ],

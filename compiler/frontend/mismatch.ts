@@ -3,7 +3,7 @@
  * numbers, who fixed the first of them, and why they have to agree. One per parameter that the new sample
  * would change.
  */
-import { CompileError, type Diagnostic, type SourceLocation } from "../diagnostics/index.ts";
+import { CompileError, type Diagnostic, fail, type SourceLocation } from "../diagnostics/index.ts";
 import { type Dim, type Shape, symbolsOf } from "../dims/index.ts";
 import type { Sample } from "../infer/bind.ts";
 import { type Fixed, list, place, type Sized } from "./weights.ts";
@@ -112,4 +112,14 @@ function origin(
 
 function noun(axis: number, shape: readonly unknown[]): string {
   return axis === shape.length - 1 ? "features" : `at axis ${axis}`;
+}
+
+/** A shape for `build` that is none. Throws E1002. */
+export function refuseBuild(given: unknown, at: SourceLocation | undefined): never {
+  return fail({
+    code: "E1002",
+    message: `build takes the shape of the input, but it was given ${given === null ? "null" : `a thing of type ${typeof given}`}`,
+    fix: "write the shape with its batch axis, as in build([null, 20])",
+    ...(at && { at }),
+  });
 }

@@ -5,13 +5,13 @@
  * free. A refused sample changes nothing.
  */
 import type { Tensor } from "../../runtime/tensor.ts";
-import { CompileError, callSite, fail, type SourceLocation } from "../diagnostics/index.ts";
+import { CompileError, callSite, type SourceLocation } from "../diagnostics/index.ts";
 import { constant, type Dim, evaluate, type Shape } from "../dims/index.ts";
 import { type BoundModel, bind, type Sample } from "../infer/bind.ts";
 import type { Graph, Value } from "../ir/graph.ts";
 import { type Executor, providedExecutor, type Run } from "./executor.ts";
 import { Layer, type LayerOps, type LayerOptions } from "./layer.ts";
-import { refuseSample } from "./mismatch.ts";
+import { refuseBuild, refuseSample } from "./mismatch.ts";
 import { expectation, keyOf, type MaybeSized, rows, sampleName, sizesOfParameters } from "./parameters.ts";
 import { type Plan, runPlan, type Traced, tracePlan } from "./plan.ts";
 import { asData, rankOf, readSample, type SampleInput } from "./sample.ts";
@@ -106,7 +106,12 @@ export abstract class Model<Out = Symbolic> extends Layer<Out> {
 
   /** The symbolic graph. `rank` is that of the input where the model did not declare one. */
   graph(rank?: number): Graph {
-    return (rank === undefined && this.#built ? this.#built : this.#traced(rank ?? this.#rank)).graph;
+    return this.traced(rank).graph;
+  }
+
+  /** The symbolic graph with how it was traced and what is known of its symbols. */
+  traced(rank?: number): Traced {
+    return rank === undefined && this.#built ? this.#built : this.#traced(rank ?? this.#rank);
   }
 
   /** Every parameter, in the order of the layers. */
@@ -384,15 +389,6 @@ export abstract class Model<Out = Symbolic> extends Layer<Out> {
       outputs.map((output) => builder.resolve(output.type.shape).map(number)),
     );
   }
-}
-
-function refuseBuild(given: unknown, at: SourceLocation | undefined): never {
-  return fail({
-    code: "E1002",
-    message: `build takes the shape of the input, but it was given ${given === null ? "null" : `a thing of type ${typeof given}`}`,
-    fix: "write the shape with its batch axis, as in build([null, 20])",
-    ...(at && { at }),
-  });
 }
 
 const isModel = (layer: Layer<unknown>) => layer instanceof Model;

@@ -5,8 +5,8 @@
  * each came from.
  */
 import type { Diagnostic, Fact } from "../diagnostics/index.ts";
-import type { Conflict, Origin, Store } from "../dims/index.ts";
-import type { Source, Value } from "../ir/graph.ts";
+import type { Conflict, Dim, Origin, Store } from "../dims/index.ts";
+import type { Node, Source, Value } from "../ir/graph.ts";
 
 /**
  * An origin that came in with a sample or an earlier one: conflicts with it are the caller's sizes, not the
@@ -20,6 +20,23 @@ export interface SampleOrigin extends Origin {
   readonly axis?: number;
   readonly value?: number;
 }
+
+export type StatedRelation = "==" | ">=" | "divisible by" | "broadcasts with";
+
+/** An origin that is a statement of an op's relation, with what it said of which sizes. */
+export interface StatedOrigin extends Origin {
+  readonly statement: {
+    /** With the attributes the relation was run on. */
+    readonly node: Pick<Node, "op" | "operands" | "attributes">;
+    /** As the op words it. */
+    readonly clause: string;
+    readonly relation: StatedRelation;
+    readonly left: Dim;
+    readonly right: Dim;
+  };
+}
+
+export const isStated = (origin: Origin): origin is StatedOrigin => "statement" in origin;
 
 const isSampleOrigin = (origin: Origin): origin is SampleOrigin => "kind" in origin;
 

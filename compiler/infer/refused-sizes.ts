@@ -1,50 +1,46 @@
 /**
  * What a network demands of its input's sizes, asked only after a sample has failed. The demands follow from
- * the symbolic graph alone ("H % 8 == 0"); giving that store the sample's sizes one by one tells which of
- * them no layer can mend, with the layers that demand it and the nearest sizes that would do. It knows more
- * than the node that failed, which sees two numbers.
+ * the symbolic graph alone ("H % 8 == 0"); those that the sample's sizes do not meet no layer can mend, and
+ * each is told with the layers that make it and the nearest sizes that would do. That is more than the node
+ * that failed knows, which sees two numbers.
  */
-import { CompileError, type Diagnostic, DiagnosticBag, type SourceLocation } from "../diagnostics/index.ts";
-import { type Conflict, constant, constantOf, type Dim, isConstant, Store } from "../dims/index.ts";
+import { CompileError, type Diagnostic, type SourceLocation } from "../diagnostics/index.ts";
+import {
+  type Clause,
+  type Constraint,
+  constant,
+  constantOf,
+  type Dim,
+  evaluate,
+  isConstant,
+  kindOf,
+  Store,
+  symbolsOf,
+} from "../dims/index.ts";
 import type { Graph, Value } from "../ir/graph.ts";
 import type { SampleOrigin } from "./diagnose.ts";
+import { type Need, needsOf } from "./needs.ts";
+import { Provenance } from "./provenance.ts";
+import { reasonsFor } from "./reasons.ts";
 import { inferNode, Relations } from "./relations.ts";
 
-/** E2201 for each size that is not the multiple it has to be, E2104 for one the layers decide alone. */
+type Shapes = ReadonlyMap<Value, readonly number[]>;
+
+/** E2201 for each demand that the sample does not meet, E2104 for a size the layers decide alone. */
 export function refusedSizes(
   graph: Graph,
-  shapes: ReadonlyMap<Value, readonly number[]>,
+  shapes: Shapes,
   at: SourceLocation | undefined,
 ): readonly Diagnostic[] {
   const store = demandsOf(graph);
   if (!store) return [];
-  const bag = new DiagnosticBag();
-  // Before any size of the sample, which would decide the sizes of other inputs.
-  const decided = new Map(
-    graph.inputs.flatMap(({ type }) => type.shape.map((d) => [d, constantOf(store.resolve(d))] as const)),
-  );
-  for (const [input, shape] of shapes)
-    shape.forEach((size, axis) => {
-      const declared = input.type.shape[axis]!;
-      const origin: SampleOrigin = {
-        kind: "sample",
-        subject: `input "${input.name}"`,
-        shape: `[${shape.join(", ")}]`,
-        axis,
-        value: size,
-        clause: "this call",
-      };
-      const only = isConstant(declared) ? undefined : decided.get(declared);
-      const conflict = store.equal(declared, constant(size), origin);
-      if (conflict && only !== undefined) bag.add(noChoice(conflict, only, input, origin, at));
-      else if (conflict?.suggestion && isDivisibility(conflict))
-        bag.add(refusal(conflict, input, declared, origin, at));
-    });
-  return bag.list;
+  const sizes = sizesOf(shapes);
+  const provenance = new Provenance(graph.nodes, (d) => store.resolve(d));
+  const refused = needsOf(store)
+    .filter((need) => !isMet(need, sizes))
+    .map((need) => refusal(need, sizes, shapes, reasonsFor(need, provenance), at));
+  return [...refused, ...decidedAlone(shapes, store, at)];
 }
-
-/** Bounds are better told by the node that has them: its kernel, its window. */
-const isDivisibility = ({ relation }: Conflict): boolean => relation.includes("%");
 
 /** The store after symbolic inference; undefined when the network contradicts itself whatever the sizes. */
 function demandsOf(graph: Graph): Store | undefined {
@@ -59,50 +55,124 @@ function demandsOf(graph: Graph): Store | undefined {
   return store;
 }
 
-/** The layers decide a size among themselves: one that is applied to its own output, say. */
-function noChoice(
-  { core }: Conflict,
-  only: number,
-  input: Value,
-  { shape, value, axis }: SampleOrigin,
+/** The sample's sizes by symbol, as far as its own declaration tells. */
+function sizesOf(shapes: Shapes): ReadonlyMap<string, number> {
+  const store = new Store();
+  const sizes = new Map<string, number>();
+  for (const [{ type }, shape] of shapes)
+    shape.forEach((size, axis) => {
+      store.equal(type.shape[axis]!, constant(size), { subject: "sample", clause: "" });
+    });
+  for (const name of [...shapes.keys()].flatMap(({ type }) => type.shape.flatMap(namesIn))) {
+    const value = store.valueOf(name);
+    const size = value && constantOf(value);
+    if (size !== undefined) sizes.set(name, size);
+  }
+  return sizes;
+}
+
+const namesIn = (d: Dim): readonly string[] => (isConstant(d) ? [] : symbolsOf(d));
+
+/** Demands on a single size that are mere bounds are better told by the node that has them: its kernel. */
+function isMet({ constraint, alternative }: Need, sizes: ReadonlyMap<string, number>): boolean {
+  const [clause, ...more] = constraint.clauses;
+  if (!constraint.symbols().every((name) => sizes.has(name) && kindOf(name) === "rigid")) return true;
+  if (clause?.kind === "domain" && clause.modulus === 1 && more.length === 0) return true;
+  if (constraint.holds(sizes)) return true;
+  return alternative !== undefined && constraint.clauses.some((one) => hasOne(one, sizes));
+}
+
+function hasOne(clause: Clause, sizes: ReadonlyMap<string, number>): boolean {
+  if (clause.kind === "domain") return sizes.get(clause.symbol) === 1;
+  return [clause.left, clause.right].some((d) => Number(evaluate(d, sizes)) === 1);
+}
+
+function refusal(
+  { constraint }: Need,
+  sizes: ReadonlyMap<string, number>,
+  shapes: Shapes,
+  reasons: readonly string[],
   at: SourceLocation | undefined,
 ): Diagnostic {
+  const symbols = constraint.symbols();
+  const near = symbols.length === 1 ? nearest(constraint, symbols[0]!, sizes.get(symbols[0]!)!) : [];
+  const hint = near.length > 0 ? `; nearest ${near.join(", ")}` : "";
+  const what = symbols.map((name) => `${name} = ${sizes.get(name)}`).join(" and ");
+  const inputs = [...shapes].filter(([{ type }]) =>
+    type.shape.some((d) => namesIn(d).some((name) => symbols.includes(name))),
+  );
   return {
-    code: "E2104",
-    message: `input "${input.name}" has ${value} at axis ${axis}, but the layers can only take ${only}`,
-    facts: [
-      { subject: input.name, value: shape, note: "this call" },
-      { subject: `${input.name} declared`, value: `[${input.type.shape.join(", ")}]` },
-    ],
-    because: reasons(core),
-    fix: `feed ${only} at axis ${axis}, or change one of these layers`,
+    code: "E2201",
+    message: `${sized(what, symbols, sizes)} cannot pass this network: ${constraint} is required${hint}`,
+    facts: inputs.flatMap(([{ name, type }, shape]) => [
+      { subject: name, value: `[${shape.join(", ")}]`, note: "this call" },
+      { subject: `${name} declared`, value: `[${type.shape.join(", ")}]` },
+    ]),
+    because: reasons.join("\n"),
+    fix: near.length > 0 ? `feed ${symbols[0]} = ${near.join(" or ")}` : `feed sizes with ${constraint}`,
     ...(at && { at }),
   };
 }
 
-const reasons = (core: Conflict["core"]): string =>
-  core
-    .filter((origin) => !("kind" in origin))
-    .map((origin) => `${origin.subject}: ${origin.clause}`)
-    .join("\n");
+/** What people call the axes whose dims have these names. */
+const nouns: readonly (readonly [name: RegExp, noun: string])[] = [
+  [/^(h|height|rows?)$/i, "rows"],
+  [/^(w|width|cols?|columns?)$/i, "columns"],
+  [/^(t|time|steps?|seq|length|sequence)$/i, "steps"],
+  [/^(b|batch)$/i, "samples"],
+];
 
-function refusal(
-  { relation, suggestion, core }: Conflict,
+/** "100 rows" for H = 100. */
+function sized(what: string, symbols: readonly string[], sizes: ReadonlyMap<string, number>): string {
+  const noun = symbols.length === 1 && nouns.find(([name]) => name.test(symbols[0]!))?.[1];
+  return noun ? `${sizes.get(symbols[0]!)} ${noun}` : what;
+}
+
+const FARTHEST = 100_000;
+
+/** The nearest sizes that meet the demand, at most one below and one above. */
+function nearest(constraint: Constraint, name: string, size: number): readonly number[] {
+  const holds = (n: number) => n >= 1 && constraint.holds(new Map([[name, n]]));
+  const found: number[] = [];
+  for (const sign of [-1, 1])
+    for (let by = 1; by <= FARTHEST && size + sign * by >= 1; by++)
+      if (holds(size + sign * by)) {
+        found.push(size + sign * by);
+        break;
+      }
+  return found;
+}
+
+/** Sizes that the layers fix among themselves: a layer that is applied to its own output, say. */
+function decidedAlone(shapes: Shapes, store: Store, at: SourceLocation | undefined): readonly Diagnostic[] {
+  return [...shapes].flatMap(([input, shape]) =>
+    shape.flatMap((value, axis) => {
+      const declared = input.type.shape[axis]!;
+      const only = isConstant(declared) ? undefined : constantOf(store.resolve(declared));
+      if (only === undefined || only === value) return [];
+      const [name] = symbolsOf(declared);
+      return [noChoice(input, shape, axis, only, name === undefined ? [] : store.whyOf(name), at)];
+    }),
+  );
+}
+
+function noChoice(
   input: Value,
-  declared: Dim,
-  { shape, value, axis }: SampleOrigin,
+  shape: readonly number[],
+  axis: number,
+  only: number,
+  reasons: readonly Pick<SampleOrigin, "subject" | "clause">[],
   at: SourceLocation | undefined,
 ): Diagnostic {
-  const because = reasons(core);
   return {
-    code: "E2201",
-    message: `input "${input.name}" has ${value} at axis ${axis}, but ${relation} is required; ${suggestion}`,
+    code: "E2104",
+    message: `input "${input.name}" has ${shape[axis]} at axis ${axis}, but the layers can only take ${only}`,
     facts: [
-      { subject: input.name, value: shape, note: "this call" },
+      { subject: input.name, value: `[${shape.join(", ")}]`, note: "this call" },
       { subject: `${input.name} declared`, value: `[${input.type.shape.join(", ")}]` },
     ],
-    ...(because && { because }),
-    fix: `feed another ${declared}: ${suggestion}`,
+    because: reasons.map(({ subject, clause }) => `${subject}: ${clause}`).join("\n"),
+    fix: `feed ${only} at axis ${axis}, or change one of these layers`,
     ...(at && { at }),
   };
 }

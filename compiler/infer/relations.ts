@@ -5,15 +5,16 @@
  */
 import { type Code, CompileError, type Fact } from "../diagnostics/index.ts";
 import { type Conflict, type Dim, type Origin, type Store, symbol } from "../dims/index.ts";
-import type { Attribute, Attributes, Graph, TensorType } from "../ir/graph.ts";
+import type { Attribute, Attributes, Graph, TensorType, Value } from "../ir/graph.ts";
 import type { Op, RelationContext } from "../ir/op.ts";
 import { ops } from "../ops/index.ts";
-import { diagnose, type Site } from "./diagnose.ts";
+import { diagnose, type Site, type StatedOrigin, type StatedRelation } from "./diagnose.ts";
 
 export class Relations implements RelationContext {
   readonly store: Store;
   readonly #names: Map<string, number>;
   #site: Site | undefined;
+  #attributes: Attributes = {};
 
   constructor(store: Store, names: Map<string, number> = new Map()) {
     this.store = store;
@@ -22,30 +23,32 @@ export class Relations implements RelationContext {
 
   /** Result types of a node; throws CompileError. */
   relate(site: Site, types: readonly TensorType[], attributes: Attributes): readonly TensorType[] {
-    const outer = this.#site;
+    const [outer, outerAttributes] = [this.#site, this.#attributes];
     this.#site = site;
+    this.#attributes = attributes;
     try {
       return opNamed(site.op).relate(this, types, attributes);
     } finally {
       this.#site = outer;
+      this.#attributes = outerAttributes;
     }
   }
 
   equal(a: Dim, b: Dim, clause: string): void {
-    if (a !== b) this.#require(this.store.equal(a, b, this.#origin(clause)));
+    if (a !== b) this.#require(this.store.equal(a, b, this.#origin(clause, "==", a, b)));
   }
 
   atLeast(a: Dim, b: Dim, clause: string): void {
-    if (a !== b) this.#require(this.store.atLeast(a, b, this.#origin(clause)));
+    if (a !== b) this.#require(this.store.atLeast(a, b, this.#origin(clause, ">=", a, b)));
   }
 
   divisible(a: Dim, by: Dim, clause: string): void {
-    this.#require(this.store.divisible(a, by, this.#origin(clause)));
+    this.#require(this.store.divisible(a, by, this.#origin(clause, "divisible by", a, by)));
   }
 
   broadcast(a: Dim, b: Dim, clause: string): Dim {
     if (a === b) return a;
-    const result = this.store.broadcast(a, b, this.#origin(clause));
+    const result = this.store.broadcast(a, b, this.#origin(clause, "broadcasts with", a, b));
     if (isConflict(result)) this.#require(result);
     return result as Dim;
   }
@@ -80,17 +83,25 @@ export class Relations implements RelationContext {
   }
 
   /** The clause is put in words only when somebody asks: nearly every statement holds. */
-  #origin(clause: string): Origin {
-    const site = this.#site;
+  #origin(clause: string, relation: StatedRelation, left: Dim, right: Dim): Origin {
+    const [site, attributes] = [this.#site, this.#attributes];
     if (!site) return { subject: "graph", clause };
     const { path, at } = site.source;
-    return {
+    const stated: StatedOrigin = {
       subject: path || site.op,
       get clause() {
         return inTheUsersNames(clause, site);
       },
+      statement: {
+        node: { op: site.op, operands: site.operands, attributes },
+        clause,
+        relation,
+        left,
+        right,
+      },
       ...(at && { at }),
     };
+    return stated;
   }
 
   #require(conflict: Conflict | undefined): void {
@@ -99,10 +110,10 @@ export class Relations implements RelationContext {
 }
 
 /**
- * Ops speak of their operands ("axis 1 of a", "of x0 and x1"); the user knows these by the names of the
- * values.
+ * Ops speak of their operands ("axis 1 of a", "of x0 and x1"); the user knows these by the layers that made
+ * them, or by the names of the values.
  */
-function inTheUsersNames(clause: string, { op, operands }: Site): string {
+function inTheUsersNames(clause: string, { source, op, operands }: Site): string {
   const names = opNamed(op).operands;
   const repeated = names.at(-1)!.match(/^(\w+)\.\.\.$/)?.[1];
   const positionOf = (name: string): number => {
@@ -111,8 +122,14 @@ function inTheUsersNames(clause: string, { op, operands }: Site): string {
   };
   return clause.replace(/\b(of|and) (\w+)/g, (text, word: string, name: string) => {
     const value = operands[positionOf(name)];
-    return value ? `${word} ${value.name}` : text;
+    return value ? `${word} ${nameFrom(value, source.path)}` : text;
   });
+}
+
+/** What another layer gives out is called after that layer; inside one layer, values have their own names. */
+function nameFrom({ name, source: { path } }: Value, layer: string): string {
+  const made = name.startsWith(`${path}.`) && ops.has(name.slice(path.length + 1).replace(/_\d+$/, ""));
+  return made && path !== "" && path !== layer ? path : name;
 }
 
 /**

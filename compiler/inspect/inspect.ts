@@ -8,11 +8,15 @@
 import type { BindOptions } from "../bind-model.ts";
 import { lowerModel, sizeOf } from "../compile-model.ts";
 import { checkInspect } from "../compile-options.ts";
-import { type Constraint, constantOf, decide, evaluate, kindOf, type Shape, Store } from "../dims/index.ts";
+import { constantOf, type Dim, evaluate, kindOf, type Shape } from "../dims/index.ts";
 import type { Model } from "../frontend/index.ts";
-import { infer } from "../infer/bind.ts";
+import { type Need, needsOf } from "../infer/needs.ts";
+import type { Provenance } from "../infer/provenance.ts";
+import { reasonsFor } from "../infer/reasons.ts";
 import type { BoundDim, Graph, Node, Value } from "../ir/graph.ts";
 import { ops } from "../ops/index.ts";
+import { provenanceOf } from "./layers.ts";
+import { underNeeds } from "./under-needs.ts";
 
 export interface Inspection {
   readonly name: string;
@@ -23,8 +27,15 @@ export interface Inspection {
   readonly states: readonly InspectedValue[];
   /** What sizes must satisfy so that they pass the network. */
   readonly needs: readonly InspectedNeed[];
+  /** Every value of the graph, when asked for. */
+  readonly nodes?: readonly InspectedNode[];
   /** Once every size is known. */
   readonly totals?: InspectedTotals;
+}
+
+export interface InspectOptions extends BindOptions {
+  /** Also every value inside the layers; default false. */
+  readonly nodes?: boolean;
 }
 
 export interface InspectedValue {
@@ -48,11 +59,20 @@ export interface InspectedLayer {
   readonly macs?: number;
 }
 
+/** One result of a core op. */
+export interface InspectedNode extends InspectedValue {
+  readonly op: string;
+  /** The layer it belongs to. */
+  readonly layer: string;
+}
+
 export interface InspectedNeed {
   /** E.g. "H % 8 == 0". */
   readonly constraint: string;
-  /** Who asks for it. */
+  /** What the layers did to the size, then who asks for it. */
   readonly because: readonly string[];
+  /** What else would do. */
+  readonly alternative?: string;
 }
 
 export interface InspectedTotals {
@@ -67,66 +87,93 @@ export interface InspectedTotals {
  * With a `sample` (or `dims` that say all) the model is bound by it, as by any first sample.
  * @throws CompileError for a model that does not fit together or a sample that does not fit the model.
  */
-export function inspect(model: Model<unknown>, options: BindOptions = {}): Inspection {
+export function inspect(model: Model<unknown>, options: InspectOptions = {}): Inspection {
   checkInspect(model, options);
-  const sampled = options.sample !== undefined || options.dims !== undefined;
-  const lowered = sampled ? lowerModel(model, options) : undefined;
-  const graph = lowered?.graph ?? model.graph();
-  const symbols = lowered?.bound.symbols;
+  const { nodes: wanted = false, ...binding } = options;
+  const sampled = binding.sample !== undefined || binding.dims !== undefined;
+  const lowered = sampled ? lowerModel(model, binding) : undefined;
+  const { graph, trace } = model.traced();
+  const { store } = trace.builder;
+  const needs = needsOf(store);
+  const simple = underNeeds(needs);
+  const show = shower((d) => simple(store.resolve(d)), lowered?.bound.symbols);
   const fed = new Set(model.plan().inputs.map(({ name }) => name));
-  const work = lowered && macsByPath(lowered.bound.graph);
-  const resolved = resolvedGraph(graph);
-  const inputs = resolved.graph.inputs.map((value) => inspected(value.name, value, symbols));
+  const value = (name: string, { type }: Value) => ({ name, dtype: type.dtype, ...show(type.shape) });
+  const inputs = graph.inputs.map((input) => value(input.name, input));
   const states = inputs.filter(({ name }) => !fed.has(name));
+  const provenance = provenanceOf(model);
   return {
     name: model.name,
     inputs: inputs.filter(({ name }) => fed.has(name)),
-    layers: layersOf(model, resolved.parameters, symbols, work),
-    outputs: resolved.graph.outputs
+    layers: layersOf(model, graph, show, lowered && macsByLayer(lowered.bound.graph, provenance.owner)),
+    outputs: graph.outputs
       .filter(({ name }) => !states.some((state) => state.name === name))
-      .map(({ name, value }) => inspected(name, value, symbols)),
+      .map((output) => value(output.name, output.value)),
     states,
-    needs: resolved.needs,
+    needs: needs.map((need) => inspectedNeed(need, provenance)),
+    ...(wanted && { nodes: nodesOf(graph, provenance, value) }),
     ...(lowered && { totals: totalsOf(lowered.bound.graph, lowered.program) }),
+  };
+}
+
+function inspectedNeed(need: Need, provenance: Provenance): InspectedNeed {
+  const { constraint, alternative } = need;
+  const because = reasonsFor(need, provenance);
+  return { constraint: String(constraint), because, ...(alternative !== undefined && { alternative }) };
+}
+
+function nodesOf(
+  graph: Graph,
+  provenance: Provenance,
+  value: (name: string, value: Value) => InspectedValue,
+): readonly InspectedNode[] {
+  return graph.nodes.flatMap(({ op, source, results }) =>
+    results.map((result) => ({
+      ...value(result.name, result),
+      op,
+      layer: provenance.owner(source.path),
+    })),
+  );
+}
+
+type Show = (shape: Shape) => Pick<InspectedValue, "shape" | "sizes">;
+
+/** A flex symbol that nothing has decided is a question mark: its name means nothing to a user. */
+function shower(simple: (d: Dim) => Dim, symbols: ReadonlyMap<string, number> | undefined): Show {
+  return (shape) => {
+    const dims = shape.map(simple);
+    const text = dims.map((d) => (kindOf(String(d)) === "flex" ? "?" : String(d)));
+    return { shape: text, ...(symbols && { sizes: dims.map((d) => Number(evaluate(d, symbols))) }) };
   };
 }
 
 function layersOf(
   model: Model<unknown>,
-  declared: ReadonlyMap<string, Shape>,
-  symbols: ReadonlyMap<string, number> | undefined,
+  graph: Graph,
+  show: Show,
   work: ReadonlyMap<string, number> | undefined,
 ): readonly InspectedLayer[] {
-  const layers = model.describe();
-  const paths = new Set(layers.map(({ path }) => path));
-  return layers.map(({ path, kind, outputs, weights, shared }) => ({
+  const declared = new Map(graph.parameters.map(({ value }) => [value.name, value.type.shape]));
+  return model.describe().map(({ path, kind, outputs, weights, shared }) => ({
     path,
     kind,
-    outputs: outputs.map((shape) => shapeOf(shape, symbols)),
+    outputs: outputs.map(show),
     parameters: weights.map(({ name, shape }) => ({
       name,
-      ...shapeOf(declared.get(`${path}.${name}`) ?? shape, symbols),
+      ...show(declared.get(`${path}.${name}`) ?? shape),
     })),
     shared,
-    ...(work && !shared && { macs: workOf(path, paths, work) }),
+    ...(work && !shared && { macs: work.get(path) ?? 0 }),
   }));
 }
 
 /** A node belongs to the innermost layer with a row of its own. */
-function workOf(path: string, paths: ReadonlySet<string>, work: ReadonlyMap<string, number>): number {
-  let total = 0;
-  for (const [source, macs] of work) {
-    let owner = source;
-    while (owner !== "" && !paths.has(owner)) owner = owner.slice(0, Math.max(0, owner.lastIndexOf(".")));
-    if (owner === path) total += macs;
-  }
-  return total;
-}
-
-function macsByPath(graph: Graph<BoundDim>): ReadonlyMap<string, number> {
+function macsByLayer(graph: Graph<BoundDim>, owner: (path: string) => string): ReadonlyMap<string, number> {
   const work = new Map<string, number>();
-  for (const node of graph.nodes)
-    work.set(node.source.path, (work.get(node.source.path) ?? 0) + macsOf(node));
+  for (const node of graph.nodes) {
+    const layer = owner(node.source.path);
+    work.set(layer, (work.get(layer) ?? 0) + macsOf(node));
+  }
   return work;
 }
 
@@ -148,44 +195,6 @@ function stepsOf({ attributes, operands, results }: Node): number {
 
 const sumOf = (numbers: readonly number[]): number => numbers.reduce((sum, n) => sum + n, 0);
 
-interface Resolved {
-  readonly graph: Graph;
-  /** Shapes of the parameters by path. */
-  readonly parameters: ReadonlyMap<string, Shape>;
-  readonly needs: readonly InspectedNeed[];
-}
-
-/**
- * The graph with everything written in terms of the inputs' dims, and what remains to be demanded of these.
- */
-function resolvedGraph(graph: Graph): Resolved {
-  const store = new Store();
-  const resolved = infer(graph, store);
-  const parameters = new Map(resolved.parameters.map(({ value }) => [value.name, value.type.shape]));
-  const needs = new Map<string, Set<string>>();
-  for (const { constraint, origins } of store.residuals()) {
-    const text = simplest(constraint);
-    if (text === undefined) continue;
-    const because = needs.get(text) ?? new Set();
-    needs.set(text, because);
-    for (const { subject, clause } of origins) because.add(`${subject}: ${clause}`);
-  }
-  return {
-    graph: resolved,
-    parameters,
-    needs: [...needs].map(([constraint, because]) => ({ constraint, because: [...because] })),
-  };
-}
-
-/** "H == 2*floordiv(H, 2)" is "H % 2 == 0" in other words; undefined for what every size satisfies. */
-function simplest(constraint: Constraint): string | undefined {
-  const [clause, ...more] = constraint.clauses;
-  if (clause?.kind !== "relation" || more.length > 0) return String(constraint);
-  const verdict = decide(clause.relation, clause.left, clause.right);
-  if (verdict.kind === "always") return undefined;
-  return String(verdict.kind === "iff" ? verdict.constraint : constraint);
-}
-
 function totalsOf(
   graph: Graph<BoundDim>,
   {
@@ -201,21 +210,4 @@ function totalsOf(
     arenaBytes: arena.bytes,
     arenaLowerBound: arena.lowerBound,
   };
-}
-
-function inspected(
-  name: string,
-  { type }: Value,
-  symbols: ReadonlyMap<string, number> | undefined,
-): InspectedValue {
-  return { name, dtype: type.dtype, ...shapeOf(type.shape, symbols) };
-}
-
-/** A flex symbol that nothing has decided is a question mark: its name means nothing to a user. */
-function shapeOf(
-  shape: Shape,
-  symbols: ReadonlyMap<string, number> | undefined,
-): { readonly shape: readonly string[]; readonly sizes?: readonly number[] } {
-  const text = shape.map((d) => (kindOf(String(d)) === "flex" ? "?" : String(d)));
-  return { shape: text, ...(symbols && { sizes: shape.map((d) => Number(evaluate(d, symbols))) }) };
 }

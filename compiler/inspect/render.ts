@@ -5,13 +5,14 @@
 import type {
   InspectedLayer,
   InspectedNeed,
+  InspectedNode,
   InspectedTotals,
   InspectedValue,
   Inspection,
 } from "./inspect.ts";
 
 export interface RenderOptions {
-  /** Shapes as expressions of the inputs' dims even where the sample gives numbers. */
+  /** Shapes and demands alone, as expressions of the inputs' dims even where the sample gives numbers. */
   readonly symbolic?: boolean;
   /** How amounts are written. */
   readonly amounts: {
@@ -28,18 +29,18 @@ const PARAMETERS_WIDTH = 64;
 
 /** The text, without a final line break. */
 export function renderInspection(inspection: Inspection, options: RenderOptions): string {
-  const { inputs, layers, outputs, states, needs, totals } = inspection;
+  const { inputs, layers, outputs, states, needs, nodes, totals } = inspection;
   const table = columns([
     ...inputs.map((value) => endRow("input", value, options)),
-    ...layers.flatMap((layer) => layerRows(layer, options)),
+    ...layers.flatMap((layer) => [...layerRows(layer, options), ...nodeRows(layer, nodes ?? [], options)]),
     ...outputs.map((value) => endRow("output", value, options)),
     ...states.map((value) => endRow("state", value, options)),
   ]);
   const blocks = [table];
   // A sample that got this far satisfies them.
-  if (needs.length > 0 && (!totals || options.symbolic)) blocks.push(columns(needs.flatMap(needRows)));
+  if (needs.length > 0 && (!totals || options.symbolic)) blocks.push(columns(needRows(needs)));
   if (totals) blocks.push([printTotals(totals, options.amounts)]);
-  else if (inputs.some(isOpen))
+  else if (!options.symbolic && inputs.some(isOpen))
     blocks.push([`sizes that are not numbers are decided by a sample: ${hint(inputs)}`]);
   return blocks.map((lines) => lines.join("\n")).join("\n\n");
 }
@@ -64,19 +65,47 @@ function layerRows(
   { path, outputs, parameters, shared, macs }: InspectedLayer,
   options: RenderOptions,
 ): Row[] {
+  const shapes = outputs.map((output) => shapeText(output, options)).join(" ");
+  if (options.symbolic) return [[`  ${path}`, shapes]];
   const [first = "", ...rest] = shared
     ? ["(shared)"]
     : wrapped(parameters.map((p) => parameterText(p, options)));
-  const shapes = outputs.map((output) => shapeText(output, options)).join(" ");
   return [
     [`  ${path}`, shapes, first, macs ? options.amounts.macs(macs) : ""],
     ...rest.map((line) => ["", "", line]),
   ];
 }
 
-function needRows({ constraint, because }: InspectedNeed, i: number): Row[] {
-  const [first = "", ...rest] = because;
-  return [[i === 0 ? "needs" : "", constraint, first], ...rest.map((clause) => ["", "", clause])];
+/** The values inside a layer, but for what it gives out. */
+function nodeRows(
+  { path, shared }: InspectedLayer,
+  nodes: readonly InspectedNode[],
+  options: RenderOptions,
+): Row[] {
+  return nodes
+    .filter(({ layer }) => layer === path && !shared)
+    .map((node) => [`    ${node.name}`, shapeText(node, options)]);
+}
+
+/** Along another axis the same layers mostly demand the same: that is said in three words. */
+export function needRows(needs: readonly InspectedNeed[]): Row[] {
+  const told = new Map<string, string>();
+  return needs.flatMap(({ constraint, because, alternative }, i) => {
+    const name = /[\p{L}_$][\p{L}\p{N}_.$]*/u.exec(constraint)?.[0] ?? "";
+    const key = [constraint, ...because].map((line) => withoutAxis(line, name)).join("\n");
+    const before = told.get(key);
+    told.set(key, before ?? name);
+    const reasons = before === undefined ? because : [`the same as for ${before}`];
+    const [first = "", ...rest] = reasons;
+    const asked = alternative === undefined ? constraint : `${constraint}, ${alternative}`;
+    return [[i === 0 ? "needs" : "", asked, first], ...rest.map((line) => ["", "", line])];
+  });
+}
+
+/** A reason with the dim's name and the axis it was met at left out. */
+function withoutAxis(line: string, name: string): string {
+  const words = line.split(/([\p{L}\p{N}_.$]+)/u).map((word) => (word === name ? "" : word));
+  return words.join("").replace(/axis -?\d+/g, "axis");
 }
 
 function shapeText({ shape, sizes }: Sized, { symbolic }: RenderOptions): string {
@@ -113,7 +142,7 @@ function wrapped(texts: readonly string[]): readonly string[] {
   return lines;
 }
 
-function columns(rows: readonly Row[]): readonly string[] {
+export function columns(rows: readonly Row[]): readonly string[] {
   const widths: number[] = [];
   for (const row of rows)
     row.forEach((cell, i) => {

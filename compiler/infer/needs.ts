@@ -1,0 +1,144 @@
+/**
+ * What a network demands of its inputs' sizes: the residuals of the store after symbolic inference, in their
+ * simplest form, merged per symbol, each with a smallest set of statements that together demand it. A store
+ * keeps every statement that ever narrowed a symbol; most of these follow from others (a window that fits
+ * into half of an even H fits into all of it) and would only hide the reason.
+ */
+import {
+  Constraint,
+  constant,
+  type Dim,
+  type Domain,
+  decide,
+  mod,
+  type Origin,
+  Store,
+} from "../dims/index.ts";
+import { isStated, type StatedOrigin } from "./diagnose.ts";
+
+export interface Need {
+  readonly constraint: Constraint;
+  /** The statements that demand it, none of them superfluous, in the order they were made. */
+  readonly origins: readonly Origin[];
+  /** What else would do: where a broadcast was taken to be an equality, and one side may still be 1. */
+  readonly alternative?: string;
+}
+
+/** Single symbols first, by name; then relations between several. */
+export function needsOf(store: Store): readonly Need[] {
+  const needs = store.residuals().flatMap(({ constraint, origins, alternative }): Need[] => {
+    const simple = simplest(constraint);
+    if (!simple) return [];
+    const still = alternative !== undefined && mayBeOne(constraint, store);
+    return [{ constraint: simple, origins, ...(still && { alternative }) }];
+  });
+  return merged(needs).map((need) => ({ ...need, origins: necessary(need, store) }));
+}
+
+/** "H == 2*floor(H/2)" is "H % 2 == 0" in other words; undefined for what every size satisfies. */
+function simplest(constraint: Constraint): Constraint | undefined {
+  const [clause, ...more] = constraint.clauses;
+  if (clause?.kind !== "relation" || more.length > 0) return constraint;
+  const verdict = decide(clause.relation, clause.left, clause.right);
+  if (verdict.kind === "always") return undefined;
+  return verdict.kind === "iff" ? verdict.constraint : constraint;
+}
+
+function mayBeOne({ clauses }: Constraint, store: Store): boolean {
+  const maybe = (d: Dim) => decide("==", d, constant(1), store).kind !== "never";
+  return clauses.some((c) => c.kind === "relation" && (maybe(c.left) || maybe(c.right)));
+}
+
+/** One need for each symbol, however many statements narrowed it; equal needs between symbols once. */
+function merged(needs: readonly Need[]): readonly Need[] {
+  const groups = new Map<string, Need[]>();
+  for (const need of needs) {
+    const symbols = need.constraint.clauses.map((c) => (c.kind === "domain" ? c.symbol : undefined));
+    const key = symbols.every((s) => s !== undefined && s === symbols[0])
+      ? `symbol ${symbols[0]}`
+      : `relation ${need.constraint}`;
+    groups.set(key, [...(groups.get(key) ?? []), need]);
+  }
+  const list = [...groups.values()].map(conjunction);
+  const several = ({ constraint }: Need) => Number(constraint.symbols().length > 1);
+  return list.sort((a, b) => several(a) - several(b) || compareText(a, b));
+}
+
+function compareText(a: Need, b: Need): number {
+  const [x, y] = [String(a.constraint), String(b.constraint)];
+  return x < y ? -1 : x > y ? 1 : 0;
+}
+
+function conjunction(group: readonly Need[]): Need {
+  const [only, ...more] = group;
+  if (more.length === 0) return only!;
+  const [symbol] = only!.constraint.symbols();
+  const { min, ...rest } = domainUnder(group, symbol!);
+  // A least member that the divisibility alone gives is no news.
+  const unbounded = { kind: "domain", symbol: symbol!, ...rest, min: Number.NEGATIVE_INFINITY } as const;
+  const implied = domainUnder([{ constraint: new Constraint([unbounded]) }], symbol!).min === min;
+  return {
+    constraint: new Constraint([implied ? unbounded : { ...unbounded, min }]),
+    origins: [...new Set(group.flatMap(({ origins }) => origins))],
+  };
+}
+
+function domainUnder(needs: readonly { readonly constraint: Constraint }[], symbol: string): Domain {
+  const store = new Store();
+  for (const { constraint } of needs) store.require(constraint, { subject: "", clause: "" });
+  return store.domainOf(symbol);
+}
+
+interface Part {
+  readonly origin: StatedOrigin;
+  /** What the statement demands by itself; undefined when that cannot be told. */
+  readonly demand: Constraint | undefined;
+}
+
+/** The origins without those that follow from the others: bounds go first, they explain least. */
+function necessary({ constraint, origins }: Need, store: Store): readonly Origin[] {
+  if (origins.length < 2) return origins;
+  const distinct = new Map<string, Part>();
+  for (const [i, origin] of origins.filter(isStated).entries()) {
+    const part = { origin, demand: demandOf(origin, store) };
+    const key = part.demand ? String(part.demand) : `unknown ${i}`;
+    if (!distinct.has(key)) distinct.set(key, part);
+  }
+  let kept = [...distinct.values()].filter(({ demand }) => demand?.clauses.length !== 0);
+  const isBound = ({ origin }: Part) => origin.statement.relation === ">=";
+  const candidates = [...kept.filter(isBound), ...kept.filter((part) => !isBound(part))];
+  for (const part of candidates) {
+    const others = kept.filter((other) => other !== part);
+    if (part.demand && others.length > 0 && implies(others, constraint)) kept = others;
+  }
+  const statements = new Set<Origin>(kept.map(({ origin }) => origin));
+  return origins.filter((origin) => !isStated(origin) || statements.has(origin));
+}
+
+function demandOf({ statement }: StatedOrigin, store: Store): Constraint | undefined {
+  const [left, right] = [store.resolve(statement.left), store.resolve(statement.right)];
+  const verdict =
+    statement.relation === ">="
+      ? decide(">=", left, right)
+      : statement.relation === "divisible by"
+        ? decide("==", mod(left, right), constant(0))
+        : decide("==", left, right);
+  if (verdict.kind === "always") return new Constraint([]);
+  return verdict.kind === "iff" ? verdict.constraint : undefined;
+}
+
+function implies(parts: readonly Part[], whole: Constraint): boolean {
+  const store = new Store();
+  for (const { demand, origin } of parts) if (demand && store.require(demand, origin)) return false;
+  const expected = new Store();
+  expected.require(whole, { subject: "", clause: "" });
+  const same = (name: string) => printed(store.domainOf(name)) === printed(expected.domainOf(name));
+  return whole.clauses.every((clause) =>
+    clause.kind === "domain"
+      ? same(clause.symbol)
+      : decide(clause.relation, clause.left, clause.right, store).kind === "always",
+  );
+}
+
+const printed = ({ min, max, modulus, residues }: Domain): string =>
+  `${min}..${max} ${modulus} ${residues.join()}`;

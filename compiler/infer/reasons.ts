@@ -1,0 +1,81 @@
+/**
+ * Why a network demands something of a size, in words: what the layers on the way made of the size, then the
+ * statements that tie the results together.
+ */
+import { ceilDiv, constantOf, floorDiv, mul, type Origin, sub, symbolsOf } from "../dims/index.ts";
+import { isStated } from "./diagnose.ts";
+import type { Need } from "./needs.ts";
+import type { Place } from "./probe.ts";
+import { isChange, type Provenance, type Step } from "./provenance.ts";
+
+const NAMES_SHOWN = 6;
+/** Strides beyond this are not recognised; the expression itself tells. */
+const FACTORS = 64;
+
+/** One line for what the layers did, then one for each statement. */
+export function reasonsFor(need: Need, provenance: Provenance): readonly string[] {
+  const places = need.origins.flatMap((origin) => sidesOf(origin, provenance).flat());
+  const symbols = need.constraint.symbols();
+  const ours = (step: Step) => isChange(step) && symbolsOf(step.dim).some((name) => symbols.includes(name));
+  const steps = provenance.steps(...places).filter((step) => ours(step) && step.from.length > 0);
+  const made = symbols.length === 1 ? whatLayersDid(symbols[0]!, steps) : undefined;
+  const demands = need.origins.map((origin) => demand(origin, need, provenance));
+  return [...(made ? [made] : []), ...new Set(demands)];
+}
+
+/** "is halved", "is doubled": what became of a size, where that has a name. */
+export function verb({ from, dim }: Step): string | undefined {
+  const [before, ...more] = from;
+  if (!before || more.length > 0) return undefined;
+  for (let q = 2; q <= FACTORS; q++) {
+    if (floorDiv(before, q) === dim) return q === 2 ? "halved" : `divided by ${q}`;
+    if (ceilDiv(before, q) === dim) return q === 2 ? "halved rounding up" : `divided by ${q} rounding up`;
+    if (mul(before, q) === dim) return q === 2 ? "doubled" : `multiplied by ${q}`;
+  }
+  const more1 = constantOf(sub(dim, before));
+  if (more1 === undefined) return undefined;
+  return more1 > 0 ? `made ${more1} longer` : `made ${-more1} shorter`;
+}
+
+function sidesOf(origin: Origin, provenance: Provenance): readonly (readonly Place[])[] {
+  if (!isStated(origin)) return [];
+  const { node, clause } = origin.statement;
+  return provenance.sides(node, clause) ?? [];
+}
+
+/** "H is halved by pool1 and pool2, doubled by up2 and up1". */
+function whatLayersDid(symbol: string, steps: readonly Step[]): string | undefined {
+  const deeds = new Map<string, string[]>();
+  for (const step of steps) {
+    const deed = verb(step);
+    if (deed === undefined) continue;
+    const names = deeds.get(deed) ?? [];
+    deeds.set(deed, names.includes(step.path) ? names : [...names, step.path]);
+  }
+  if (deeds.size === 0) return undefined;
+  return `${symbol} is ${[...deeds].map(([deed, names]) => `${deed} by ${listed(names)}`).join(", ")}`;
+}
+
+export function listed(names: readonly string[]): string {
+  if (names.length > NAMES_SHOWN)
+    return `${names.slice(0, NAMES_SHOWN - 2).join(", ")}, … and ${names.at(-1)} (${names.length} layers)`;
+  return names.length < 2 ? names.join() : `${names.slice(0, -1).join(", ")} and ${names.at(-1)}`;
+}
+
+/** "join1: concat along axis 3 needs axis 1 of enc1 and up1 to agree, H == 2*floor(H/2)". */
+function demand(origin: Origin, need: Need, provenance: Provenance): string {
+  const text = `${origin.subject}: ${origin.clause}`;
+  if (!isStated(origin)) return text;
+  const { relation, left, right } = origin.statement;
+  const [a, b] = [provenance.resolve(left), provenance.resolve(right)];
+  const equation = `${a} ${signs[relation]} ${b}`;
+  const isNews = [a, b].some((d) => symbolsOf(d).length > 0) && equation !== String(need.constraint);
+  return isNews ? `${text}: ${equation}` : text;
+}
+
+const signs = {
+  "==": "==",
+  ">=": ">=",
+  "divisible by": "is a multiple of",
+  "broadcasts with": "==",
+} as const;

@@ -1,0 +1,19 @@
+/** The nodes of a model's graph by the layers that its user knows: the rows of its summary. */
+import type { Model } from "../frontend/index.ts";
+import { Provenance } from "../infer/provenance.ts";
+
+/** The innermost of `paths` that `path` is or lies in; `path` itself where there is none. */
+export function ownerAmong(paths: ReadonlySet<string>): (path: string) => string {
+  return (path) => {
+    let owner = path;
+    while (owner !== "" && !paths.has(owner)) owner = owner.slice(0, Math.max(0, owner.lastIndexOf(".")));
+    return owner || path;
+  };
+}
+
+/** How the sizes of a model came about, told by its layers. */
+export function provenanceOf(model: Model<unknown>): Provenance {
+  const { graph, trace } = model.traced();
+  const paths = new Set(model.describe().map(({ path }) => path));
+  return new Provenance(graph.nodes, (d) => trace.builder.store.resolve(d), ownerAmong(paths));
+}
