@@ -5,7 +5,7 @@
  * demand is made of): nothing is recorded while a graph is built.
  */
 import type { SourceLocation } from "../diagnostics/index.ts";
-import { type Dim, isConstant, symbolsOf } from "../dims/index.ts";
+import { type Dim, isConstant, kindOf, type Origin, type Store, symbolsOf } from "../dims/index.ts";
 import type { Node, Value } from "../ir/graph.ts";
 import { type Place, type Probed, probe } from "./probe.ts";
 
@@ -34,19 +34,29 @@ interface Visited {
 export class Provenance {
   readonly #producers = new Map<Value, { readonly node: Node; readonly order: number }>();
   readonly #probed = new Map<Node, Probed | undefined>();
-  /** A size with everything known applied. */
-  readonly resolve: (d: Dim) => Dim;
+  readonly #store: Store;
   /** The layer that the source path of a node belongs to, as the user knows it. */
   readonly owner: (path: string) => string;
 
-  constructor(nodes: Iterable<Node>, resolve: (d: Dim) => Dim, owner = (path: string) => path) {
+  constructor(nodes: Iterable<Node>, store: Store, owner = (path: string) => path) {
     let order = 0;
     for (const node of nodes) {
       for (const result of node.results) this.#producers.set(result, { node, order });
       order++;
     }
-    this.resolve = resolve;
+    this.#store = store;
     this.owner = owner;
+  }
+
+  /** A size with everything known applied. */
+  resolve(d: Dim): Dim {
+    return this.#store.resolve(d);
+  }
+
+  /** What decided the deferred sizes at these places: other uses of a shared parameter, say. */
+  deciding(places: readonly Place[]): readonly Origin[] {
+    const names = places.flatMap(({ value, axis }) => symbolsOf(value.type.shape[axis]!));
+    return [...new Set(names.filter((n) => kindOf(n) === "flex").flatMap((n) => this.#store.whyOf(n)))];
   }
 
   dimOf({ value, axis }: Place): Dim {

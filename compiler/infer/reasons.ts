@@ -15,11 +15,13 @@ const FACTORS = 64;
 /** One line for what the layers did, then one for each statement. */
 export function reasonsFor(need: Need, provenance: Provenance): readonly string[] {
   const places = need.origins.flatMap((origin) => sidesOf(origin, provenance).flat());
+  const several = need.constraint.symbols().length > 1;
+  const origins = new Set([...(several ? provenance.deciding(places) : []), ...need.origins]);
   const symbols = need.constraint.symbols();
   const ours = (step: Step) => isChange(step) && symbolsOf(step.dim).some((name) => symbols.includes(name));
   const steps = provenance.steps(...places).filter((step) => ours(step) && step.from.length > 0);
   const made = symbols.length === 1 ? whatLayersDid(symbols[0]!, steps) : undefined;
-  const demands = need.origins.map((origin) => demand(origin, need, provenance));
+  const demands = [...origins].map((origin) => demand(origin, need, provenance));
   return [...(made ? [made] : []), ...new Set(demands)];
 }
 

@@ -35,7 +35,7 @@ export function refusedSizes(
   const store = demandsOf(graph);
   if (!store) return [];
   const sizes = sizesOf(shapes);
-  const provenance = new Provenance(graph.nodes, (d) => store.resolve(d));
+  const provenance = new Provenance(graph.nodes, store);
   const refused = needsOf(store)
     .filter((need) => !isMet(need, sizes))
     .map((need) => refusal(need, sizes, shapes, reasonsFor(need, provenance), at));

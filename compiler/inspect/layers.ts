@@ -15,5 +15,5 @@ export function ownerAmong(paths: ReadonlySet<string>): (path: string) => string
 export function provenanceOf(model: Model<unknown>): Provenance {
   const { graph, trace } = model.traced();
   const paths = new Set(model.describe().map(({ path }) => path));
-  return new Provenance(graph.nodes, (d) => trace.builder.store.resolve(d), ownerAmong(paths));
+  return new Provenance(graph.nodes, trace.builder.store, ownerAmong(paths));
 }

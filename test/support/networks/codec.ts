@@ -1,7 +1,7 @@
 /**
  * A convolutional audio codec (after SoundStream, Zeghidour et al. 2021, and EnCodec, Défossez et al. 2022):
- * strided convolutions make one frame of 320 samples, transposed ones undo it. The output is compared with the
- * input sample by sample, so the clip has to be whole frames.
+ * strided convolutions make one frame of 320 samples, transposed ones undo it. The output is compared with
+ * the input sample by sample, so the clip has to be whole frames.
  */
 import { conv1d, conv1dTranspose, input, type Model, model, type Symbolic, subtract } from "shapecast";
 
