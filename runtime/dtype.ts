@@ -1,8 +1,13 @@
 /**
- * Element types: one row per dtype. Everything that depends on an element type (how many bytes, which array
- * holds it, whether arithmetic rounds) reads the row, so a new dtype is one line here and one line in
- * `DTypeArrays`. `bool` is stored as bytes 0 and 1, as NumPy, ONNX and TensorFlow do.
+ * Element types: one row per dtype, named as ONNX names them. Everything that depends on an element type (how
+ * many bytes, which array holds it, what it can hold, whether arithmetic rounds) reads the row, so a new
+ * dtype is one line here and one line in `DTypeArrays`.
+ *
+ * Where JavaScript has no array for a dtype, elements are stored as they are in NumPy's `ml_dtypes` and in
+ * ONNX: float16 and bfloat16 as 16 bits, float8 and float4 as codes of a byte, 4-bit and 2-bit integers one
+ * to a byte. `bool` is stored as bytes 0 and 1, as NumPy, ONNX and TensorFlow do.
  */
+import { type FloatFormat, formats } from "./float-format.ts";
 
 /** The array class that holds each dtype. */
 export interface DTypeArrays {
@@ -12,27 +17,96 @@ export interface DTypeArrays {
   readonly uint8: Uint8Array;
   readonly int8: Int8Array;
   readonly bool: Uint8Array;
+  readonly int16: Int16Array;
+  readonly uint16: Uint16Array;
+  readonly uint32: Uint32Array;
+  readonly float16: Uint16Array;
+  readonly bfloat16: Uint16Array;
+  readonly float8e4m3fn: Uint8Array;
+  readonly float8e4m3fnuz: Uint8Array;
+  readonly float8e5m2: Uint8Array;
+  readonly float8e5m2fnuz: Uint8Array;
+  readonly float8e8m0: Uint8Array;
+  readonly float4e2m1: Uint8Array;
+  readonly int4: Int8Array;
+  readonly uint4: Uint8Array;
+  readonly int2: Int8Array;
+  readonly uint2: Uint8Array;
 }
 
-export type DType = "float32" | "float64" | "int32" | "uint8" | "int8" | "bool";
+export type DType = keyof DTypeArrays;
 
 export type TypedArray = DTypeArrays[DType];
 
 export interface DTypeRow<D extends DType = DType> {
   readonly array: { new (length: number): DTypeArrays[D]; readonly name: string };
-  /** Bytes per element. */
+  /** Bytes per element in memory. */
   readonly bytes: number;
   readonly kind: "float" | "integer" | "bool";
+  /** What it can hold: the ends of an integer's range, infinities for a float. */
+  readonly lowest: number;
+  readonly highest: number;
+  /** How a code makes a number, where elements are stored as codes. */
+  readonly format?: FloatFormat;
+  /** An integer of fewer bits than its array has: storing does not wrap by itself. */
+  readonly packable?: true;
 }
 
+function float<D extends DType>(
+  array: DTypeRow<D>["array"],
+  bytes: number,
+  format?: FloatFormat,
+): DTypeRow<D> {
+  const [lowest, highest] = [Number.NEGATIVE_INFINITY, Number.POSITIVE_INFINITY];
+  return { array, bytes, kind: "float", lowest, highest, ...(format && { format }) };
+}
+
+function signed<D extends DType>(array: DTypeRow<D>["array"], bits: number): DTypeRow<D> {
+  return integer(array, bits, -(2 ** (bits - 1)), 2 ** (bits - 1) - 1);
+}
+
+function unsigned<D extends DType>(array: DTypeRow<D>["array"], bits: number): DTypeRow<D> {
+  return integer(array, bits, 0, 2 ** bits - 1);
+}
+
+function integer<D extends DType>(
+  array: DTypeRow<D>["array"],
+  bits: number,
+  lowest: number,
+  highest: number,
+): DTypeRow<D> {
+  const row = { array, bytes: Math.max(1, bits / 8), kind: "integer", lowest, highest } as const;
+  return bits < 8 ? { ...row, packable: true } : row;
+}
+
+/** Of dtypes with one array class the first is what the class stands for. */
 export const dtypes: { readonly [D in DType]: DTypeRow<D> } = {
-  float32: { array: Float32Array, bytes: 4, kind: "float" },
-  float64: { array: Float64Array, bytes: 8, kind: "float" },
-  int32: { array: Int32Array, bytes: 4, kind: "integer" },
-  uint8: { array: Uint8Array, bytes: 1, kind: "integer" },
-  int8: { array: Int8Array, bytes: 1, kind: "integer" },
-  bool: { array: Uint8Array, bytes: 1, kind: "bool" },
+  float32: float(Float32Array, 4),
+  float64: float(Float64Array, 8),
+  int32: signed(Int32Array, 32),
+  uint8: unsigned(Uint8Array, 8),
+  int8: signed(Int8Array, 8),
+  bool: { array: Uint8Array, bytes: 1, kind: "bool", lowest: 0, highest: 1 },
+  int16: signed(Int16Array, 16),
+  uint16: unsigned(Uint16Array, 16),
+  uint32: unsigned(Uint32Array, 32),
+  float16: float(Uint16Array, 2, formats.float16),
+  bfloat16: float(Uint16Array, 2, formats.bfloat16),
+  float8e4m3fn: float(Uint8Array, 1, formats.float8e4m3fn),
+  float8e4m3fnuz: float(Uint8Array, 1, formats.float8e4m3fnuz),
+  float8e5m2: float(Uint8Array, 1, formats.float8e5m2),
+  float8e5m2fnuz: float(Uint8Array, 1, formats.float8e5m2fnuz),
+  float8e8m0: float(Uint8Array, 1, formats.float8e8m0),
+  float4e2m1: float(Uint8Array, 1, formats.float4e2m1),
+  int4: signed(Int8Array, 4),
+  uint4: unsigned(Uint8Array, 4),
+  int2: signed(Int8Array, 2),
+  uint2: unsigned(Uint8Array, 2),
 };
+
+export function isDType(name: string): name is DType {
+  return Object.hasOwn(dtypes, name);
+}
 
 /** A zero-filled array of `length` elements. */
 export function allocate<D extends DType>(dtype: D, length: number): DTypeArrays[D] {
@@ -45,8 +119,8 @@ export function byteSize(dtype: DType, length: number): number {
 }
 
 /**
- * The dtype a typed array stands for. A Uint8Array is `uint8`; that it holds booleans must be said by the
- * caller. Throws RangeError for an array class no dtype uses.
+ * The dtype a typed array stands for. A Uint8Array is `uint8`; that it holds booleans or codes must be said
+ * by the caller. Throws RangeError for an array class no dtype uses.
  */
 export function dtypeOf(data: TypedArray): DType {
   for (const [dtype, row] of Object.entries(dtypes)) if (data instanceof row.array) return dtype as DType;

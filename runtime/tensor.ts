@@ -4,7 +4,9 @@
  * whatever would lose information silently: a length that does not match the shape, ragged nesting, a value
  * its integer dtype cannot hold.
  */
-import { allocate, type DType, dtypeOf, dtypes, type TypedArray } from "./dtype.ts";
+import { type DType, dtypeOf, dtypes, type TypedArray } from "./dtype.ts";
+import { allocateNumbers, decode, encode } from "./elements.ts";
+import { numbersOf } from "./float-format.ts";
 
 export interface Tensor {
   readonly dtype: DType;
@@ -40,7 +42,8 @@ export function strides(shape: readonly number[]): readonly number[] {
 
 /**
  * A tensor over `data`. The dtype is that of a typed array, float32 for plain numbers. A typed array that
- * already has the right class is shared, anything else is copied. Throws RangeError when lengths differ or a
+ * already has the right class is shared (for small floats it holds codes), anything else are numbers and is
+ * copied. Throws RangeError when lengths differ or a
  * value does not fit.
  */
 export function tensor(
@@ -69,9 +72,10 @@ export function fromNested(nested: Nested, dtype?: DType): Tensor {
   return { dtype: type, shape, data: store(values.map(Number), type) };
 }
 
-/** The values as nested arrays; a scalar for rank 0; booleans for `bool`. */
+/** The values as nested arrays; a scalar for rank 0; booleans for `bool`, numbers where codes are stored. */
 export function toNested(value: Tensor): Nested {
-  const { data, shape } = value;
+  const { shape } = value;
+  const data = decode(value.dtype, value.data);
   const steps = strides(shape);
   const at = (axis: number, offset: number): Nested => {
     if (axis === shape.length) return value.dtype === "bool" ? data[offset] !== 0 : data[offset]!;
@@ -86,12 +90,24 @@ function isTypedArray(data: TypedArray | readonly number[]): data is TypedArray 
 
 function store(values: TypedArray | readonly number[], dtype: DType): TypedArray {
   const row = dtypes[dtype];
-  if (values instanceof row.array && (row.kind !== "bool" || values.every((value) => value <= 1)))
+  if (values instanceof row.array && (row.kind !== "bool" || values.every((value) => value <= 1))) {
+    if (row.packable || row.format) refuseExcess(values, dtype);
     return values;
-  const data = allocate(dtype, values.length);
-  for (let i = 0; i < values.length; i++) data[i] = convert(values[i]!, dtype, i);
+  }
+  const numbers = allocateNumbers(dtype, values.length);
+  for (let i = 0; i < values.length; i++) numbers[i] = convert(values[i]!, dtype, i);
+  const data = encode(dtype, numbers);
   if (row.kind === "integer") refuseLoss(values, data, dtype);
   return data;
+}
+
+/** Of an array that could hold more than the dtype. */
+function refuseExcess(stored: TypedArray, dtype: DType): void {
+  const { format, lowest, highest } = dtypes[dtype];
+  const [least, most] = format ? [0, numbersOf(format).length - 1] : [lowest, highest];
+  const at = stored.findIndex((element: number) => element < least || element > most);
+  if (at >= 0)
+    throw new RangeError(`element ${at} is ${stored[at]}, which is no ${format ? "code of " : ""}${dtype}`);
 }
 
 function convert(value: number, dtype: DType, index: number): number {

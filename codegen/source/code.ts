@@ -49,7 +49,12 @@ export function infix(a: Code, operator: string, b: Code, binds: number): Code {
 /**
  * As `infix` for bitwise operators and shifts: any operator inside is put in parentheses, as formatters do.
  */
-export function bitwise(a: Code, operator: "|" | "&" | "^" | ">>" | "<<", b: Code, binds: number): Code {
+export function bitwise(
+  a: Code,
+  operator: "|" | "&" | "^" | ">>" | ">>>" | "<<",
+  b: Code,
+  binds: number,
+): Code {
   return { text: `${within(a, binding.unary)} ${operator} ${within(b, binding.unary)}`, binds };
 }
 

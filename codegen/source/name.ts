@@ -11,7 +11,7 @@ const keywords = `
   while with yield any bigint boolean never number object string symbol unknown`;
 
 const globals = `
-  Array ArrayBuffer Error Float32Array Float64Array Infinity Int8Array Int16Array Int32Array Math NaN Number
+  Array ArrayBuffer BigInt BigInt64Array BigUint64Array DataView Error Float32Array Float64Array Infinity Int8Array Int16Array Int32Array Math NaN Number
   Object RangeError SharedArrayBuffer String TypeError Uint8Array Uint16Array Uint32Array WebAssembly atob
   globalThis constructor hasOwnProperty toString valueOf prototype`;
 

@@ -6,8 +6,16 @@
 import type { BinaryFn, UnaryFn } from "../../compiler/ir/loop.ts";
 import type { Types } from "../source/index.ts";
 import { erfSource } from "./erf.source.ts";
+import { type FormatFunction, floatBits, formatFunctions, formatRequires } from "./float-formats.source.ts";
 
-export type RuntimeFunction = "erf" | "roundEven" | "floorMod" | "checkedIndex" | "wrappedIndex";
+export type RuntimeFunction =
+  | "erf"
+  | "roundEven"
+  | "floorMod"
+  | "checkedIndex"
+  | "wrappedIndex"
+  | "floatBits"
+  | FormatFunction;
 
 const mathFunctions = [
   ...(["abs", "sign", "exp", "expm1", "log", "log1p", "sqrt", "floor", "ceil"] as const),
@@ -56,7 +64,17 @@ function wrappedIndex${indexParameters(types)} {
   if (wrapped >= 0 && wrapped < extent) return wrapped;
   throw new RangeError(\`\${what}: index \${index} is not in \${-extent}..\${extent - 1}\`);
 }`,
+  floatBits,
+  ...formatFunctions,
 };
+
+/** `needed` and what these refer to, in the order of the table. */
+export function withRequired(needed: ReadonlySet<RuntimeFunction>): readonly RuntimeFunction[] {
+  const all = new Set<RuntimeFunction>(
+    [...needed].flatMap((name) => [name, ...(formatRequires[name] ?? [])]),
+  );
+  return (Object.keys(runtimeFunctions) as RuntimeFunction[]).filter((name) => all.has(name));
+}
 
 function indexParameters({ only }: Types): string {
   return `(index${only(": number")}, extent${only(": number")}, what${only(": string")})${only(": number")}`;

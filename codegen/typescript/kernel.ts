@@ -32,6 +32,7 @@ import {
   compute,
   conditionOf,
   kindOf,
+  loadedValue,
   numberOf,
   type Place,
   storedValue,
@@ -225,7 +226,7 @@ class KernelPrinter {
       const { expr } = node;
       if (expr.kind !== "load" || this.kernel.writes.includes(expr.buffer)) continue;
       const stem = this.stemFor(expr);
-      const read = (at: Block) => primary(this.element(expr.buffer, expr.index, at) + this.types.element);
+      const read = (at: Block) => this.place(at).load(expr);
       const code = this.indices.outside(expr.index, stem, block, read);
       if (code) names.set(node, { code, boolean: false });
     }
@@ -255,6 +256,10 @@ class KernelPrinter {
     block.line(`${assignment(stmt, key, variable.name, valueCode)};`);
   }
 
+  private stored(e: Extract<Expr, { kind: "load" }>, block: Block): Code {
+    return primary(this.element(e.buffer, e.index, block) + this.types.element);
+  }
+
   private element(buffer: Buffer, index: Dim, block: Block): string {
     const name = this.buffers.get(buffer);
     if (name === undefined)
@@ -269,7 +274,8 @@ class KernelPrinter {
   ): Place {
     return {
       named: (e) => names?.get(values?.get(e) as ValueNode),
-      load: (e) => primary(this.element(e.buffer, e.index, block) + this.types.element),
+      load: (e) => loadedValue(this.stored(e, block), e.buffer.dtype, this.place(block)),
+      element: (e) => this.stored(e, block),
       register: (e) => {
         const variable = block.register(registerKey(e.register.name, e.index));
         return { ...variable, code: primary(variable.name) };

@@ -5,7 +5,7 @@ import type { Program, Weight } from "../../compiler/ir/program.ts";
 import { callsIn } from "../../compiler/ir/program-walk.ts";
 import { planFill } from "../../runtime/initializers/index.ts";
 import type { Types } from "../source/index.ts";
-import { type RuntimeFunction, runtimeFunctions } from "./functions.ts";
+import { type RuntimeFunction, withRequired } from "./functions.ts";
 import { type KernelFunction, printKernel } from "./kernel.ts";
 import type { ModuleNames } from "./names.ts";
 import { buffersIn, type Callees } from "./steps.ts";
@@ -45,6 +45,5 @@ export function fillsOf(weights: readonly Weight[]): readonly string[] {
 
 /** What kernels call beside Math. */
 export function functionsNeeded({ functions }: Callees): readonly RuntimeFunction[] {
-  const needed = new Set([...functions.values()].flatMap(({ needs }) => [...needs]));
-  return (Object.keys(runtimeFunctions) as RuntimeFunction[]).filter((name) => needed.has(name));
+  return withRequired(new Set([...functions.values()].flatMap(({ needs }) => [...needs])));
 }

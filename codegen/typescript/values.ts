@@ -2,12 +2,13 @@
  * Expressions of the loop IR as JavaScript. Floats are computed as doubles; only a cast to float32 rounds
  * (`Math.fround`), and not where the value is exact already or about to be stored in a Float32Array, which
  * rounds by itself. Integers stay int32: `| 0` after each operation, Math.imul, division truncated. A bool is
- * a boolean inside a kernel and 0 or 1 in memory.
+ * a boolean inside a kernel and 0 or 1 in memory; a small float is a number inside and a code in memory.
  */
 
 import type { BinaryFn, Expr } from "../../compiler/ir/loop.ts";
 import { dtypeOf } from "../../compiler/ir/loop-rewrite.ts";
 import { type DType, dtypes } from "../../runtime/dtype.ts";
+import { codeOf, formats } from "../../runtime/float-format.ts";
 import {
   binding,
   bitwise,
@@ -22,13 +23,17 @@ import {
   unary,
   within,
 } from "../source/index.ts";
+import { type FormatName, formatFunction } from "./float-formats.source.ts";
 import { binaryFunctions, type RuntimeFunction, runtimeFunctions, unaryFunctions } from "./functions.ts";
 
 /** What an expression needs to know of the place it is printed at. */
 export interface Place {
   /** The name of the constant that holds `e` already. */
   named(e: Expr): Value | undefined;
+  /** The number in memory. */
   load(e: Extract<Expr, { kind: "load" }>): Code;
+  /** What is in memory, as it is stored. */
+  element(e: Extract<Expr, { kind: "load" }>): Code;
   register(e: Extract<Expr, { kind: "register" }>): Value;
   index(e: Extract<Expr, { kind: "index" }>): Code;
   /** The condition of a guard; undefined when it always holds, false when it never does. */
@@ -90,14 +95,61 @@ function asCondition(value: Value, place: Place): Code {
   return infix(code, "!==", primary("0"), binding.equality);
 }
 
-/** What is written to memory of this dtype, which narrows by itself. */
+/**
+ * What is written to memory of this dtype, which narrows by itself unless it has more bits or holds codes.
+ */
 export function storedValue(e: Expr, dtype: DType, place: Place): Code {
   const kind = kindOf(dtype);
+  if (dtypes[dtype].format) return codeValue(e, dtype as FormatName, place);
+  if (dtypes[dtype].packable) return narrowed(e, dtype, place);
   if (e.kind === "cast" && e.dtype === dtype && kind === "integer" && kindOf(dtypeOf(e.x)) === kind)
     return storedValue(e.x, dtype, place);
   if (kind === "integer" && e.kind === "binary" && (e.fn === "add" || e.fn === "sub") && !place.named(e))
     return infix(numberOf(e.a, place), arithmetic[e.fn], numberOf(e.b, place), binding.sum);
   return numberOf(e, place);
+}
+
+/** The code of a value: that of an element of memory is copied. */
+function codeValue(e: Expr, dtype: FormatName, place: Place): Code {
+  if (e.kind === "load" && e.buffer.dtype === dtype && !place.named(e)) return place.element(e);
+  if (e.kind === "constant") return primary(numberLiteral(codeOf(formats[dtype], e.value)));
+  const x = e.kind === "cast" && e.dtype === dtype && !place.named(e) ? e.x : e;
+  return formatted("to", dtype, numberOf(x, place), place);
+}
+
+function formatted(what: "to" | "from" | "round", dtype: FormatName, code: Code, place: Place): Code {
+  const name = formatFunction(what, dtype);
+  place.needs(name);
+  return call(name, code);
+}
+
+/** A number that was read from memory of this dtype. */
+export function loadedValue(code: Code, dtype: DType, place: Pick<Place, "needs">): Code {
+  if (!dtypes[dtype].format) return code;
+  const name = formatFunction("from", dtype as FormatName);
+  place.needs(name);
+  return call(name, code);
+}
+
+/** An integer of less than a byte, wrapped unless it is already. */
+function narrowed(e: Expr, dtype: DType, place: Place): Code {
+  const code = numberOf(e, place);
+  return isWithin(e, dtype) ? code : wrapped(code, dtype);
+}
+
+function isWithin(e: Expr, dtype: DType): boolean {
+  if (e.kind === "load" || e.kind === "constant" || e.kind === "cast") return dtypeOf(e) === dtype;
+  if (e.kind === "select") return isWithin(e.a, dtype) && isWithin(e.b, dtype);
+  return e.kind === "guard" && isWithin(e.inside, dtype) && isWithin(e.outside, dtype);
+}
+
+/** The integer of fewer than 32 bits, or the uint32, that an integer wraps to. */
+function wrapped(code: Code, dtype: DType): Code {
+  const { lowest, highest } = dtypes[dtype];
+  if (dtype === "uint32") return bitwise(code, ">>>", primary("0"), binding.shift);
+  if (lowest === 0) return bitwise(code, "&", primary(String(highest)), binding.bitAnd);
+  const away = primary(String(31 - Math.log2(highest + 1)));
+  return bitwise(bitwise(code, "<<", away, binding.shift), ">>", away, binding.shift);
 }
 
 export function valueAt(e: Expr, place: Place): Value {
@@ -164,23 +216,23 @@ function castValue({ x, dtype }: Of<"cast">, place: Place): Value {
   const code = asNumber(value);
   const unchanged = { ...number(code), literal: couldBeLiteral(value) };
   if (dtype === "float32" && !isFloat32(x)) return number(call("Math.fround", code));
+  if (dtypes[dtype].format) return number(formatted("round", dtype as FormatName, code, place));
   if (kindOf(dtype) === "float" || kindOf(from) === "bool") return unchanged;
-  if (dtype === "int32") return kindOf(from) === "float" ? number(toInt32(code)) : unchanged;
+  if (dtype === "int32")
+    return from === "uint32" || kindOf(from) === "float" ? number(toInt32(code)) : unchanged;
   if (x.kind === "load" && from === dtype) return unchanged;
-  if (dtype === "uint8") return number(bitwise(code, "&", primary("255"), binding.bitAnd));
-  const shifted = bitwise(code, "<<", primary("24"), binding.shift);
-  return number(bitwise(shifted, ">>", primary("24"), binding.shift));
+  return number(wrapped(code, dtype));
 }
 
 /** Whether the value is a float32 already, so that rounding it would change nothing. */
 function isFloat32(e: Expr): boolean {
   switch (e.kind) {
     case "load":
-      return e.buffer.dtype !== "float64" && e.buffer.dtype !== "int32";
+      return fitsFloat32(e.buffer.dtype);
     case "constant":
       return Object.is(Math.fround(e.value), e.value);
     case "cast":
-      return e.dtype === "float32" || e.dtype === "int8" || e.dtype === "uint8" || e.dtype === "bool";
+      return fitsFloat32(e.dtype);
     case "unary":
       return (e.fn === "neg" || e.fn === "abs") && kindOf(e.dtype) === "float" && isFloat32(e.x);
     case "binary":
@@ -194,6 +246,11 @@ function isFloat32(e: Expr): boolean {
   }
 }
 
+function fitsFloat32(dtype: DType): boolean {
+  const { kind, bytes } = dtypes[dtype];
+  return kind === "float" ? dtype !== "float64" : bytes < 4;
+}
+
 function unaryValue(e: Of<"unary">, place: Place): Value {
   if (e.fn === "not") {
     if (kindOf(e.dtype) !== "bool") return number(unary("~", numberOf(e.x, place)));
@@ -202,10 +259,10 @@ function unaryValue(e: Of<"unary">, place: Place): Value {
   }
   const x = numberOf(e.x, place);
   const isInteger = kindOf(e.dtype) === "integer";
-  if (e.fn === "neg") return number(isInteger ? toInt32(unary("-", x)) : unary("-", x));
+  if (e.fn === "neg") return number(isInteger ? toWide(unary("-", x), e.dtype) : unary("-", x));
   const name = unaryFunctions[e.fn]!;
   if (name in runtimeFunctions) place.needs(name as RuntimeFunction);
-  return number(isInteger ? toInt32(call(name, x)) : call(name, x));
+  return number(isInteger ? toWide(call(name, x), e.dtype) : call(name, x));
 }
 
 function binaryValue(e: Of<"binary">, place: Place): Value {
@@ -215,15 +272,24 @@ function binaryValue(e: Of<"binary">, place: Place): Value {
   const b = numberOf(e.b, place);
   const isInteger = kindOf(e.dtype) !== "float";
   if (isKey(e.fn, arithmetic)) {
-    if (isInteger && e.fn === "mul") return number(call("Math.imul", a, b));
+    if (isInteger && e.fn === "mul") return number(product(call("Math.imul", a, b), e.dtype));
     const operator = arithmetic[e.fn];
     const code = infix(a, operator, b, strength[operator]!);
-    return number(isInteger ? toInt32(code) : code);
+    return number(isInteger ? toWide(code, e.dtype) : code);
   }
   const name = binaryFunctions[e.fn]!;
   if (name in runtimeFunctions) place.needs(name as RuntimeFunction);
   const code = call(name, a, b);
-  return number(isInteger && (e.fn === "mod" || e.fn === "pow") ? toInt32(code) : code);
+  return number(isInteger && (e.fn === "mod" || e.fn === "pow") ? toWide(code, e.dtype) : code);
+}
+
+/** The 32 bits that integers of this dtype are computed in. */
+function toWide(code: Code, dtype: DType): Code {
+  return dtype === "uint32" ? wrapped(code, dtype) : toInt32(code);
+}
+
+function product(code: Code, dtype: DType): Code {
+  return dtype === "uint32" ? wrapped(code, dtype) : code;
 }
 
 function compareValue(e: Of<"binary">, operator: string, place: Place): Value {

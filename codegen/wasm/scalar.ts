@@ -124,8 +124,8 @@ function emitLoad(scope: Scope, { buffer, index }: Expr & { kind: "load" }): voi
   if (buffer.dtype === "float32") f.f32_load(offset);
   else if (buffer.dtype === "int32") f.i32_load(offset);
   else if (buffer.dtype === "int8") f.i32_load8_s(offset);
-  else if (buffer.dtype === "float64") unsupported(`a load from ${buffer.name}, which is float64`);
-  else f.i32_load8_u(offset);
+  else if (buffer.dtype === "uint8" || buffer.dtype === "bool") f.i32_load8_u(offset);
+  else unsupported(`a load from ${buffer.name}, which is ${buffer.dtype}`);
 }
 
 export function emitStore(scope: Scope, { buffer, index, value }: Stmt & { kind: "store" }): void {
@@ -137,8 +137,9 @@ export function emitStore(scope: Scope, { buffer, index, value }: Stmt & { kind:
   const offset = address.offset * bytes;
   if (buffer.dtype === "float32") f.f32_store(offset);
   else if (buffer.dtype === "int32") f.i32_store(offset);
-  else if (buffer.dtype === "float64") unsupported(`a store to ${buffer.name}, which is float64`);
-  else f.i32_store8(offset);
+  else if (bytes === 1 && !dtypes[buffer.dtype].format && !dtypes[buffer.dtype].packable)
+    f.i32_store8(offset);
+  else unsupported(`a store to ${buffer.name}, which is ${buffer.dtype}`);
 }
 
 function emitUnary(scope: Scope, e: Expr & { kind: "unary" }): void {
@@ -170,8 +171,11 @@ function emitBinary(scope: Scope, e: Expr & { kind: "binary" }): void {
   emit(f);
 }
 
+const castable: ReadonlySet<DType> = new Set(["float32", "float64", "int32", "int8", "uint8", "bool"]);
+
 function emitCast(scope: Scope, e: Expr & { kind: "cast" }): void {
   const { f } = scope;
+  if (!castable.has(e.dtype)) unsupported(`a cast to ${e.dtype}`);
   const from = isFloat(dtypeOf(e.x));
   emitScalar(scope, e.x);
   if (e.dtype === "bool") {

@@ -3,7 +3,8 @@
  * values. Values are a function of seed and path alone, made when they are first needed, so binding allocates
  * nothing and its order cannot matter. Loading is whole or not at all.
  */
-import { allocate, byteSize } from "../../runtime/dtype.ts";
+import { byteSize } from "../../runtime/dtype.ts";
+import { allocateNumbers, encode } from "../../runtime/elements.ts";
 import { type InitializerSpec, initialize } from "../../runtime/initializers/index.ts";
 import type { Tensor } from "../../runtime/tensor.ts";
 import { CompileError, type Diagnostic, type Fact, fail, type SourceLocation } from "../diagnostics/index.ts";
@@ -117,9 +118,9 @@ function initialTensor(
 ): Tensor {
   const values = initialize(spec, shape, seed, path);
   if (dtype === "float32") return { dtype, shape, data: values };
-  const data = allocate(dtype, values.length);
-  data.set(values);
-  return { dtype, shape, data };
+  const numbers = allocateNumbers(dtype, values.length);
+  numbers.set(values);
+  return { dtype, shape, data: encode(dtype, numbers) };
 }
 
 export function sameShape(a: readonly number[], b: readonly number[]): boolean {

@@ -13,9 +13,9 @@
  *               | "[" attribute, ... "]" | tensor | graph
  *     tensor    = dtype "[" integer, ... "]" ( "(" number, ... ")" | "@" name )
  */
-import { allocate, type DType, dtypes } from "../../runtime/dtype.ts";
+import { type DType, dtypes } from "../../runtime/dtype.ts";
 import { type InitializerSpec, parseInitializer } from "../../runtime/initializers/index.ts";
-import { size, type Tensor } from "../../runtime/tensor.ts";
+import { size, type Tensor, tensor } from "../../runtime/tensor.ts";
 import { CompileError } from "../diagnostics/index.ts";
 import { type Dim, parse as parseDim } from "../dims/index.ts";
 import { isDim } from "./attribute.ts";
@@ -260,13 +260,12 @@ class GraphParser {
     const numbers = scanner.list("(", ")", () => numberOf(scanner.match(NUMBER, "a number")));
     if (numbers.length !== size(shape))
       scanner.refuse(`a constant of ${size(shape)} elements has ${numbers.length}`, "write them all", mark);
-    const data = allocate(dtype, numbers.length);
-    numbers.forEach((x, i) => {
-      data[i] = x;
-      if (data[i] !== x && dtypes[dtype].kind !== "float")
-        scanner.refuse(`${dtype} cannot hold ${x}`, "write values of the constant's dtype", mark);
-    });
-    return { dtype, shape, data };
+    try {
+      return tensor(numbers, shape, dtype);
+    } catch (error) {
+      if (!(error instanceof RangeError)) throw error;
+      return scanner.refuse(error.message, "write values of the constant's dtype", mark);
+    }
   }
 
   #named(dtype: DType, shape: readonly number[], mark: number): Tensor {

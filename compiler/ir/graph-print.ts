@@ -9,6 +9,8 @@
  * - A constant of more than 32 elements is a name (`float32[64, 64] @c0`) in a table beside the text.
  * Names come from models and may hold anything: what is not a plain identifier is written as a JSON string.
  */
+import { dtypes } from "../../runtime/dtype.ts";
+import { decode } from "../../runtime/elements.ts";
 import type { Tensor } from "../../runtime/tensor.ts";
 import { print as printDim } from "../dims/index.ts";
 import { isDim, isGraph, isList, isTensor } from "./attribute.ts";
@@ -84,8 +86,9 @@ class GraphPrinter {
   #tensor(value: Tensor): string {
     const type = `${value.dtype}[${value.shape.join(", ")}]`;
     if (value.data.length > INLINE_ELEMENTS) return `${type} @${this.#nameOf(value)}`;
-    const print = value.dtype === "float32" ? printSingle : printNumber;
-    return `${type}(${Array.from(value.data, print).join(", ")})`;
+    const print =
+      value.dtype === "float64" || dtypes[value.dtype].kind !== "float" ? printNumber : printSingle;
+    return `${type}(${Array.from(decode(value.dtype, value.data), print).join(", ")})`;
   }
 
   #nameOf(value: Tensor): string {

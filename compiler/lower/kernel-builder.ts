@@ -3,7 +3,7 @@
  * closed by callbacks. Axes of extent 1 make no loop. Buffers become formal parameters named by position, so
  * that equal kernels have equal texts and are shared.
  */
-import type { DType } from "../../runtime/dtype.ts";
+import { type DType, dtypes } from "../../runtime/dtype.ts";
 import { constant, constantOf, type Dim, symbol, symbolsOf } from "../dims/index.ts";
 import type { Buffer, Expr, Kernel, Register, Stmt } from "../ir/loop.ts";
 import { dtypeOf, rewriteStmts } from "../ir/loop-rewrite.ts";
@@ -163,8 +163,10 @@ export class KernelBuilder implements Block {
 
 /** What totals of a dtype are kept in; integers wrap when they are stored. */
 function accumulatorOf(dtype: DType, { accumulate }: Numerics): DType {
-  if (dtype === "int8" || dtype === "uint8") return "int32";
-  return dtype === "float32" && accumulate === "float64" ? "float64" : dtype;
+  const { kind, bytes } = dtypes[dtype];
+  if (kind === "integer") return bytes < 4 ? "int32" : dtype;
+  if (kind === "bool" || dtype === "float64") return dtype;
+  return accumulate === "float64" ? "float64" : "float32";
 }
 
 const writeName = (position: number): string => (position === 0 ? "out" : `out${position}`);

@@ -2,7 +2,8 @@
  * Rounding of values that never reach memory: what a store would have narrowed must be narrowed where it is
  * inlined.
  */
-import type { DType } from "../../runtime/dtype.ts";
+import { type DType, dtypes } from "../../runtime/dtype.ts";
+import { roundedTo } from "../../runtime/elements.ts";
 import type { Expr } from "../ir/loop.ts";
 import { dtypeOf } from "../ir/loop-rewrite.ts";
 
@@ -14,23 +15,32 @@ export function rounded(e: Expr, dtype: DType): Expr {
 const selections = new Set(["max", "min"]);
 const signs = new Set(["neg", "abs", "sign", "floor", "ceil", "round"]);
 
-/** Arithmetic on the others is done in their own type. */
-const narrow = new Set<DType>(["float32", "int8", "uint8"]);
+/** Whether arithmetic is done in a wider type than this one. */
+function isNarrow(dtype: DType): boolean {
+  const { kind, bytes } = dtypes[dtype];
+  return kind === "integer" ? bytes < 4 : kind === "float" && dtype !== "float64";
+}
+
+/** Functions of `signs` stay within floats that have both zeros: from -0.5 `ceil` makes -0. */
+function hasSigns(dtype: DType): boolean {
+  const { kind, format } = dtypes[dtype];
+  return kind === "float" && (format?.negativeZero ?? true);
+}
 
 /** True when evaluating `e` in the wide type gives a value of `dtype` already. */
 function isExactly(e: Expr, dtype: DType): boolean {
   if (dtypeOf(e) !== dtype) return false;
-  if (!narrow.has(dtype)) return true;
+  if (!isNarrow(dtype)) return true;
   switch (e.kind) {
     case "load":
     case "register":
     case "cast":
       return true;
     case "constant":
-      return dtype !== "float32" || Object.is(Math.fround(e.value), e.value);
+      return Object.is(roundedTo(dtype, e.value), e.value);
     case "unary":
       // The least integer has no negative.
-      return dtype === "float32" && signs.has(e.fn) && isExactly(e.x, dtype);
+      return hasSigns(dtype) && signs.has(e.fn) && isExactly(e.x, dtype);
     case "binary":
       return selections.has(e.fn) && isExactly(e.a, dtype) && isExactly(e.b, dtype);
     case "select":

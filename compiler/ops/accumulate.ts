@@ -24,11 +24,8 @@ export function identityOf(combine: Combine, dtype: DType): number {
 
 /** The lowest and the highest value of a dtype, infinities included. */
 export function limitsOf(dtype: DType): readonly [lowest: number, highest: number] {
-  const { kind, bytes } = dtypes[dtype];
-  if (kind === "float") return [Number.NEGATIVE_INFINITY, Number.POSITIVE_INFINITY];
-  if (kind === "bool") return [0, 1];
-  const bits = 8 * bytes;
-  return dtype.startsWith("u") ? [0, 2 ** bits - 1] : [-(2 ** (bits - 1)), 2 ** (bits - 1) - 1];
+  const { lowest, highest } = dtypes[dtype];
+  return [lowest, highest];
 }
 
 /** One step of a reduction: the total so far and the next element to the new total. */

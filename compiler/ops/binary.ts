@@ -1,7 +1,7 @@
 /**
  * Elementwise functions of two values of one dtype, with NumPy broadcasting. A row has the function on floats
- * (in doubles, rounded once to the dtype) and on integers (32 bits, wrapping); its loop-IR form is the
- * function of the same name.
+ * (in doubles, rounded once to the dtype) and on integers (wrapping when the result is stored); its loop-IR
+ * form is the function of the same name.
  *
  * `max` and `min` are Math.max and Math.min: NaN wins, -0 is below +0. `mod` has the divisor's sign, as
  * numpy.mod. Integer `div` truncates as ONNX Div does; integer division by zero gives 0, and `mod` by zero 0,
@@ -22,7 +22,7 @@ interface Row {
   readonly name: BinaryFn;
   readonly accepts: Accepts;
   readonly float: Apply;
-  /** The same on 32-bit integers; `float` serves both when absent. */
+  /** The same on integers of up to 32 bits; `float` serves both when absent. */
   readonly integer?: Apply;
 }
 
@@ -30,8 +30,13 @@ const rows: readonly Row[] = [
   { name: "add", accepts: "number", float: (a, b) => a + b, integer: (a, b) => (a + b) | 0 },
   { name: "sub", accepts: "number", float: (a, b) => a - b, integer: (a, b) => (a - b) | 0 },
   { name: "mul", accepts: "number", float: (a, b) => a * b, integer: Math.imul },
-  { name: "div", accepts: "number", float: (a, b) => a / b, integer: (a, b) => (a / b) | 0 },
-  { name: "mod", accepts: "number", float: modulo, integer: (a, b) => modulo(a, b) | 0 },
+  {
+    name: "div",
+    accepts: "number",
+    float: (a, b) => a / b,
+    integer: (a, b) => (b === 0 ? 0 : Math.trunc(a / b)),
+  },
+  { name: "mod", accepts: "number", float: modulo, integer: (a, b) => (b === 0 ? 0 : modulo(a, b)) },
   { name: "pow", accepts: "float", float: Math.pow },
   { name: "max", accepts: "number", float: Math.max },
   { name: "min", accepts: "number", float: Math.min },

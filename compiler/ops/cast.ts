@@ -4,7 +4,7 @@
  * to a narrower integer: wraps, as NumPy. To bool: whether the value is not 0, so NaN is true.
  */
 import type { DType } from "../../runtime/dtype.ts";
-import { dtypes } from "../../runtime/dtype.ts";
+import { dtypes, isDType } from "../../runtime/dtype.ts";
 import { strides } from "../../runtime/tensor.ts";
 import type { Expr } from "../ir/loop.ts";
 import { limitsOf } from "./accumulate.ts";
@@ -35,10 +35,6 @@ export const cast = defineOp<CastAttributes>({
     at: (index) => castExpr(x!.at(index), x!.dtype, dtype as DType),
   }),
 });
-
-export function isDType(name: string): name is DType {
-  return Object.hasOwn(dtypes, name);
-}
 
 function converter(from: DType, to: DType): (x: number) => number {
   if (dtypes[to].kind === "bool") return (x) => Number(x !== 0);

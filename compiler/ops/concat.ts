@@ -1,7 +1,7 @@
 /**
  * Puts its operands behind each other along one axis; all other dims agree (numpy.concatenate, ONNX Concat).
  */
-import { allocate } from "../../runtime/dtype.ts";
+import { allocateNumbers } from "../../runtime/elements.ts";
 import { size, type Tensor } from "../../runtime/tensor.ts";
 import { constant, type Dim, sub, sum } from "../dims/index.ts";
 import type { TensorType } from "../ir/graph.ts";
@@ -54,7 +54,7 @@ function join(operands: readonly Tensor[], axis: number): Tensor {
   const first = operands[0]!;
   const total = operands.reduce((sum, operand) => sum + operand.shape[axis]!, 0);
   const shape = first.shape.map((dim, i) => (i === axis ? total : dim));
-  const data = allocate(first.dtype, size(shape));
+  const data = allocateNumbers(first.dtype, size(shape));
   let position = 0;
   for (let outer = 0; outer < size(shape.slice(0, axis)); outer++)
     for (const operand of operands) {

@@ -2,6 +2,7 @@
  * A tensor that is part of the model. The lowering of programs stores it as a weight; only a constant whose
  * elements are all equal is an expression, which is what a fused kernel wants (the 0 of a relu).
  */
+import { decode } from "../../runtime/elements.ts";
 import type { Tensor } from "../../runtime/tensor.ts";
 import { constant as constantDim } from "../dims/index.ts";
 import { defineOp } from "./definition.ts";
@@ -15,9 +16,10 @@ export const constant = defineOp<ConstantAttributes>({
   relate: (_context, _operands, { value }) => [
     { dtype: value.dtype, shape: value.shape.map((dim) => constantDim(dim)) },
   ],
-  evaluate: (_operands, { value }) => [{ ...value, data: value.data.slice() }],
+  evaluate: (_operands, { value }) => [{ ...value, data: decode(value.dtype, value.data).slice() }],
   lower: (_operands, { value }) => {
-    const { data, dtype } = value;
+    const { dtype } = value;
+    const data = decode(dtype, value.data);
     const [first] = data;
     if (first === undefined || data.some((x) => !Object.is(x, first)))
       throw new Error("internal: a constant with different elements is a weight, not an expression");

@@ -3,7 +3,7 @@
  * leaves out the element itself; `reverse` runs from the end. The running total is kept as the numerics say
  * and rounded only where it is stored.
  */
-import { allocate } from "../../runtime/dtype.ts";
+import { allocateNumbers } from "../../runtime/elements.ts";
 import type { Tensor } from "../../runtime/tensor.ts";
 import { type Dim, sub } from "../dims/index.ts";
 import type { Block, Destination, Op, Operand } from "../ir/op.ts";
@@ -49,7 +49,7 @@ function runningTotals(row: Row, x: Tensor, attributes: CumulativeAttributes, nu
   const length = x.shape[axis]!;
   const step = stridesOf(x.shape, [axis])[0]!;
   const combine = combiner(row.combine, x.dtype, numerics);
-  const data = allocate(x.dtype, x.data.length);
+  const data = allocateNumbers(x.dtype, x.data.length);
   walk(
     outer.map((i) => x.shape[i]!),
     [stridesOf(x.shape, outer)],

@@ -2,10 +2,9 @@
  * One size as a number that can be computed with (an element of ONNX Shape, the result of Size). A size that
  * is bound becomes a constant; one that is left open is read where the kernel has it as a loop's extent.
  */
-import { type DType, dtypes } from "../../runtime/dtype.ts";
+import { type DType, dtypes, isDType } from "../../runtime/dtype.ts";
 import { constantOf, type Dim } from "../dims/index.ts";
 import { limitsOf } from "./accumulate.ts";
-import { isDType } from "./cast.ts";
 import { defineOp, numberOf } from "./definition.ts";
 import { build } from "./odometer.ts";
 

@@ -1,8 +1,10 @@
 /**
  * Runs a bound graph with the reference of every op: the definition of what is correct. Slow and plain on
  * purpose. Every result is checked against its declared type, so that inference and reference cannot drift
- * apart unnoticed.
+ * apart unnoticed. References see numbers: small floats are decoded before and rounded after each node, here
+ * and nowhere else.
  */
+import { decode, encode } from "../../runtime/elements.ts";
 import type { Tensor } from "../../runtime/tensor.ts";
 import { size } from "../../runtime/tensor.ts";
 import { fail } from "../diagnostics/index.ts";
@@ -55,7 +57,7 @@ function given(value: Value, tensor: Tensor | undefined): Tensor {
 function runNodes(graph: Graph, values: Map<Value, Tensor>, numerics: Numerics): void {
   const context: EvaluationContext = {
     numerics,
-    run: (body, inputs) => runBody(body, inputs, numerics),
+    run: (body, inputs) => runBody(body, inputs.map(stored), numerics).map(computable),
   };
   for (const node of graph.nodes) {
     const results = evaluateNode(
@@ -84,7 +86,7 @@ export function evaluateNode(
   const op = ops.get(node.op);
   if (op === undefined) throw new Error(`internal: unknown op ${node.op}`);
   const declared = node.results.map(({ type }) => ({ dtype: type.dtype, shape: numbersOf(type.shape) }));
-  const results = op.evaluate(operands, node.attributes, declared, context);
+  const results = op.evaluate(operands.map(computable), node.attributes, declared, context).map(stored);
   declared.forEach(({ dtype, shape }, i) => {
     const wanted = `${dtype}[${shape.join(", ")}]`;
     const result = results[i];
@@ -95,6 +97,18 @@ export function evaluateNode(
       );
   });
   return results;
+}
+
+/** A tensor as references take them: its data are numbers, whatever its dtype. */
+function computable(tensor: Tensor): Tensor {
+  const data = decode(tensor.dtype, tensor.data);
+  return data === tensor.data ? tensor : { ...tensor, data };
+}
+
+/** What a reference gave, rounded or wrapped to its dtype. */
+function stored(tensor: Tensor): Tensor {
+  const data = encode(tensor.dtype, tensor.data);
+  return data === tensor.data ? tensor : { ...tensor, data };
 }
 
 function read(values: ReadonlyMap<Value, Tensor>, value: Value): Tensor {

@@ -1,7 +1,6 @@
 /** Counts 0, 1, 2, ... along one axis and repeats along the others (XLA Iota, numpy.indices). */
-import type { DType } from "../../runtime/dtype.ts";
+import { type DType, isDType } from "../../runtime/dtype.ts";
 import type { Dim } from "../dims/index.ts";
-import { isDType } from "./cast.ts";
 import { checkAxes, checkDType, defineOp, numbersOf } from "./definition.ts";
 import { build } from "./odometer.ts";
 

@@ -4,6 +4,7 @@
  * determinant is the product of the diagonal times the parity (ONNX Det, numpy.linalg.det). Every element is
  * rounded to the dtype whenever it changes. A column of zeros leaves its row as it is.
  */
+import { roundedTo } from "../../runtime/elements.ts";
 import { size, type Tensor } from "../../runtime/tensor.ts";
 import type { Dim } from "../dims/index.ts";
 import type { BinaryFn, Expr } from "../ir/loop.ts";
@@ -36,6 +37,7 @@ function decompose(x: Tensor, batch: readonly number[], numerics: Numerics): rea
   const data = x.data.slice();
   const parity = data.slice(0, size(batch));
   const step = multiplyAdder(x.dtype, numerics);
+  const rounded = (value: number) => roundedTo(x.dtype, value);
   for (let b = 0; b < parity.length; b++) {
     const at = (row: number, column: number) => (b * n + row) * n + column;
     parity[b] = 1;
@@ -50,9 +52,10 @@ function decompose(x: Tensor, batch: readonly number[], numerics: Numerics): rea
       }
       if (data[at(k, k)] === 0) continue;
       for (let r = k + 1; r < n; r++) {
-        data[at(r, k)] = data[at(r, k)]! / data[at(k, k)]!;
+        data[at(r, k)] = rounded(data[at(r, k)]! / data[at(k, k)]!);
         const factor = -data[at(r, k)]!;
-        for (let c = k + 1; c < n; c++) data[at(r, c)] = step(data[at(r, c)]!, factor, data[at(k, c)]!);
+        for (let c = k + 1; c < n; c++)
+          data[at(r, c)] = rounded(step(data[at(r, c)]!, factor, data[at(k, c)]!));
       }
     }
   }

@@ -3,7 +3,8 @@
  * never use it (they build index algebra on dims), so that a mistake in one is caught by the other.
  */
 
-import { allocate, type DType } from "../../runtime/dtype.ts";
+import type { DType } from "../../runtime/dtype.ts";
+import { allocateNumbers } from "../../runtime/elements.ts";
 import type { Tensor } from "../../runtime/tensor.ts";
 import { size, strides } from "../../runtime/tensor.ts";
 
@@ -55,7 +56,7 @@ export function build(
   steps: readonly (readonly number[])[],
   value: (offsets: readonly number[], index: readonly number[]) => number,
 ): Tensor {
-  const data = allocate(dtype, size(shape));
+  const data = allocateNumbers(dtype, size(shape));
   let position = 0;
   walk(shape, steps, (offsets, index) => {
     data[position++] = value(offsets, index);

@@ -3,6 +3,7 @@
  * (numpy.pad, ONNX Pad, mode constant).
  */
 import { dtypes } from "../../runtime/dtype.ts";
+import { roundedTo } from "../../runtime/elements.ts";
 import { strides as stridesOfShape } from "../../runtime/tensor.ts";
 import { add, constant, constantOf, type Dim, sub } from "../dims/index.ts";
 import type { Expr } from "../ir/loop.ts";
@@ -62,7 +63,7 @@ export const pad = defineOp<PadAttributes>({
         ...(constantOf(high[axis]!) === 0 ? [] : [sub(sub(x!.shape[axis]!, 1), i)]),
       ]);
       const inside = x!.at(source);
-      const stored = x!.dtype === "float32" ? Math.fround(value) : value;
+      const stored = roundedTo(x!.dtype, value);
       const outside: Expr = { kind: "constant", value: stored, dtype: x!.dtype };
       return tests.length === 0 ? inside : { kind: "guard", tests, inside, outside, dtype: x!.dtype };
     },

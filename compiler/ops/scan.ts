@@ -4,7 +4,7 @@
  * `reverse` runs from the last step to the first; the output of a step is stacked at that step either way.
  * The number of steps is the sequences' length, so there is at least one sequence.
  */
-import { allocate } from "../../runtime/dtype.ts";
+import { allocateNumbers } from "../../runtime/elements.ts";
 import { size, type Tensor } from "../../runtime/tensor.ts";
 import type { Graph, TensorType } from "../ir/graph.ts";
 import type { RelationContext } from "../ir/op.ts";
@@ -86,7 +86,7 @@ function runSteps(
   const steps = series[0]!.shape[0]!;
   const stacked = body.outputs.slice(states).map(({ value: { type } }) => {
     const shape = [steps, ...numbersOf(type.shape)];
-    return { dtype: type.dtype, shape, data: allocate(type.dtype, size(shape)) };
+    return { dtype: type.dtype, shape, data: allocateNumbers(type.dtype, size(shape)) };
   });
   let current = operands.slice(0, states).map((state) => ({ ...state, data: state.data.slice() }));
   for (let i = 0; i < steps; i++) {

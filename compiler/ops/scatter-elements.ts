@@ -5,6 +5,7 @@
  * row-major order of the updates. A negative index counts from the end; one outside the axis is a RangeError.
  */
 import type { DType } from "../../runtime/dtype.ts";
+import { roundedTo } from "../../runtime/elements.ts";
 import { strides } from "../../runtime/tensor.ts";
 import type { Dim } from "../dims/index.ts";
 import type { TensorType } from "../ir/graph.ts";
@@ -95,7 +96,8 @@ export function updater(
 ): (old: number, update: number) => number {
   if (combine === "set") return (_old, update) => update;
   if (!isCombine(combine)) throw new Error(`internal: scatter by ${combine}`);
-  return combiner(combine, dtype, numerics);
+  const step = combiner(combine, dtype, numerics);
+  return (old, update) => roundedTo(dtype, step(old, update));
 }
 
 export function copyInto(block: Block, x: Operand, result: Destination): void {

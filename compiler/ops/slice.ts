@@ -3,7 +3,7 @@
  * symbolic; stride >= 1.
  */
 
-import { allocate } from "../../runtime/dtype.ts";
+import { allocateNumbers } from "../../runtime/elements.ts";
 import { size as sizeOf, strides as stridesOfShape } from "../../runtime/tensor.ts";
 import { add, constant, constantOf, type Dim, mul, sub } from "../dims/index.ts";
 import type { RelationContext } from "../ir/op.ts";
@@ -39,7 +39,7 @@ export const slice = defineOp<SliceAttributes>({
     const { axis } = attributes;
     const [start, size, stride] = [attributes.start, attributes.size, attributes.stride].map(numberOf);
     const shape = x!.shape.map((dim, i) => (i === axis ? size! : dim));
-    const data = allocate(x!.dtype, sizeOf(shape));
+    const data = allocateNumbers(x!.dtype, sizeOf(shape));
     const own = stridesOfShape(x!.shape);
     const steps = own.map((step, i) => (i === axis ? step * stride! : step));
     let position = 0;

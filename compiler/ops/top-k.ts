@@ -7,7 +7,8 @@
  * them: n + k log n comparisons for small k, n * k at worst. A full sort of long axes wants another
  * algorithm.
  */
-import { allocate, dtypes } from "../../runtime/dtype.ts";
+import { dtypes } from "../../runtime/dtype.ts";
+import { allocateNumbers } from "../../runtime/elements.ts";
 import type { Tensor } from "../../runtime/tensor.ts";
 import { add, constant, constantOf, type Dim, sub } from "../dims/index.ts";
 import type { BinaryFn, Expr } from "../ir/loop.ts";
@@ -53,7 +54,7 @@ function sorted(x: Tensor, { axis, k, largest }: TopKAttributes): readonly Tenso
   const shape = x.shape.with(axis, kept);
   const [from, to] = [stridesOf(x.shape, [axis])[0]!, stridesOf(shape, [axis])[0]!];
   const count = shape.reduce((a, b) => a * b, 1);
-  const values = allocate(x.dtype, count);
+  const values = allocateNumbers(x.dtype, count);
   const positions = new Int32Array(count);
   const sizes = outer.map((i) => x.shape[i]!);
   walk(sizes, [stridesOf(x.shape, outer), stridesOf(shape, outer)], ([source, target]) => {

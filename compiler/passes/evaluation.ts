@@ -114,7 +114,7 @@ function workOf(node: BoundNode): number {
  * reference's `mul`, fast enough for tens of millions of elements.
  */
 function product({ op, results }: BoundNode, [a, b]: readonly Tensor[]): Tensor | undefined {
-  if (op !== "mul" || !a || !b || dtypes[a.dtype].kind !== "float") return undefined;
+  if (op !== "mul" || !a || !b || (a.dtype !== "float32" && a.dtype !== "float64")) return undefined;
   const shape = numbersOf(results[0]!.type.shape);
   const axis = shape.length - b.shape.length + b.shape.findIndex((n) => n !== 1);
   if (a.data.length !== size(shape) || b.data.length !== (shape[axis] ?? 0)) return undefined;

@@ -16,7 +16,8 @@
  * It refuses kernels that something else reads (they would be shipped twice), integers (whose products wrap),
  * and factors that vary along anything but the kernel's own output axes.
  */
-import { allocate, dtypes } from "../../runtime/dtype.ts";
+import { dtypes } from "../../runtime/dtype.ts";
+import { tensor } from "../../runtime/tensor.ts";
 import { constant } from "../dims/index.ts";
 import type { Attributes, BoundDim } from "../ir/graph.ts";
 import type { ConvAttributes } from "../ops/conv.ts";
@@ -173,7 +174,7 @@ class Folding {
   }
 
   #one({ type: { dtype }, source }: BoundValue): BoundValue {
-    const value = { dtype, shape: [], data: allocate(dtype, 1).fill(1) };
+    const value = tensor([1], [], dtype);
     return this.#scope.add("constant", [], { value }, { dtype, shape: [] }, source);
   }
 

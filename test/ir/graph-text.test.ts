@@ -142,7 +142,11 @@ describe("text that is no graph is refused with its place", () => {
     ["graph g() {\n  %y: int32[] = neg(%y)\n}", "2:21", "no %y above"],
     ["graph g() {\n  %y: int32[] = iota() {a=?}\n}", "2:27", 'expected "[", but found "?}"'],
     ["graph g() {\n  %y: int32[] = c() {a=int32[2](1)}\n}", "2:29", "a constant of 2 elements has 1"],
-    ["graph g() {\n  %y: int32[] = c() {a=uint8[](256)}\n}", "2:29", "uint8 cannot hold 256"],
+    [
+      "graph g() {\n  %y: int32[] = c() {a=uint8[](256)}\n}",
+      "2:29",
+      "element 0 is 256, which uint8 cannot hold",
+    ],
     ['graph g() {\n  param %p: int32[] = {"kind":"magic"}\n}', "2:23", "no initialiser: unknown initializer"],
     ["graph g() {\n  param %p: int32[] = 7\n}", "2:23", "expected an initialiser"],
     ['graph g() {\n  %y: int32[] = c() {a="\\x"}\n}', "2:28", "is no string"],

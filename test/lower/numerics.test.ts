@@ -38,7 +38,7 @@ describe.each(["wasm", "wasm-relaxed"] as const)("lowered for %s", (name) => {
     fc.assert(
       fc.property(graphs, fillingArbitrary({ specials: name === "wasm" }), (graph, filling) => {
         const data = fill(graph, filling);
-        const difference = firstDifference(lowered(graph, data, name), expected(graph, data, name));
+        const difference = firstDifference(graph, lowered(graph, data, name), expected(graph, data, name));
         if (difference) throw new Error(`${difference}\n${printGraph(graph)}`);
       }),
       runs(150),

@@ -11,6 +11,8 @@ import type { BinaryFn, Buffer, Expr, Kernel, Register, Stmt, UnaryFn } from "..
 import type { Place } from "../../compiler/ir/loop-rewrite.ts";
 import type { Numerics } from "../../compiler/ir/target.ts";
 import { allocate, dtypes, type TypedArray } from "../../runtime/dtype.ts";
+import { numberAt, wrap } from "../../runtime/elements.ts";
+import { codeOf } from "../../runtime/float-format.ts";
 import { erf } from "../../runtime/math/erf.ts";
 
 export type Memory = ReadonlyMap<Buffer, TypedArray>;
@@ -134,7 +136,7 @@ class Machine {
       }
       case "store": {
         const value = this.#value(s.value);
-        this.#array(s.buffer, s.index)[this.#at(s.index)] = value;
+        this.#array(s.buffer, s.index)[this.#at(s.index)] = stored(value, s.buffer.dtype);
         return;
       }
       case "bind":
@@ -158,7 +160,7 @@ class Machine {
       case "constant":
         return e.value;
       case "load":
-        return this.#array(e.buffer, e.index)[this.#at(e.index)]!;
+        return numberAt(e.buffer.dtype, this.#array(e.buffer, e.index), this.#at(e.index));
       case "register": {
         const value = this.#registers.get(e.register)?.[this.#element(e)];
         if (value === undefined) throw new Error(`register ${e.register.name} is read before it is declared`);
@@ -187,7 +189,8 @@ class Machine {
       return Math.fround(this.#value(fused.a) * this.#value(fused.b) + addend);
     }
     const compute = isFloat(e) ? floating[e.fn] : (integer[e.fn] ?? floating[e.fn]);
-    return this.#round(compute(this.#value(e.a), this.#value(e.b)), e);
+    const value = compute(this.#value(e.a), this.#value(e.b));
+    return e.dtype === "uint32" ? value >>> 0 : this.#round(value, e);
   }
 
   #round(x: number, e: Expr & { kind: "unary" | "binary" }): number {
@@ -195,10 +198,10 @@ class Machine {
   }
 
   #cast(x: number, dtype: Buffer["dtype"]): number {
-    const cell = allocate(dtype, 1);
     if (dtype === "bool") return x !== 0 ? 1 : 0;
-    cell[0] = dtypes[dtype].kind === "float" ? x : Math.trunc(x);
-    return cell[0]!;
+    const cell = allocate(dtype, 1);
+    cell[0] = stored(dtypes[dtype].kind === "float" ? x : Math.trunc(x), dtype);
+    return numberAt(dtype, cell, 0);
   }
 
   #narrow(x: number, dtype: Buffer["dtype"]): number {
@@ -237,6 +240,13 @@ class Machine {
       return at * extent + i;
     }, 0);
   }
+}
+
+/** The element that stands for a number; arrays of whole bytes wrap and round by themselves. */
+function stored(x: number, dtype: Buffer["dtype"]): number {
+  const { format, packable } = dtypes[dtype];
+  if (format) return codeOf(format, x);
+  return packable ? wrap(dtype, x) : x;
 }
 
 const isFloat = (e: { readonly dtype: Buffer["dtype"] }) => dtypes[e.dtype].kind === "float";

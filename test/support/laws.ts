@@ -14,6 +14,7 @@ import { prepack } from "../../compiler/lower/prepack.ts";
 import { evaluateGraph } from "../../compiler/ops/evaluate.ts";
 import { pipeline, runPasses } from "../../compiler/passes/pipeline.ts";
 import type { TypedArray } from "../../runtime/dtype.ts";
+import { decode } from "../../runtime/elements.ts";
 import { numberText } from "../../runtime/fuzz/text.ts";
 import { load } from "../../runtime/load.ts";
 import type { Tensor } from "../../runtime/tensor.ts";
@@ -77,20 +78,23 @@ export function poisoned({ program, module }: Emitted): EmittedModule {
 }
 
 /** Bit for bit, but any NaN is as good as another: JavaScript does not say which bits it has. */
-export function firstDifference(actual: Arrays, expected: Arrays): string | undefined {
-  for (const [name, data] of Object.entries(expected)) {
+export function firstDifference(graph: Graph, actual: Arrays, expected: Arrays): string | undefined {
+  for (const { name, value } of graph.outputs) {
+    const { dtype } = value.type;
+    const data = expected[name]!;
     const found = actual[name];
     if (found?.constructor !== data.constructor || found.length !== data.length)
       return `output ${name} is ${found?.constructor.name}(${found?.length}), not ${data.constructor.name}(${data.length})`;
-    const at = data.findIndex((x: number, i: number) => !Object.is(x, found[i]));
+    const [is, wanted] = [decode(dtype, found), decode(dtype, data)];
+    const at = wanted.findIndex((x: number, i: number) => !Object.is(x, is[i]));
     if (at >= 0)
-      return `output ${name}[${at}] is ${numberText(found[at]!)}, expected ${numberText(data[at]!)}`;
+      return `output ${name}[${at}] is ${numberText(is[at]!)}, expected ${numberText(wanted[at]!)}`;
   }
   return undefined;
 }
 
 export function requireEqual(actual: Arrays, expected: Arrays, emitted: Emitted): void {
-  const difference = firstDifference(actual, expected);
+  const difference = firstDifference(emitted.graph, actual, expected);
   if (difference) throw new Error(`${difference}\n${printGraph(emitted.graph)}${codeOf(emitted)}`);
 }
 

@@ -3,7 +3,9 @@
  * observable. Left out on purpose: x + 0 (makes 0 of -0), x * 0 and x - x (NaN, infinity), pow(x, 2) (engines
  * do not promise to round it as x * x), any reordering of sums.
  */
-import { allocate, type DType, dtypes } from "../../../runtime/dtype.ts";
+import { type DType, dtypes } from "../../../runtime/dtype.ts";
+import { roundTo } from "../../../runtime/float-format.ts";
+import { tensor } from "../../../runtime/tensor.ts";
 import { binaryOps, compareOps } from "../../ops/binary.ts";
 import type { CastAttributes } from "../../ops/cast.ts";
 import { type BoundNode, type BoundValue, type Scope, sameType } from "../rewrite.ts";
@@ -50,7 +52,7 @@ export const arithmetic: readonly Row[] = [
     apply: (node, scope) => {
       const [x, divisor] = [node.operands[0]!, node.operands[1]!];
       const value = isFloat(x) ? splat(divisor, scope) : undefined;
-      if (value === undefined || !hasExactReciprocal(value)) return undefined;
+      if (value === undefined || !hasExactReciprocal(value, x.type.dtype)) return undefined;
       return by(node, "mul", [x, reciprocal(divisor, 1 / value, node, scope)]);
     },
   },
@@ -117,26 +119,34 @@ export const arithmetic: readonly Row[] = [
   },
 ];
 
-function hasExactReciprocal(x: number): boolean {
-  return Number.isInteger(Math.log2(Math.abs(x))) && Math.abs(Math.log2(Math.abs(x))) <= 126;
+function hasExactReciprocal(x: number, dtype: DType): boolean {
+  const exponent = Math.log2(Math.abs(x));
+  const { format } = dtypes[dtype];
+  return (
+    Number.isInteger(exponent) && Math.abs(exponent) <= 126 && (!format || roundTo(format, 1 / x) === 1 / x)
+  );
 }
 
 function reciprocal(divisor: BoundValue, value: number, node: BoundNode, scope: Scope): BoundValue {
   const { dtype } = divisor.type;
-  const tensor = { dtype, shape: [], data: allocate(dtype, 1).fill(value) };
-  const scalar = scope.add("constant", [], { value: tensor }, { dtype, shape: [] }, node.source);
+  const scalar = scope.add(
+    "constant",
+    [],
+    { value: tensor([value], [], dtype) },
+    { dtype, shape: [] },
+    node.source,
+  );
   if (divisor.type.shape.length === 0) return scalar;
   const { shape } = divisor.type;
   return scope.add("broadcast", [scalar], { shape, axes: [] }, divisor.type, node.source);
 }
 
+/** Whether `to` is of the same kind and holds every value of `from`. */
 function widens(from: DType, to: DType): boolean {
-  const wider: Partial<Record<DType, readonly DType[]>> = {
-    float32: ["float64"],
-    int8: ["int32"],
-    uint8: ["int32"],
-  };
-  return from === to || wider[from]?.includes(to) === true;
+  const [a, b] = [dtypes[from], dtypes[to]];
+  if (from === to || a.kind !== b.kind) return from === to;
+  if (a.kind === "float") return a.format ? !b.format : to === "float64";
+  return b.lowest <= a.lowest && a.highest <= b.highest;
 }
 
 /** Whether operand `i` is a broadcast along leading axes, and the result has its shape without it. */

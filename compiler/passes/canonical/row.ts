@@ -1,4 +1,5 @@
 /** One row of the canonical form: nodes that can be written more simply, with the same bits. */
+import { decode } from "../../../runtime/elements.ts";
 import type { Tensor } from "../../../runtime/tensor.ts";
 import { constant, type Dim } from "../../dims/index.ts";
 import type { Attributes } from "../../ir/graph.ts";
@@ -61,7 +62,8 @@ export function splat(value: BoundValue, scope: Scope): number | undefined {
   return tensor && uniform(tensor);
 }
 
-function uniform({ data }: Tensor): number | undefined {
+function uniform({ dtype, data: stored }: Tensor): number | undefined {
+  const data = decode(dtype, stored);
   const [first] = data;
   return first !== undefined && data.every((x: number) => Object.is(x, first)) ? first : undefined;
 }

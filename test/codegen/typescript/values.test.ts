@@ -20,7 +20,7 @@ const inputs = {
   int8: buffer("s", length, "input", "int8"),
   uint8: buffer("u", length, "input", "uint8"),
   bool: buffer("b", length, "input", "bool"),
-} satisfies Record<DType, Buffer>;
+} satisfies Partial<Record<DType, Buffer>>;
 
 const data: Record<string, TypedArray> = {
   f: Float32Array.of(0, -0, 1.5, -2.5, Number.NaN, Number.POSITIVE_INFINITY, 1e-30, 16777216),

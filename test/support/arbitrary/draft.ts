@@ -8,7 +8,8 @@
 import { constant, type Dim, type Shape } from "../../../compiler/dims/index.ts";
 import type { GraphBuilder } from "../../../compiler/infer/builder.ts";
 import type { Attributes, Value } from "../../../compiler/ir/graph.ts";
-import { allocate, type DType } from "../../../runtime/dtype.ts";
+import { type DType, dtypes } from "../../../runtime/dtype.ts";
+import { allocateNumbers, encode } from "../../../runtime/elements.ts";
 import { size } from "../../../runtime/tensor.ts";
 
 /** Operands larger than this are left alone, so that graphs stay quick to evaluate. */
@@ -150,12 +151,13 @@ export class Draft {
 
   tensor(dtype: DType, sizes: readonly number[]): Value {
     const [start, step] = [this.choose(7) - 3, this.choose(5)];
-    const data = allocate(dtype, size(sizes));
-    for (let i = 0; i < data.length; i++) {
+    const { kind } = dtypes[dtype];
+    const numbers = allocateNumbers(dtype, size(sizes));
+    for (let i = 0; i < numbers.length; i++) {
       const x = start + ((i * step) % 7);
-      data[i] = dtype === "bool" ? Number(x > 0) : dtype === "float32" ? x / 2 : x;
+      numbers[i] = kind === "bool" ? Number(x > 0) : kind === "float" ? x / 2 : x;
     }
-    return this.builder.constant({ dtype, shape: sizes, data });
+    return this.builder.constant({ dtype, shape: sizes, data: encode(dtype, numbers) });
   }
 }
 

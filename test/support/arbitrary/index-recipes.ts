@@ -1,13 +1,10 @@
 /** Recipes of the ops that take or write elements by number. Every index is made to lie inside its axis. */
 import { constant, type Dim } from "../../../compiler/dims/index.ts";
 import type { Value } from "../../../compiler/ir/graph.ts";
-import type { DType } from "../../../runtime/dtype.ts";
 import { type Draft, HIGHEST_RANK } from "./draft.ts";
+import { ALL, NUMBERS } from "./dtypes.ts";
 
 type Recipe = (draft: Draft, op: string) => void;
-
-const ANY: readonly DType[] = ["float32", "int32", "bool", "float64", "int8"];
-const NUMBERS: readonly DType[] = ["float32", "int32", "float64", "int8", "uint8"];
 
 export const indexRecipes: readonly (readonly [string, Recipe])[] = [
   ["gatherElements", addGatherElements],
@@ -25,7 +22,7 @@ function indicesWithin(draft: Draft, shape: readonly Dim[], extent: Dim): Value 
 }
 
 function addGatherElements(draft: Draft, op: string): void {
-  const x = draft.some(ANY, 1);
+  const x = draft.some(ALL, 1);
   const axis = draft.choose(x.type.shape.length);
   draft.node(op, [x, elementIndices(draft, x, axis)], { axis });
 }
@@ -41,7 +38,7 @@ function elementIndices(draft: Draft, x: Value, axis: number): Value {
 
 function addScatterElements(draft: Draft, op: string): void {
   const combine = draft.one(["set", "add", "mul", "max", "min"]);
-  const x = draft.some(combine === "set" ? ANY : NUMBERS, 1);
+  const x = draft.some(combine === "set" ? ALL : NUMBERS, 1);
   const axis = draft.choose(x.type.shape.length);
   const indices = elementIndices(draft, x, axis);
   const updates = draft.exact(x.type.dtype, indices.type.shape);
@@ -49,7 +46,7 @@ function addScatterElements(draft: Draft, op: string): void {
 }
 
 function addGatherNd(draft: Draft, op: string): void {
-  const x = draft.some(ANY, 1);
+  const x = draft.some(ALL, 1);
   const rank = x.type.shape.length;
   const batchDims = draft.choose(Math.min(rank, 3));
   const count = draft.between(1, rank - batchDims);
@@ -68,7 +65,7 @@ function coordinates(draft: Draft, x: Value, rows: readonly Dim[], first: number
 
 function addScatterNd(draft: Draft, op: string): void {
   const combine = draft.one(["set", "add", "mul", "max", "min"]);
-  const x = draft.some(combine === "set" ? ANY : NUMBERS, 1);
+  const x = draft.some(combine === "set" ? ALL : NUMBERS, 1);
   const count = draft.between(1, x.type.shape.length);
   const rows = draft.coin() ? [draft.one(draft.dims)] : [];
   const indices = coordinates(draft, x, rows, 0, count);

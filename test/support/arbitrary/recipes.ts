@@ -12,20 +12,15 @@ import {
   sub,
 } from "../../../compiler/dims/index.ts";
 import type { Value } from "../../../compiler/ir/graph.ts";
-import type { DType } from "../../../runtime/dtype.ts";
+import { type DType, dtypes } from "../../../runtime/dtype.ts";
 import { type Draft, HIGHEST_RANK, sameShape } from "./draft.ts";
+import { ALL, BOOLS, FLOATS, NUMBERS } from "./dtypes.ts";
 import { indexRecipes } from "./index-recipes.ts";
 import { addScan } from "./scan-recipe.ts";
 import { addConv, addWindowArgMax, addWindowReduce } from "./window-recipes.ts";
 
 /** Adds a node, and whatever it needs, to the draft. `op` is the op's name. */
 export type Recipe = (draft: Draft, op: string) => void;
-
-/** Repeated dtypes are drawn more often. */
-const FLOATS: readonly DType[] = ["float32", "float32", "float64"];
-const BOOLS: readonly DType[] = ["bool"];
-export const NUMBERS: readonly DType[] = ["float32", "int32", "float32", "int32", "float64", "int8", "uint8"];
-export const ALL: readonly DType[] = ["float32", "int32", "bool", "float32", "float64", "int8", "uint8"];
 
 const unary =
   (dtypes: readonly DType[]): Recipe =>
@@ -210,7 +205,7 @@ function addPad(draft: Draft, op: string): void {
   const x = draft.some(ALL);
   const amounts = () => x.type.shape.map(() => constant(draft.choose(3)));
   const { dtype } = x.type;
-  const value = dtype === "bool" || dtype === "uint8" ? draft.choose(2) : draft.one([0, 1, -3]);
+  const value = dtypes[dtype].lowest === 0 ? draft.choose(2) : draft.one([0, 1, -2]);
   draft.node(op, [x], { low: amounts(), high: amounts(), value });
 }
 

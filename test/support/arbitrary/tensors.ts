@@ -5,7 +5,8 @@
 import fc from "fast-check";
 import { constantOf } from "../../../compiler/dims/index.ts";
 import type { BoundDim, Graph, Value } from "../../../compiler/ir/graph.ts";
-import { allocate, type DType } from "../../../runtime/dtype.ts";
+import { type DType, dtypes } from "../../../runtime/dtype.ts";
+import { allocateNumbers, encode } from "../../../runtime/elements.ts";
 import { size, type Tensor } from "../../../runtime/tensor.ts";
 
 /**
@@ -44,16 +45,16 @@ export function fill(graph: Graph<BoundDim>, { style, seed }: Filling): Map<stri
 
 function tensorOf({ type }: Value<BoundDim>, style: Style, next: () => number): Tensor {
   const shape = type.shape.map((d) => constantOf(d)!);
-  const data = allocate(type.dtype, size(shape));
-  for (let i = 0; i < data.length; i++) data[i] = element(type.dtype, style, next);
-  return { dtype: type.dtype, shape, data };
+  const numbers = allocateNumbers(type.dtype, size(shape));
+  for (let i = 0; i < numbers.length; i++) numbers[i] = element(type.dtype, style, next);
+  return { dtype: type.dtype, shape, data: encode(type.dtype, numbers) };
 }
 
 function element(dtype: DType, style: Style, next: () => number): number {
   const x = next();
   if (dtype === "bool") return Number(x < 0.5);
   const whole = Math.floor(x * 17) - 8;
-  if (dtype !== "float32") {
+  if (dtypes[dtype].kind !== "float") {
     if (style === "special" && x < 0.3) return specialInts[Math.floor(next() * specialInts.length)]!;
     return style === "exact" ? whole : Math.floor((x - 0.5) * 1000);
   }

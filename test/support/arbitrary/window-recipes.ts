@@ -1,10 +1,8 @@
 /** Random convolutions and pooling windows that fit their input. */
 import { constant, constantOf, type Dim } from "../../../compiler/dims/index.ts";
 import type { Value } from "../../../compiler/ir/graph.ts";
-import type { DType } from "../../../runtime/dtype.ts";
 import { type Draft, HIGHEST_RANK } from "./draft.ts";
-
-const NUMBERS: readonly DType[] = ["float32", "int32", "float32", "int32", "float64", "int8", "uint8"];
+import { NUMBERS } from "./dtypes.ts";
 
 /** One axis of a window; every value at least 1 except the padding. */
 interface RandomWindow {
