@@ -43,8 +43,8 @@ export function wrap(dtype: DType, x: number): number {
 }
 
 /**
- * `x` as an element of the dtype holds it; integers of whole bytes, which their arrays wrap, are given as they
- * are.
+ * `x` as an element of the dtype holds it; integers of whole bytes, which their arrays wrap, are given as
+ * they are.
  */
 export function roundedTo(dtype: DType, x: number): number {
   if (dtype === "float32") return Math.fround(x);
