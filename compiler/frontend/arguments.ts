@@ -53,6 +53,12 @@ export const whole =
     throw new Refusal(`must be a whole number >= ${least}`);
   };
 
+/** `null`, or what `read` takes. */
+export const orNull =
+  <T>(read: Reader<T>): Reader<T | null> =>
+  (given) =>
+    given === null ? null : read(given);
+
 export const anyWhole: Reader<number> = (given) => {
   if (typeof given === "number" && Number.isSafeInteger(given)) return given;
   throw new Refusal("must be a whole number");

@@ -226,6 +226,12 @@ export abstract class Layer<Out = Symbolic> {
     return isConstant(dim) || !this.#scope ? dim : this.#scope.unknown(`${this.path}.${hint}`);
   }
 
+  /** A size that was left to what follows the layer. */
+  protected open(hint: string): Dim {
+    if (!this.#scope) throw new Error(`internal: ${this.kind}.open outside build`);
+    return this.#scope.unknown(`${this.path}.${hint}`);
+  }
+
   /**
    * Refuses an input (E2003) whose rank is not one of `ranks`; `axes` says what they are, e.g. "[batch, time,
    * features]".

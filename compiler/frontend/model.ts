@@ -5,20 +5,31 @@
  * free. A refused sample changes nothing.
  */
 import type { Tensor } from "../../runtime/tensor.ts";
-import { CompileError, callSite, type SourceLocation } from "../diagnostics/index.ts";
-import { constant, type Dim, evaluate, type Shape } from "../dims/index.ts";
-import { type BoundModel, bind, type Sample } from "../infer/bind.ts";
+import { callSite, type SourceLocation } from "../diagnostics/index.ts";
+import { constant, type Dim, evaluate, type Store } from "../dims/index.ts";
+import { type BoundModel, bind, infer, type Sample } from "../infer/bind.ts";
 import type { Graph, Value } from "../ir/graph.ts";
-import { type Executor, providedExecutor, type Run } from "./executor.ts";
-import { Layer, type LayerOps, type LayerOptions } from "./layer.ts";
+import { providedExecutor, type Run } from "./executor.ts";
+import { Layer, type LayerOps } from "./layer.ts";
 import { refuseBuild, refuseSample } from "./mismatch.ts";
-import { expectation, keyOf, type MaybeSized, rows, sampleName, sizesOfParameters } from "./parameters.ts";
-import { type Plan, runPlan, type Traced, tracePlan } from "./plan.ts";
+import type { ModelOptions, ModelWeight, Tensors } from "./model-options.ts";
+import { asDeclared, withDeclared } from "./output-shapes.ts";
+import {
+  expectation,
+  keyOf,
+  type MaybeSized,
+  rows,
+  sampleName,
+  sizesOfParameters,
+  storeOf,
+} from "./parameters.ts";
+import { type Plan, runPlan, type Traced, type TraceOptions, tracePlan } from "./plan.ts";
 import { asData, rankOf, readSample, type SampleInput } from "./sample.ts";
 import type { ShapeLike } from "./shapes.ts";
 import { StateStore } from "./states.ts";
 import { type LayerDescription, printSummary } from "./summary.ts";
 import type { Symbolic } from "./symbolic.ts";
+import { Traces } from "./traces.ts";
 import { checkedWeights, type WeightsInput } from "./weight-input.ts";
 import {
   checkedSeed,
@@ -29,46 +40,23 @@ import {
   WeightStore,
 } from "./weights.ts";
 
-export interface ModelOptions extends LayerOptions {
-  /** The most bytes its parameters may take, default 1e9. */
-  readonly maxParameterBytes?: number;
-  /** How `predict` runs; default: the compiler. */
-  readonly executor?: Executor;
-}
-
-/** A parameter as the model shows it. */
-export interface ModelWeight {
-  /** E.g. "encoder.dense.kernel". */
-  readonly path: string;
-  /** With symbols where nothing has decided a size. */
-  readonly shape: Shape;
-  /** Once it is fixed. */
-  readonly sizes: readonly number[] | undefined;
-  readonly dtype: Tensor["dtype"];
-  readonly trainable: boolean;
-  /** Whether its values are what its initialiser makes of the seed. */
-  readonly initial: boolean;
-  /** Its values. Throws E2101 while its shape is open. */
-  tensor(): Tensor;
-}
-
-/** What `predict` returns: a tensor per output, in the form the outputs were given. */
-export type Tensors<Out> = Out extends Symbolic ? Tensor : { readonly [K in keyof Out]: Tensor };
-
 interface Prepared {
   readonly bound: BoundModel;
+  readonly traced: Traced;
   compiled: { readonly version: number; readonly run: Run } | undefined;
 }
 
 const PREPARED_KEPT = 8;
-/** [batch, depth, rows, cols, channels]. */
-const HIGHEST_RANK_TRIED = 5;
 
 export abstract class Model<Out = Symbolic> extends Layer<Out> {
   readonly #options: ModelOptions;
   readonly #weights = new WeightStore();
   readonly #states = new StateStore();
-  readonly #traces = new Map<number | undefined, Traced>();
+  readonly #traces = new Traces({
+    trace: (rank, options) => this.#trace(rank, options),
+    rankIsOpen: () => this.rankIsOpen,
+    lowestRank: () => this.minimumRank,
+  });
   readonly #prepared = new Map<string, Prepared>();
   /**
    * The graph for the shape given to `build`; samples are bound to the open one, so that they may differ
@@ -96,9 +84,25 @@ export abstract class Model<Out = Symbolic> extends Layer<Out> {
     return this.givenName ?? this.kind;
   }
 
+  /**
+   * What follows from the layers, the declared sizes and the weights that were set, before any sample: the
+   * graph in terms of the inputs' dims, and the store with what they must satisfy. Throws
+   * CompileError where these contradict each other.
+   */
+  inferred(rank?: number): { readonly graph: Graph; readonly store: Store } {
+    const graph = this.graph(rank);
+    const store = storeOf(graph, (path) =>
+      this.#weights.isInitial(path) ? undefined : this.#weights.fixedShape(path),
+    );
+    return { graph: infer(graph, store), store };
+  }
+
   /** As a layer of another model: its own layers run under its name. */
   override call(ops: LayerOps, ...inputs: Value[]): readonly Value[] {
-    return runPlan(this.plan(inputs[0]?.type.shape.length), ops.scope, inputs);
+    const plan = this.plan(inputs[0]?.type.shape.length);
+    const values = runPlan(plan, ops.scope, inputs);
+    const outputs = plan.outputs.map(({ name }, i) => ({ name, value: values[i]! }));
+    return withDeclared(outputs, this.#options.outputShape, this.at).map((one) => asDeclared(ops, one));
   }
 
   /** A model has no weights of its own. */
@@ -111,7 +115,7 @@ export abstract class Model<Out = Symbolic> extends Layer<Out> {
 
   /** The symbolic graph with how it was traced and what is known of its symbols. */
   traced(rank?: number): Traced {
-    return rank === undefined && this.#built ? this.#built : this.#traced(rank ?? this.#rank);
+    return rank === undefined && this.#built ? this.#built : this.#traces.of(rank ?? this.#rank);
   }
 
   /** Every parameter, in the order of the layers. */
@@ -180,7 +184,7 @@ export abstract class Model<Out = Symbolic> extends Layer<Out> {
   override build(shape: ShapeLike): void {
     const at = callSite();
     if (!Array.isArray(shape)) refuseBuild(shape, at);
-    const traced = tracePlan(this.name, this.plan(shape.length), shape);
+    const traced = this.#trace(shape.length, { input: shape });
     const by = { by: `build(${JSON.stringify(shape)})`, ...(at && { at }) };
     const asked = {
       [traced.inputs[0]!.name]: shape.map((size) => (typeof size === "number" ? size : `${size}`)),
@@ -209,7 +213,7 @@ export abstract class Model<Out = Symbolic> extends Layer<Out> {
     const sample = this.#read(x, shape, at);
     const inputs = new Map(Object.entries(sample).map(([name, value]) => [name, asData(name, value, at)]));
     const prepared = this.#prepare(sample, at);
-    const traced = this.#traced(this.#rank);
+    const { traced } = prepared;
     for (const [name, state] of this.#states.for(traced, prepared.bound)) inputs.set(name, state);
     const results = this.#run(prepared)(inputs);
     this.#states.keep(traced, results);
@@ -275,43 +279,15 @@ export abstract class Model<Out = Symbolic> extends Layer<Out> {
     this.#last = undefined;
   }
 
-  #traced(asked: number | undefined): Traced {
-    const rank = this.rankIsOpen ? asked : undefined;
-    let traced = this.#traces.get(rank);
-    if (!traced) {
-      traced = rank === undefined && this.rankIsOpen ? this.#tracedByTrial() : this.#tracedAs(rank);
-      this.#traces.set(rank, traced);
-      if (this.rankIsOpen) this.#traces.set(traced.inputs[0]?.shape.length, traced);
-    }
-    return traced;
-  }
-
-  #tracedAs(rank: number | undefined): Traced {
-    return tracePlan(this.name, this.plan(rank));
-  }
-
-  /**
-   * With the lowest rank of input that every layer accepts; if none does, the errors are those of the lowest.
-   */
-  #tracedByTrial(): Traced {
-    const lowest = this.minimumRank;
-    let refused: unknown;
-    for (let rank = lowest; rank <= Math.max(lowest, HIGHEST_RANK_TRIED); rank++) {
-      try {
-        return this.#tracedAs(rank);
-      } catch (error) {
-        if (!(error instanceof CompileError)) throw error;
-        refused ??= error;
-        if (!error.diagnostics.some(({ code }) => code === "E2003" || code === "E2111")) break;
-      }
-    }
-    throw refused;
+  #trace(rank: number | undefined, options: TraceOptions): Traced {
+    const { outputShape } = this.#options;
+    return tracePlan(this.name, this.plan(rank), { ...options, outputShape, at: this.at });
   }
 
   /** The current trace; parameters that need no sample are fixed. */
   #settled(): Traced {
     if (this.#built) return this.#built;
-    const traced = this.#traced(this.#rank);
+    const traced = this.#traces.of(this.#rank);
     if (!this.#weights.empty) return traced;
     const sizes = sizesOfParameters(traced);
     const input = traced.inputs[0];
@@ -326,11 +302,10 @@ export abstract class Model<Out = Symbolic> extends Layer<Out> {
   }
 
   #prepare(sample: Sample, at: SourceLocation | undefined, budget?: number): Prepared {
-    const rank = rankOf(sample);
     const key = keyOf(sample);
     const known = this.#prepared.get(key);
     if (known) return known;
-    const traced = this.#traced(rank);
+    const traced = this.#traces.for(sample);
     const bound = bind(traced.graph, { ...sample, ...this.#states.shapes(traced, sample) }, at ? { at } : {});
     const sizes = bound.graph.parameters.map(({ value }) => ({
       path: value.name,
@@ -338,9 +313,9 @@ export abstract class Model<Out = Symbolic> extends Layer<Out> {
       dtype: value.type.dtype,
     }));
     this.#fixShapes(traced, sizes, sample, { by: sampleName(sample), ...(at && { at }) }, budget);
-    this.#rank = rank;
+    this.#rank = rankOf(sample);
     this.#last = { bound, traced };
-    return this.#keep(key, { bound, compiled: undefined });
+    return this.#keep(key, { bound, traced, compiled: undefined });
   }
 
   #keep(key: string, prepared: Prepared): Prepared {

@@ -1,12 +1,16 @@
 /** Views of a traced model that binding and summaries are made from. */
 import type { Tensor } from "../../runtime/tensor.ts";
+import { CompileError } from "../diagnostics/index.ts";
+import { constant, Store } from "../dims/index.ts";
 import type { Sample } from "../infer/bind.ts";
+import { diagnose, type SampleOrigin } from "../infer/diagnose.ts";
+import type { Graph } from "../ir/graph.ts";
 import type { Layer } from "./layer.ts";
 import type { Expected } from "./mismatch.ts";
 import type { Traced } from "./plan.ts";
 import { shapeOfSample } from "./sample.ts";
 import type { Trace, Use } from "./trace.ts";
-import { list, sizesOf } from "./weights.ts";
+import { type Fixed, list, sizesOf } from "./weights.ts";
 
 /**
  * The uses that stand for themselves: not those inside another layer, and for a nested model those of its
@@ -30,6 +34,32 @@ export function sizesOfParameters({ trace, graph }: Traced): readonly MaybeSized
     shape: sizesOf(trace.builder.resolve(value.type.shape)),
     dtype: value.type.dtype,
   }));
+}
+
+/**
+ * A store that knows the shapes that are fixed. They say something of the inputs, before any sample.
+ * @throws CompileError
+ */
+export function storeOf(graph: Graph, fixed: (path: string) => Fixed | undefined): Store {
+  const store = new Store();
+  for (const { value } of graph.parameters) {
+    const known = fixed(value.name);
+    known?.shape.forEach((size, axis) => {
+      const clause = `${size} fixed by ${known.by}`;
+      const origin: SampleOrigin = {
+        kind: "known",
+        subject: value.name,
+        shape: list(known.shape),
+        axis,
+        value: size,
+        clause,
+        ...(known.at && { at: known.at }),
+      };
+      const conflict = store.equal(value.type.shape[axis]!, constant(size), origin);
+      if (conflict) throw new CompileError([diagnose(conflict, undefined, store)]);
+    });
+  }
+  return store;
 }
 
 /** What is known of a parameter, for an error about its size. */

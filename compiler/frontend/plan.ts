@@ -4,9 +4,10 @@
  */
 import type { DType } from "../../runtime/dtype.ts";
 import type { SourceLocation } from "../diagnostics/index.ts";
-import type { Shape } from "../dims/index.ts";
+import { constant, type Shape } from "../dims/index.ts";
 import type { Graph, Value } from "../ir/graph.ts";
 import type { Layer, Scope } from "./layer.ts";
+import { type OutputShapes, withDeclared } from "./output-shapes.ts";
 import { declaredShape, dimStems, type ShapeLike } from "./shapes.ts";
 import type { InputSpec } from "./symbolic.ts";
 import { Trace } from "./trace.ts";
@@ -31,6 +32,18 @@ export interface TracedInput {
   readonly name: string;
   readonly dtype: DType;
   readonly shape: Shape;
+  /** The axes, but for the batch, whose size was left to the data. */
+  readonly open: readonly number[];
+}
+
+export interface TraceOptions {
+  /** In place of the declared shape of the first input. */
+  readonly input?: ShapeLike;
+  /** Open sizes that are to be 1. */
+  readonly ones?: ReadonlySet<string>;
+  readonly outputShape?: OutputShapes | undefined;
+  /** The user's line that made the model. */
+  readonly at?: SourceLocation | undefined;
 }
 
 export interface Traced {
@@ -56,13 +69,16 @@ export function runPlan(plan: Plan, scope: Scope, inputs: readonly Value[]): rea
 }
 
 /** The symbolic graph of a plan. Throws CompileError with every independent problem. */
-export function tracePlan(name: string, plan: Plan, declared?: ShapeLike): Traced {
+export function tracePlan(name: string, plan: Plan, options: TraceOptions = {}): Traced {
+  const { ones = new Set(), outputShape, at } = options;
   const trace = new Trace(name);
   const stems = dimStems(plan.inputs.map((spec) => spec.name));
   const inputs = plan.inputs.map((spec, i): TracedInput => {
-    const input = { name: spec.name, stem: stems[i]!, at: spec.at };
-    const shape = declaredShape(i === 0 ? (declared ?? spec.shape) : spec.shape, input);
-    return { name: spec.name, dtype: spec.dtype, shape };
+    const input = { title: `input "${spec.name}"`, stem: stems[i]!, at: spec.at };
+    const given = i === 0 ? (options.input ?? spec.shape) : spec.shape;
+    const shape = declaredShape(given, input).map((d) => (ones.has(String(d)) ? constant(1) : d));
+    const open = given.flatMap((size, axis) => (size === null && axis > 0 ? [axis] : []));
+    return { name: spec.name, dtype: spec.dtype, shape, open };
   });
   const values = inputs.map((input, i) => {
     const at = plan.inputs[i]?.at;
@@ -70,5 +86,5 @@ export function tracePlan(name: string, plan: Plan, declared?: ShapeLike): Trace
   });
   const outputs = runPlan(plan, trace, values);
   const named = plan.outputs.map((output, i) => ({ name: output.name, value: outputs[i]! }));
-  return { trace, graph: trace.finish(named), inputs };
+  return { trace, graph: trace.finish(withDeclared(named, outputShape, at)), inputs };
 }

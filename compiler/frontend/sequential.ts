@@ -6,8 +6,10 @@ import { CompileError, callSite, type Diagnostic, fail, type SourceLocation } fr
 import { finite, optional, type Reader, Refusal, readArguments } from "./arguments.ts";
 import type { Executor } from "./executor.ts";
 import { Layer } from "./layer.ts";
-import { Model, type ModelOptions } from "./model.ts";
+import { Model } from "./model.ts";
+import type { ModelOptions } from "./model-options.ts";
 import { Names } from "./names.ts";
+import { outputShapes } from "./output-shapes.ts";
 import type { Plan, PlanStep } from "./plan.ts";
 import { openShape, type ShapeLike } from "./shapes.ts";
 
@@ -16,7 +18,11 @@ const executor: Reader<Executor> = (given) => {
   throw new Refusal("must be a function that runs a bound graph");
 };
 
-export const modelFields = { maxParameterBytes: optional(finite(0)), executor: optional(executor) };
+export const modelFields = {
+  maxParameterBytes: optional(finite(0)),
+  executor: optional(executor),
+  outputShape: optional(outputShapes),
+};
 
 export class Sequential extends Model {
   readonly #layers: Layer<unknown>[];

@@ -22,16 +22,17 @@ function isSizeLike(given: unknown): boolean {
   return typeof given === "object" && "terms" in given;
 }
 
-/** An input whose sizes are declared; `stem` is what the symbols of its open sizes begin with. */
-export interface DeclaredInput {
-  readonly name: string;
+/** An input or output whose sizes are declared; `stem` is what the symbols of its open sizes begin with. */
+export interface Declared {
+  /** E.g. `input "x"`. */
+  readonly title: string;
   readonly stem: string;
   readonly at: SourceLocation | undefined;
 }
 
-/** The whole shape of an input. Throws E2108, or E3001 for a string that is no size. */
-export function declaredShape(shape: ShapeLike, input: DeclaredInput): Shape {
-  return shape.map((size, axis) => declaredDim(size, axis, input));
+/** The whole shape. Throws E2108, or E3001 for a string that is no size. */
+export function declaredShape(shape: ShapeLike, declared: Declared): Shape {
+  return shape.map((size, axis) => declaredDim(size, axis, declared));
 }
 
 /**
@@ -60,30 +61,30 @@ export function openShape(rank: number): ShapeLike {
   return Array.from({ length: rank }, () => null);
 }
 
-function declaredDim(size: number | string | null | Dim, axis: number, input: DeclaredInput): Dim {
-  if (size === null) return symbol(axis === 0 ? BATCH : `${input.stem}.${axis}`);
-  if (typeof size === "number") return wholeSize(size, axis, input);
-  return typeof size === "string" ? namedSize(size, axis, input) : size;
+function declaredDim(size: number | string | null | Dim, axis: number, declared: Declared): Dim {
+  if (size === null) return symbol(axis === 0 ? BATCH : `${declared.stem}.${axis}`);
+  if (typeof size === "number") return wholeSize(size, axis, declared);
+  return typeof size === "string" ? namedSize(size, axis, declared) : size;
 }
 
-function wholeSize(size: number, axis: number, { name, at }: DeclaredInput): Dim {
+function wholeSize(size: number, axis: number, { title, at }: Declared): Dim {
   if (Number.isSafeInteger(size) && size >= 0) return constant(size);
   return fail({
     code: "E2108",
-    message: `input "${name}" has size ${size} at axis ${axis}; sizes are whole numbers >= 0`,
+    message: `${title} has size ${size} at axis ${axis}; sizes are whole numbers >= 0`,
     fix: "write a whole number, null, or a name",
     ...(at && { at }),
   });
 }
 
-function namedSize(size: string, axis: number, { name, at }: DeclaredInput): Dim {
+function namedSize(size: string, axis: number, { title, at }: Declared): Dim {
   try {
     return parse(size);
   } catch (error) {
     if (!(error instanceof CompileError)) throw error;
     return fail({
       code: "E3001",
-      message: `input "${name}" has the size ${JSON.stringify(size)} at axis ${axis}, which is no name of a size`,
+      message: `${title} has the size ${JSON.stringify(size)} at axis ${axis}, which is no name of a size`,
       because: error.diagnostics[0]?.message ?? "",
       fix: 'write a whole number, null, a name of letters, digits, _ and $, or a product such as "2*time"',
       ...(at && { at }),

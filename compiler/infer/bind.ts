@@ -109,15 +109,26 @@ function inferAll(graph: Graph, store: Store, bag: DiagnosticBag): void {
       for (const result of node.results) poisoned.add(result);
       continue;
     }
+    attempt(node, node.results, () => inferNode(relations, node));
+  }
+  for (const output of graph.outputs)
+    if (!poisoned.has(output.value))
+      attempt(producerOf(graph, output.value), [], () => relations.declare(output));
+
+  function attempt(node: Node | undefined, results: readonly Value[], body: () => void): void {
     try {
-      inferNode(relations, node);
+      body();
     } catch (error) {
       if (!(error instanceof CompileError)) throw error;
-      for (const diagnostic of error.diagnostics) bag.add(withChain(diagnostic, graph, node));
-      for (const result of node.results) poisoned.add(result);
+      for (const diagnostic of error.diagnostics)
+        bag.add(node ? withChain(diagnostic, graph, node) : diagnostic);
+      for (const result of results) poisoned.add(result);
     }
   }
 }
+
+const producerOf = (graph: Graph, value: Value): Node | undefined =>
+  graph.nodes.find(({ results }) => results.includes(value));
 
 function assume(store: Store, name: string, value: number, origin: SampleOrigin): void {
   store.declare(name, { min: Math.min(value, 1) }, origin);
@@ -268,7 +279,11 @@ function substituted(graph: Graph, store: Store): Graph {
     guards: g.guards.map(convertGuard),
     parameters: g.parameters.map((p) => ({ ...p, value: convert(p.value) })),
     nodes: g.nodes.map(convertNode),
-    outputs: g.outputs.map((o) => ({ name: o.name, value: convert(o.value) })),
+    outputs: g.outputs.map(({ value, declared, ...output }) => ({
+      ...output,
+      value: convert(value),
+      ...(declared && { declared: declared.map((d) => store.resolve(d)) }),
+    })),
   });
   return convertGraph(graph);
 }

@@ -97,8 +97,7 @@ export class GraphBuilder {
   node(op: string, operands: readonly Value[], attributes: Attributes = {}): readonly Value[] {
     const { relations, store } = this.#shared;
     const source = this.#source;
-    const types = operands.map((operand) => resolveType(store, operand.type));
-    const inferred = relations.relate({ source, op, operands }, types, attributes);
+    const inferred = relations.relateResolved({ source, op, operands }, attributes);
     const stem = source.path ? `${source.path}.${op}` : op;
     const results = inferred.map((type) => this.#value(stem, resolveType(store, type), source));
     this.#nodes.push({ op, attributes, operands, results, source });
@@ -185,7 +184,14 @@ export class GraphBuilder {
     return this.#shared.relations.unknown(hint);
   }
 
+  /** States that an output has the shape it is declared to have; throws CompileError. */
+  declare(output: Output): void {
+    this.#shared.relations.declare(output);
+  }
+
+  /** Throws CompileError when an output cannot have the shape it is declared to have. */
   finish(outputs: readonly Output[]): Graph {
+    for (const output of outputs) this.declare(output);
     return {
       name: this.#name,
       inputs: this.#inputs,

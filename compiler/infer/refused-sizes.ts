@@ -48,6 +48,7 @@ function demandsOf(graph: Graph): Store | undefined {
   const relations = new Relations(store);
   try {
     for (const node of graph.nodes) inferNode(relations, node);
+    for (const output of graph.outputs) relations.declare(output);
   } catch (error) {
     if (error instanceof CompileError) return undefined;
     throw error;

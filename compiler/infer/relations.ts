@@ -3,9 +3,9 @@
  * turns a statement that cannot hold into a CompileError that names the node, both values and where each came
  * from.
  */
-import { type Code, CompileError, type Fact } from "../diagnostics/index.ts";
-import { type Conflict, type Dim, type Origin, type Store, symbol } from "../dims/index.ts";
-import type { Attribute, Attributes, Graph, TensorType, Value } from "../ir/graph.ts";
+import { type Code, CompileError, type Diagnostic, type Fact } from "../diagnostics/index.ts";
+import { type Conflict, type Dim, type Origin, type Shape, type Store, symbol } from "../dims/index.ts";
+import type { Attribute, Attributes, Graph, Output, TensorType, Value } from "../ir/graph.ts";
 import type { Op, RelationContext } from "../ir/op.ts";
 import { ops } from "../ops/index.ts";
 import { diagnose, type Site, type StatedOrigin, type StatedRelation } from "./diagnose.ts";
@@ -23,11 +23,64 @@ export class Relations implements RelationContext {
 
   /** Result types of a node; throws CompileError. */
   relate(site: Site, types: readonly TensorType[], attributes: Attributes): readonly TensorType[] {
+    return this.#at(site, attributes, () => opNamed(site.op).relate(this, types, attributes));
+  }
+
+  /**
+   * Result types under what is known. The relation is run on resolved types, which is fast; only when that
+   * fails is it run again on the types as declared, whose symbols tell the store where the contradicting
+   * sizes came from.
+   */
+  relateResolved(site: Site, attributes: Attributes): readonly TensorType[] {
+    const types = site.operands.map((operand) => resolveType(this.store, operand.type));
+    try {
+      return this.relate(site, types, resolveAttributes(this.store, attributes));
+    } catch (error) {
+      if (error instanceof CompileError)
+        this.relate(
+          site,
+          site.operands.map(({ type }) => type),
+          attributes,
+        );
+      throw error;
+    }
+  }
+
+  /** States that an output has the shape it is declared to have; throws CompileError. */
+  declare({ name, value, declared }: Output): void {
+    if (!declared) return;
+    const at = value.source.at;
+    const source = { path: `output "${name}"`, ...(at && { at }) };
+    const { shape } = resolveType(this.store, value.type);
+    this.#at({ source, op: "output", operands: [value] }, {}, () => {
+      checkDeclaredRank(this, value.type, declared);
+      declared.forEach((d, axis) => {
+        const origin = { subject: source.path, clause: `axis ${axis} is declared ${d}`, ...(at && { at }) };
+        const conflict = this.store.equal(shape[axis]!, d, origin);
+        if (conflict) throw new CompileError([this.#contradicted(conflict, value, declared)]);
+      });
+    });
+  }
+
+  #contradicted(conflict: Conflict, { type }: Value, declared: Shape): Diagnostic {
+    const site = this.#site!;
+    const base = diagnose(conflict, site, this.store);
+    const given = `[${type.shape.map((d) => this.store.resolve(d)).join(", ")}]`;
+    const wanted = `[${declared.join(", ")}]`;
+    return {
+      ...base,
+      message: `${site.source.path} is ${given}, but it is declared ${wanted}`,
+      facts: [...(base.facts ?? []), { subject: site.source.path, value: wanted, note: "declared" }],
+      fix: "declare what the layers give, or change the layers or the input's sizes",
+    };
+  }
+
+  #at<T>(site: Site, attributes: Attributes, body: () => T): T {
     const [outer, outerAttributes] = [this.#site, this.#attributes];
     this.#site = site;
     this.#attributes = attributes;
     try {
-      return opNamed(site.op).relate(this, types, attributes);
+      return body();
     } finally {
       this.#site = outer;
       this.#attributes = outerAttributes;
@@ -114,8 +167,8 @@ export class Relations implements RelationContext {
  * them, or by the names of the values.
  */
 function inTheUsersNames(clause: string, { source, op, operands }: Site): string {
-  const names = opNamed(op).operands;
-  const repeated = names.at(-1)!.match(/^(\w+)\.\.\.$/)?.[1];
+  const names = ops.get(op)?.operands ?? [];
+  const repeated = names.at(-1)?.match(/^(\w+)\.\.\.$/)?.[1];
   const positionOf = (name: string): number => {
     const number = repeated && name.startsWith(repeated) ? Number(name.slice(repeated.length)) : Number.NaN;
     return Number.isInteger(number) ? names.length - 1 + number : names.indexOf(name);
@@ -145,26 +198,9 @@ function opNamed(name: string): Op {
   return op;
 }
 
-/**
- * Infers one node of an existing graph and unifies what it says with the declared result types. It is run on
- * resolved types, which is fast; only when that fails is it run again on the types as declared, whose symbols
- * tell the store where the contradicting sizes came from.
- */
+/** Infers one node of an existing graph and unifies what it says with the declared result types. */
 export function inferNode(relations: Relations, node: Graph["nodes"][number]): void {
-  const { store } = relations;
-  const types = node.operands.map((operand) => resolveType(store, operand.type));
-  let inferred: readonly TensorType[];
-  try {
-    inferred = relations.relate(node, types, resolveAttributes(store, node.attributes));
-  } catch (error) {
-    if (error instanceof CompileError)
-      relations.relate(
-        node,
-        node.operands.map((o) => o.type),
-        node.attributes,
-      );
-    throw error;
-  }
+  const inferred = relations.relateResolved(node, node.attributes);
   node.results.forEach((result, i) => {
     unifyTypes(relations, inferred[i]!, result.type, `declared type of ${result.name}`);
   });
@@ -187,6 +223,13 @@ function unifyTypes(relations: Relations, inferred: TensorType, declared: Tensor
     const other = declared.shape[axis]!;
     if (d !== other) relations.equal(d, other, `axis ${axis} of the ${clause}`);
   });
+}
+
+function checkDeclaredRank(relations: Relations, { shape }: TensorType, declared: Shape): void {
+  if (shape.length !== declared.length)
+    relations.fail("E2111", `it has rank ${shape.length}, but is declared [${declared.join(", ")}]`, {
+      fix: "declare the shape that is computed",
+    });
 }
 
 export function resolveType(store: Store, type: TensorType): TensorType {

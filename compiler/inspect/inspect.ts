@@ -92,8 +92,8 @@ export function inspect(model: Model<unknown>, options: InspectOptions = {}): In
   const { nodes: wanted = false, ...binding } = options;
   const sampled = binding.sample !== undefined || binding.dims !== undefined;
   const lowered = sampled ? lowerModel(model, binding) : undefined;
-  const { graph, trace } = model.traced();
-  const { store } = trace.builder;
+  const graph = model.graph();
+  const { store } = model.inferred();
   const needs = needsOf(store);
   const simple = underNeeds(needs);
   const show = shower((d) => simple(store.resolve(d)), lowered?.bound.symbols);

@@ -8,6 +8,7 @@
  *     line      = "param" value "=" initialiser "frozen"?
  *               | value, ... "=" op "(" %name, ... ")" attributes? source?
  *     value     = %name #id? ":" dtype "[" dim, ... "]" source?
+ *     output    = name "=" %name (":" "[" dim, ... "]")?
  *     source    = "@" string ("at" string ":" line ":" column)?
  *     attribute = number | string | true | false | undefined | "<" dim ">"
  *               | "[" attribute, ... "]" | tensor | graph
@@ -146,7 +147,9 @@ class GraphParser {
   #output(scope: Scope): Output {
     const name = this.#name();
     this.#scanner.expect("=");
-    return { name, value: this.#reference(scope) };
+    const value = this.#reference(scope);
+    if (!this.#scanner.accept(":")) return { name, value };
+    return { name, value, declared: this.#shape() };
   }
 
   #value(scope: Scope, source: Source): Value {
@@ -196,7 +199,11 @@ class GraphParser {
 
   #type(): TensorType {
     const dtype = this.#dtype();
-    return { dtype, shape: this.#scanner.list("[", "]", () => this.#dim(",]")) };
+    return { dtype, shape: this.#shape() };
+  }
+
+  #shape(): readonly Dim[] {
+    return this.#scanner.list("[", "]", () => this.#dim(",]"));
   }
 
   #dtype(): DType {

@@ -14,7 +14,7 @@ import { decode } from "../../runtime/elements.ts";
 import type { Tensor } from "../../runtime/tensor.ts";
 import { print as printDim } from "../dims/index.ts";
 import { isDim, isGraph, isList, isTensor } from "./attribute.ts";
-import type { Attribute, Graph, Node, Parameter, Source, TensorType, Value } from "./graph.ts";
+import type { Attribute, Graph, Node, Output, Parameter, Source, TensorType, Value } from "./graph.ts";
 
 const INLINE_ELEMENTS = 32;
 const bare = /^[A-Za-z_][A-Za-z0-9_.$]*$/;
@@ -55,7 +55,7 @@ class GraphPrinter {
       lines.push(...this.#node(node, ids).map((line) => `  ${line}`));
     }
     for (const parameter of waiting) lines.push(`  ${parameterLine(parameter, ids)}`);
-    const outputs = graph.outputs.map(({ name, value }) => `${printName(name)}=${reference(value)}`);
+    const outputs = graph.outputs.map(printOutput);
     return [...lines, `  return ${outputs.join(", ")}`.trimEnd(), "}"];
   }
 
@@ -108,6 +108,11 @@ function definition(value: Value, ids: Ids, source: Source): string {
   const id = value.id === ids.next ? "" : `#${value.id}`;
   ids.next = value.id + 1;
   return `%${printName(value.name)}${id}: ${printType(value.type)}${origin(value.source, source)}`;
+}
+
+function printOutput({ name, value, declared }: Output): string {
+  const shape = declared ? `: [${declared.map(printDim).join(", ")}]` : "";
+  return `${printName(name)}=${reference(value)}${shape}`;
 }
 
 function reference(value: Value): string {

@@ -61,6 +61,8 @@ export interface Parameter<D extends Dim = Dim> {
 export interface Output<D extends Dim = Dim> {
   readonly name: string;
   readonly value: Value<D>;
+  /** The shape its maker says it has: inference takes it for a fact and refuses what contradicts it. */
+  readonly declared?: readonly D[];
 }
 
 /**

@@ -33,7 +33,17 @@ export const reshape = defineOp<ReshapeAttributes>({
 
 function stateCount(context: RelationContext, given: Shape, wanted: Shape): void {
   const clause = `reshape keeps the elements of [${given.join(", ")}] in [${written(wanted)}]`;
-  context.equal(product(given), product(wanted), clause);
+  const kept = [...given, ...wanted].some(isOpen) ? leadingInCommon(given, wanted) : 0;
+  context.equal(product(given.slice(kept)), product(wanted.slice(kept)), clause);
+}
+
+/**
+ * Axes that both shapes begin with, such as the batch. They stay as they are, so that an open dim behind them
+ * is determined by the rest even where they are 0.
+ */
+function leadingInCommon(a: Shape, b: Shape): number {
+  const end = a.findIndex((d, axis) => d !== b[axis]);
+  return end < 0 ? a.length : end;
 }
 
 /** False when numbers alone rule it out; what still has symbols is left to the equation. */

@@ -2,12 +2,12 @@ import type { InitializerInput } from "../../../runtime/initializers/index.ts";
 import type { Shape } from "../../dims/index.ts";
 import type { Value } from "../../ir/graph.ts";
 import { type ActivationName, activations } from "../activations.ts";
-import { activation, either, flag, initializer, required, whole } from "../arguments.ts";
+import { activation, either, flag, initializer, orNull, required, whole } from "../arguments.ts";
 import { Configured, type Layer, type LayerOps, type LayerOptions } from "../layer.ts";
 
 export interface DenseOptions extends LayerOptions {
-  /** Size of the output's last axis. */
-  readonly units: number;
+  /** Size of the output's last axis; `null`: what follows decides it, such as the model's `outputShape`. */
+  readonly units: number | null;
   /** Default "linear". */
   readonly activation?: ActivationName | (string & {});
   /** Default true. */
@@ -19,7 +19,7 @@ export interface DenseOptions extends LayerOptions {
 }
 
 const fields = {
-  units: required(whole()),
+  units: required(orNull(whole())),
   activation: either(activation, "linear"),
   useBias: either(flag, true),
   kernelInitializer: either(initializer, { kind: "glorotUniform" }),
@@ -39,10 +39,11 @@ class Dense extends Configured<typeof fields> {
   }
 
   override build(shape: Shape): void {
-    const { units, useBias, kernelInitializer, biasInitializer } = this.args;
+    const { useBias, kernelInitializer, biasInitializer } = this.args;
+    const units = this.args.units ?? this.open("units");
     this.#kernel = this.addWeight("kernel", [this.deferred(shape.at(-1)!, "in"), units], {
       initializer: kernelInitializer,
-      because: `${this.path} multiplies x[.., k] by kernel[k, ${units}], so k`,
+      because: `${this.path} multiplies x[.., k] by kernel[k, ${this.args.units ?? "units"}], so k`,
     });
     this.#bias = useBias ? this.addWeight("bias", [units], { initializer: biasInitializer }) : undefined;
   }

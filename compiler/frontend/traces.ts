@@ -1,0 +1,86 @@
+/**
+ * The traces of one model, made when they are first asked for: one per rank of its input. Sizes stay open in
+ * them, with one exception. Where two sizes that the user left to the data (`null`) are merged, a trace takes
+ * them to be equal; a sample in which one of them is 1 says they are not, and is traced with that size
+ * stretched as numpy does. A named dim is never made a number that way: what is declared stays symbolic.
+ */
+import { CompileError } from "../diagnostics/index.ts";
+import { kindOf, symbolsOf } from "../dims/index.ts";
+import type { Sample } from "../infer/bind.ts";
+import type { Traced, TraceOptions } from "./plan.ts";
+import { rankOf, shapeOfSample } from "./sample.ts";
+
+/** The model, as far as tracing depends on it. */
+export interface Traceable {
+  trace(rank: number | undefined, options: TraceOptions): Traced;
+  rankIsOpen(): boolean;
+  lowestRank(): number;
+}
+
+/** [batch, depth, rows, cols, channels]. */
+const HIGHEST_RANK_TRIED = 5;
+
+export class Traces {
+  readonly #model: Traceable;
+  readonly #known = new Map<string, Traced>();
+
+  constructor(model: Traceable) {
+    this.#model = model;
+  }
+
+  clear(): void {
+    this.#known.clear();
+  }
+
+  /** For an input of this rank; without one, of the lowest that every layer accepts. */
+  of(asked: number | undefined): Traced {
+    const rank = this.#model.rankIsOpen() ? asked : undefined;
+    const key = String(rank);
+    const known = this.#known.get(key);
+    if (known) return known;
+    const byTrial = rank === undefined && this.#model.rankIsOpen();
+    const traced = byTrial ? this.#byTrial() : this.#model.trace(rank, {});
+    this.#known.set(key, traced);
+    if (byTrial) this.#known.set(String(traced.inputs[0]?.shape.length), traced);
+    return traced;
+  }
+
+  for(sample: Sample): Traced {
+    const rank = rankOf(sample);
+    const traced = this.of(rank);
+    const ones = stretched(traced, sample);
+    if (ones.size === 0) return traced;
+    const key = `${rank} ${[...ones].join(" ")}`;
+    const known = this.#known.get(key) ?? this.#model.trace(rank, { ones });
+    this.#known.set(key, known);
+    return known;
+  }
+
+  /** If no rank is accepted, the errors are those of the lowest. */
+  #byTrial(): Traced {
+    const lowest = this.#model.lowestRank();
+    let refused: unknown;
+    for (let rank = lowest; rank <= Math.max(lowest, HIGHEST_RANK_TRIED); rank++) {
+      try {
+        return this.#model.trace(rank, {});
+      } catch (error) {
+        if (!(error instanceof CompileError)) throw error;
+        refused ??= error;
+        if (!error.diagnostics.some(({ code }) => code === "E2003" || code === "E2111")) break;
+      }
+    }
+    throw refused;
+  }
+}
+
+/** The sizes that the data decides, are 1 in the sample, and were taken to equal another one. */
+function stretched({ trace, inputs }: Traced, sample: Sample): ReadonlySet<string> {
+  const ones = inputs.flatMap(({ name, shape, open }) => {
+    const sizes = Object.hasOwn(sample, name) ? shapeOfSample(sample[name]!) : [];
+    return open.flatMap((axis) => (sizes[axis] === 1 ? symbolsOf(shape[axis]!) : []));
+  });
+  if (ones.length === 0) return new Set();
+  const assumed = trace.builder.store.residuals().filter(({ alternative }) => alternative !== undefined);
+  const merged = new Set(assumed.flatMap(({ constraint }) => constraint.symbols()));
+  return new Set(ones.filter((name) => merged.has(name) && kindOf(name) !== "flex"));
+}
