@@ -60,6 +60,7 @@ export const catalogue = {
   E3002: { title: "graph breaks a rule of its form", category: "check" },
 
   E4001: { title: "cannot be lowered or emitted", category: "unsupported" },
+  E4104: { title: "cannot be exported to ONNX", category: "unsupported" },
 } as const satisfies Readonly<Record<string, Entry>>;
 
 export type Code = keyof typeof catalogue;

@@ -1,0 +1,151 @@
+/**
+ * `toOnnx`: a bound graph of core ops as an ONNX file, so that other runtimes can check what shapecast
+ * computes. One row per core op; rows use operators up to opset 18 of ONNX's own domain. Shapes have to be
+ * numbers: a file with open dims would have to compute its shapes, which graphs do not.
+ */
+import { dtypes } from "../../../../runtime/dtype.ts";
+import type { Tensor } from "../../../../runtime/tensor.ts";
+import { size } from "../../../../runtime/tensor.ts";
+import { fail } from "../../../diagnostics/index.ts";
+import { isGraph } from "../../../ir/attribute.ts";
+import type { Graph, Node, Value } from "../../../ir/graph.ts";
+import { VERSION } from "../../../version.ts";
+import { contractionRows } from "./contractions.ts";
+import { elementTypeOf, inexpressible, int, ints, OnnxDraft, sizesOf } from "./draft.ts";
+import { elementwiseRows } from "./elementwise.ts";
+import { movementRows } from "./movement.ts";
+import { encodeModel, type GraphProto, type ValueProto } from "./proto.ts";
+import { reductionRows } from "./reductions.ts";
+import type { ExportRow } from "./row.ts";
+
+/** The first opset with every operator that rows use. */
+const OPSET = 18;
+/** What came with it. */
+const IR_VERSION = 8;
+/** Protocol buffers end at 2 GiB. */
+const MOST_BYTES = 2 ** 31 - 1;
+
+export interface ToOnnxOptions {
+  /** Values of every parameter, by name. */
+  readonly parameters?: ReadonlyMap<string, Pick<Tensor, "data">>;
+}
+
+/**
+ * The bytes of an ONNX file (opset 18) that computes what the graph computes, to rounding: what ONNX leaves
+ * open, such as casts of floats that an integer cannot hold, may differ.
+ * @throws CompileError E4104 for an open dim or an op that ONNX cannot express, E2102 for a parameter without
+ * values, E2301 for a file over 2 GiB.
+ */
+export function toOnnx(graph: Graph, { parameters = new Map() }: ToOnnxOptions = {}): Uint8Array {
+  const draft = new OnnxDraft();
+  const outputs = graph.outputs.map(({ name, value }) => ({ name: draft.fresh(name), value }));
+  for (const input of graph.inputs) draft.define(input, draft.fresh(input.name));
+  let bytes = 0;
+  for (const { value } of graph.parameters) {
+    const { dtype } = value.type;
+    const shape = sizesOf(value);
+    bytes += size(shape) * dtypes[dtype].bytes;
+    if (bytes > MOST_BYTES) tooLarge();
+    const given = parameters.get(value.name) ?? missing(value);
+    draft.define(value, draft.tensor({ dtype, shape, data: given.data }, value.name));
+  }
+  for (const node of graph.nodes) exportNode(draft, node);
+  for (const { name, value } of outputs) rename(draft, draft.nameOf(value), name);
+  const inputs = graph.inputs.map((input) => valueProto(input, draft.nameOf(input)));
+  const results = outputs.map(({ name, value }) => valueProto(value, name));
+  const exported = draft.finish(graph.name, inputs, results);
+  return encodeModel({
+    irVersion: IR_VERSION,
+    opset: OPSET,
+    producer: { name: "shapecast", version: VERSION },
+    graph: { ...exported, initializers: draft.initializers },
+  });
+}
+
+const rows: Readonly<Record<string, ExportRow>> = {
+  ...elementwiseRows,
+  ...movementRows,
+  ...reductionRows,
+  ...contractionRows,
+  scan: (draft, node) => exportScan(draft, node),
+};
+
+/** The core ops that can be exported. */
+export const exportable: readonly string[] = Object.keys(rows);
+
+function exportNode(draft: OnnxDraft, node: Node): void {
+  const row = rows[node.op] ?? inexpressible(node, `the op ${node.op}`);
+  const names = row(
+    draft,
+    node,
+    node.operands.map((operand) => draft.nameOf(operand)),
+  );
+  node.results.forEach((result, i) => {
+    draft.define(result, names[i]!);
+  });
+}
+
+/** ONNX Scan. The body reads invariants as names of the graph around it. */
+function exportScan(draft: OnnxDraft, node: Node): readonly string[] {
+  const { body, reverse } = node.attributes;
+  if (body === undefined || !isGraph(body)) throw new Error("internal: scan without a body");
+  const [states, sequences] = [Number(node.attributes["states"]), Number(node.attributes["sequences"])];
+  const operands = node.operands.map((operand) => draft.nameOf(operand));
+  const steps = body.inputs.slice(0, states + sequences);
+  const graph = exportBody(draft, body, steps, operands.slice(states + sequences));
+  const direction = Number(reverse === true);
+  return draft.nodes("Scan", operands.slice(0, states + sequences), body.outputs.length, {
+    body: { kind: "graph", value: graph },
+    num_scan_inputs: int(sequences),
+    scan_input_directions: ints(Array.from({ length: sequences }, () => direction)),
+    scan_output_directions: ints(body.outputs.slice(states).map(() => direction)),
+  });
+}
+
+function exportBody(
+  draft: OnnxDraft,
+  body: Graph,
+  steps: readonly Value[],
+  captured: readonly string[],
+): GraphProto {
+  const inner = new OnnxDraft(draft);
+  const inputs = steps.map((input) => {
+    inner.define(input, inner.fresh(input.name));
+    return valueProto(input, inner.nameOf(input));
+  });
+  body.inputs.slice(steps.length).forEach((input, i) => {
+    inner.define(input, captured[i]!);
+  });
+  for (const node of body.nodes) exportNode(inner, node);
+  const outputs = body.outputs.map(({ name, value }) => {
+    const own = inner.fresh(name);
+    rename(inner, inner.nameOf(value), own);
+    return valueProto(value, own);
+  });
+  return inner.finish(inner.fresh(body.name), inputs, outputs);
+}
+
+/** An output has a name of its own, also where two outputs are one value or an output is an input. */
+function rename(draft: OnnxDraft, from: string, to: string): void {
+  draft.named("Identity", [from], to);
+}
+
+function valueProto(value: Value, name: string): ValueProto {
+  return { name, elementType: elementTypeOf(value.type.dtype), dims: sizesOf(value) };
+}
+
+function missing(value: Value): never {
+  return fail({
+    code: "E2102",
+    message: `parameter "${value.name}" has no values to export`,
+    fix: "give toOnnx the values of every parameter, by name",
+  });
+}
+
+function tooLarge(): never {
+  return fail({
+    code: "E2301",
+    message: "the parameters are over the 2 GiB that an ONNX file can hold",
+    fix: "export a smaller model",
+  });
+}

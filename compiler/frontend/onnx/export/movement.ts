@@ -1,0 +1,119 @@
+/** Exports the ops that move elements, and those that take or write them by number. */
+import { allocate, type DType } from "../../../../runtime/dtype.ts";
+import { size, strides, type Tensor } from "../../../../runtime/tensor.ts";
+import type { Dim } from "../../../dims/index.ts";
+import type { Node } from "../../../ir/graph.ts";
+import { int, type OnnxDraft, sizeOf, sizesOf, text } from "./draft.ts";
+import type { ExportRow } from "./row.ts";
+
+const numbers = (node: Node, name: string): readonly number[] => node.attributes[name] as readonly number[];
+const flag = (node: Node, name: string): boolean => node.attributes[name] === true;
+const dimsOf = (node: Node, name: string): readonly number[] =>
+  (node.attributes[name] as readonly Dim[]).map((d) => sizeOf(d, `${name} of ${node.op}`));
+const dimOf = (node: Node, name: string): number =>
+  sizeOf(node.attributes[name] as Dim, `${name} of ${node.op}`);
+const axisOf = (node: Node) => ({ axis: int(Number(node.attributes["axis"])) });
+
+/** ONNX's name for how a scatter combines. */
+const reductionOf = (node: Node) => {
+  const { combine } = node.attributes;
+  return { reduction: text(combine === "set" ? "none" : String(combine)) };
+};
+
+export const movementRows: Readonly<Record<string, ExportRow>> = {
+  constant: (draft, node) => [draft.tensor(node.attributes["value"] as Tensor, node.results[0]!.name)],
+  iota: (draft, node) => [draft.tensor(counted(node), node.results[0]!.name)],
+  broadcast: (draft, node, [x]) => {
+    const axes = numbers(node, "axes");
+    const shape = sizesOf(node.results[0]!);
+    const own = sizesOf(node.operands[0]!);
+    const aligned = shape.map((_, axis) => (axes.includes(axis) ? own[axes.indexOf(axis)]! : 1));
+    return [draft.node("Expand", [draft.reshape(x!, aligned), draft.int64(shape)])];
+  },
+  reshape: (draft, node, [x]) => [draft.reshape(x!, sizesOf(node.results[0]!))],
+  transpose: (draft, node, [x]) => [draft.transpose(x!, numbers(node, "permutation"))],
+  slice: (draft, node, [x]) => {
+    const [start, count, stride] = [dimOf(node, "start"), dimOf(node, "size"), dimOf(node, "stride")];
+    const end = start + Math.max(count - 1, 0) * stride + Math.min(count, 1);
+    return [slice(draft, x!, [Number(node.attributes["axis"])], [start], [end], [stride])];
+  },
+  reverse: (draft, node, [x]) => {
+    const axes = numbers(node, "axes");
+    if (axes.length === 0) return [x!];
+    const all = (n: number) => axes.map(() => n);
+    // Before the first element: what ONNX takes for "to the very beginning" when it goes backwards.
+    return [slice(draft, x!, axes, all(-1), all(-(2 ** 31)), all(-1))];
+  },
+  concat: (draft, node, operands) => [draft.node("Concat", operands, axisOf(node))],
+  pad: (draft, node, [x]) => {
+    const value = draft.number(node.results[0]!.type.dtype, Number(node.attributes["value"]));
+    return [pad(draft, x!, dimsOf(node, "low"), dimsOf(node, "high"), value)];
+  },
+  gather: (draft, node, operands) => [draft.node("Gather", operands, axisOf(node))],
+  gatherElements: (draft, node, operands) => [draft.node("GatherElements", operands, axisOf(node))],
+  gatherNd: (draft, node, [x, indices]) => {
+    const batch = int(Number(node.attributes["batchDims"]));
+    return [draft.node("GatherND", [x!, toInt64(draft, indices!)], { batch_dims: batch })];
+  },
+  scatterElements: (draft, node, operands) => [
+    draft.node("ScatterElements", operands, { ...axisOf(node), ...reductionOf(node) }),
+  ],
+  scatterNd: (draft, node, [x, indices, updates]) => [
+    draft.node("ScatterND", [x!, toInt64(draft, indices!), updates!], reductionOf(node)),
+  ],
+  topK: (draft, node, [x]) => {
+    const largest = { largest: int(Number(flag(node, "largest"))), sorted: int(1) };
+    const k = draft.int64([dimOf(node, "k")]);
+    const [values, positions] = draft.nodes("TopK", [x!, k], 2, { ...axisOf(node), ...largest });
+    return [values!, draft.cast(positions!, "int32")];
+  },
+};
+
+const toInt64 = (draft: OnnxDraft, name: string): string => draft.node("Cast", [name], { to: int(7) });
+
+/** Counts from 0 along one axis. */
+function counted(node: Node): Tensor {
+  const { dtype } = node.results[0]!.type;
+  const shape = sizesOf(node.results[0]!);
+  const axis = Number(node.attributes["axis"]);
+  const step = strides(shape)[axis]!;
+  const data = allocate(dtype, size(shape));
+  for (let i = 0; i < data.length; i++) data[i] = (Math.floor(i / step) % shape[axis]!) as never;
+  return { dtype, shape, data };
+}
+
+export function slice(
+  draft: OnnxDraft,
+  x: string,
+  axes: readonly number[],
+  starts: readonly number[],
+  ends: readonly number[],
+  steps: readonly number[],
+): string {
+  return draft.node("Slice", [x, ...[starts, ends, axes, steps].map((list) => draft.int64(list))]);
+}
+
+/** Negative amounts crop. */
+export function pad(
+  draft: OnnxDraft,
+  x: string,
+  low: readonly number[],
+  high: readonly number[],
+  value: string,
+): string {
+  if ([...low, ...high].every((n) => n === 0)) return x;
+  return draft.node("Pad", [x, draft.int64([...low, ...high]), value]);
+}
+
+/** Runs `body` on operands cast to a dtype that the operator takes, and casts what it gives back. */
+export function within(
+  draft: OnnxDraft,
+  node: Node,
+  operands: readonly string[],
+  wide: DType,
+  body: (operands: readonly string[]) => string,
+): string {
+  const { dtype } = node.results[0]!.type;
+  if (dtype === wide) return body(operands);
+  return draft.cast(body(operands.map((name) => draft.cast(name, wide))), dtype);
+}
