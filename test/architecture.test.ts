@@ -16,7 +16,12 @@ const parts: readonly Part[] = [
   { name: "ir", path: "compiler/ir", sees: ["diagnostics", "dims", "runtime"] },
   { name: "ops", path: "compiler/ops", sees: [...BASE, "runtime"] },
   { name: "infer", path: "compiler/infer", sees: [...BASE, "runtime", "ops"] },
-  { name: "frontend", path: "compiler/frontend", sees: [...BASE, "runtime", "ops", "infer"] },
+  {
+    name: "frontend",
+    path: "compiler/frontend",
+    sees: [...BASE, "runtime", "ops", "infer"],
+    packages: ["@bufbuild/protobuf/wire"],
+  },
   { name: "passes", path: "compiler/passes", sees: [...BASE, "runtime", "ops", "infer", "frontend"] },
   { name: "lower", path: "compiler/lower", sees: GRAPHS },
   { name: "compile", path: "compiler/compile.ts", sees: WHOLE },

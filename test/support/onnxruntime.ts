@@ -7,8 +7,8 @@ ort.env.logLevel = "fatal";
 ort.env.wasm.numThreads = 1;
 
 /**
- * The outputs by name; undefined where the runtime has no kernel for an operator of these element types, which
- * says nothing about the model. Throws what the runtime throws for anything else.
+ * The outputs by name; undefined where the runtime has no kernel for an operator of these element types,
+ * which says nothing about the model. Throws what the runtime throws for anything else.
  */
 export async function runInOnnxRuntime(
   model: Uint8Array,

@@ -1,6 +1,6 @@
 /**
- * What is exported computes the same in onnxruntime-web. Random graphs of every op that ONNX can express, with
- * numbers that casts and divisions do not leave open.
+ * What is exported computes the same in onnxruntime-web. Random graphs of every op that ONNX can express,
+ * with numbers that casts and divisions do not leave open.
  */
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
@@ -19,7 +19,9 @@ import { runInOnnxRuntime } from "../../support/onnxruntime.ts";
 /** Not in ONNX, or left open there: division by zero is an error of the runtime. */
 const unlike = ["lu", "div", "mod"];
 
-/** The largest difference relative to the size of the numbers; infinity where a NaN or an infinity differs. */
+/**
+ * The largest difference relative to the size of the numbers; infinity where a NaN or an infinity differs.
+ */
 function differenceOf(found: Tensor, wanted: Tensor): number {
   let largest = 0;
   for (let i = 0; i < wanted.data.length; i++) {

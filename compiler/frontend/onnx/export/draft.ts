@@ -1,6 +1,7 @@
 /**
  * The ONNX graph that is being written: nodes in order, initialisers, and names that cannot collide. Rows of
- * the export table build with it as front ends build with a GraphBuilder: `node` gives the name of its result.
+ * the export table build with it as front ends build with a GraphBuilder: `node` gives the name of its
+ * result.
  */
 import { allocate, type DType } from "../../../../runtime/dtype.ts";
 import type { Tensor } from "../../../../runtime/tensor.ts";

@@ -1,4 +1,6 @@
-/** Exports elementwise ops. Most have an ONNX operator of the same meaning; the others are made of several. */
+/**
+ * Exports elementwise ops. Most have an ONNX operator of the same meaning; the others are made of several.
+ */
 
 import type { DType } from "../../../../runtime/dtype.ts";
 import { dtypes } from "../../../../runtime/dtype.ts";

@@ -9,7 +9,6 @@ import { size } from "../../../../runtime/tensor.ts";
 import { fail } from "../../../diagnostics/index.ts";
 import { isGraph } from "../../../ir/attribute.ts";
 import type { Graph, Node, Value } from "../../../ir/graph.ts";
-import { VERSION } from "../../../version.ts";
 import { contractionRows } from "./contractions.ts";
 import { elementTypeOf, inexpressible, int, ints, OnnxDraft, sizesOf } from "./draft.ts";
 import { elementwiseRows } from "./elementwise.ts";
@@ -57,7 +56,7 @@ export function toOnnx(graph: Graph, { parameters = new Map() }: ToOnnxOptions =
   return encodeModel({
     irVersion: IR_VERSION,
     opset: OPSET,
-    producer: { name: "shapecast", version: VERSION },
+    producer: "shapecast",
     graph: { ...exported, initializers: draft.initializers },
   });
 }

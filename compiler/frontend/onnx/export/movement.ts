@@ -23,6 +23,10 @@ const reductionOf = (node: Node) => {
 export const movementRows: Readonly<Record<string, ExportRow>> = {
   constant: (draft, node) => [draft.tensor(node.attributes["value"] as Tensor, node.results[0]!.name)],
   iota: (draft, node) => [draft.tensor(counted(node), node.results[0]!.name)],
+  dimension: (draft, node) => {
+    const value = sizeOf(node.attributes["value"] as Dim, `the value of ${node.op}`);
+    return [draft.number(node.results[0]!.type.dtype, value)];
+  },
   broadcast: (draft, node, [x]) => {
     const axes = numbers(node, "axes");
     const shape = sizesOf(node.results[0]!);

@@ -44,7 +44,7 @@ export interface GraphProto {
 export interface ModelProto {
   readonly irVersion: number;
   readonly opset: number;
-  readonly producer: { readonly name: string; readonly version: string };
+  readonly producer: string;
   readonly graph: GraphProto;
 }
 
@@ -52,8 +52,7 @@ export interface ModelProto {
 export function encodeModel({ irVersion, opset, producer, graph }: ModelProto): Uint8Array {
   const writer = new BinaryWriter();
   int(writer, 1, irVersion);
-  text(writer, 2, producer.name);
-  text(writer, 3, producer.version);
+  text(writer, 2, producer);
   message(writer, 7, () => writeGraph(writer, graph));
   message(writer, 8, () => int(writer, 2, opset));
   return writer.finish();
