@@ -33,8 +33,16 @@ function differenceOf(found: Tensor, wanted: Tensor): number {
   return largest;
 }
 
+/** Element types that the runtime computes with and takes from JavaScript. */
+const common = ["float32", "float64", "int32", "int8", "uint8", "bool", "int16", "uint16", "uint32"];
+const isCommon = (graph: Graph): boolean =>
+  [...graph.inputs, ...graph.nodes.flatMap((node) => node.results)].every(({ type }) =>
+    common.includes(type.dtype),
+  );
+
 /** Whether the runtime could run it. */
 async function agrees(graph: Graph, seed: number): Promise<boolean> {
+  if (!isCommon(graph)) return false;
   const data = fill(graph as never, { style: "exact", seed });
   const wanted = evaluateGraph(graph, data);
   const found = await runInOnnxRuntime(toOnnx(graph, { parameters: data }), data);
@@ -56,7 +64,7 @@ describe("a graph exported to ONNX", () => {
   test("computes the same in onnxruntime-web, op by op", { timeout: 300_000 }, async () => {
     const seen = new Set<string>();
     for (const op of exportable.filter((name) => !unlike.includes(name))) {
-      const graphs = fc.sample(graphArbitrary({ ops: [op], maxSteps: 2 }), { numRuns: 5, seed: 5 });
+      const graphs = fc.sample(graphArbitrary({ ops: [op], maxSteps: 2 }), { numRuns: 12, seed: 5 });
       for (const [i, graph] of graphs.entries())
         if (await agrees(graph, i)) for (const node of graph.nodes) seen.add(node.op);
     }

@@ -3,8 +3,8 @@
  * the export table build with it as front ends build with a GraphBuilder: `node` gives the name of its
  * result.
  */
-import { allocate, type DType } from "../../../../runtime/dtype.ts";
-import type { Tensor } from "../../../../runtime/tensor.ts";
+import type { DType, TypedArray } from "../../../../runtime/dtype.ts";
+import { type Tensor, tensor as tensorOf } from "../../../../runtime/tensor.ts";
 import { fail } from "../../../diagnostics/index.ts";
 import { constantOf, type Dim } from "../../../dims/index.ts";
 import type { Node, Value } from "../../../ir/graph.ts";
@@ -75,20 +75,24 @@ export class OnnxDraft {
   tensor(tensor: Tensor, stem = "constant"): string {
     const name = this.fresh(stem);
     const { dtype, shape, data } = tensor;
-    this.#shared.initializers.push({ name, elementType: elementTypeOf(dtype), dims: shape, data });
+    const raw = bytesOf(data, elementTypes.get(elementTypeOf(dtype))!.bits);
+    this.#shared.initializers.push({ name, elementType: elementTypeOf(dtype), dims: shape, raw });
     return name;
   }
 
   /** A scalar, or a list where `values` is one. */
   number(dtype: DType, value: number): string {
-    return this.tensor({ dtype, shape: [], data: allocate(dtype, 1).fill(value as never) });
+    return this.tensor(tensorOf([value], [], dtype));
   }
 
   /** int64, as shapes, axes and amounts are given in ONNX. */
   int64(values: readonly number[]): string {
     const name = this.fresh("ints");
-    const data = BigInt64Array.from(values, (n) => BigInt(n)) as unknown as TensorProto["data"];
-    this.#shared.initializers.push({ name, elementType: INT64, dims: [values.length], data });
+    const raw = bytesOf(
+      BigInt64Array.from(values, (n) => BigInt(n)),
+      64,
+    );
+    this.#shared.initializers.push({ name, elementType: INT64, dims: [values.length], raw });
     return name;
   }
 
@@ -116,6 +120,19 @@ export class OnnxDraft {
 }
 
 const INT64 = 7;
+
+/** TensorProto.raw_data: elements of less than a byte share one, the first in its low bits. */
+function bytesOf(data: TypedArray | BigInt64Array, bits: number): Uint8Array {
+  const { buffer, byteOffset, byteLength } = data;
+  const bytes = new Uint8Array(buffer, byteOffset, byteLength);
+  if (bits >= 8) return bytes;
+  const perByte = 8 / bits;
+  const packed = new Uint8Array(Math.ceil(bytes.length / perByte));
+  bytes.forEach((code, i) => {
+    packed[Math.floor(i / perByte)]! |= (code & (2 ** bits - 1)) << (bits * (i % perByte));
+  });
+  return packed;
+}
 
 export const int = (value: number): AttributeProto => ({ kind: "int", value });
 export const ints = (value: readonly number[]): AttributeProto => ({ kind: "ints", value });

@@ -3,7 +3,7 @@
  * computes. One row per core op; rows use operators up to opset 18 of ONNX's own domain. Shapes have to be
  * numbers: a file with open dims would have to compute its shapes, which graphs do not.
  */
-import { dtypes } from "../../../../runtime/dtype.ts";
+import { type DType, dtypes } from "../../../../runtime/dtype.ts";
 import type { Tensor } from "../../../../runtime/tensor.ts";
 import { size } from "../../../../runtime/tensor.ts";
 import { fail } from "../../../diagnostics/index.ts";
@@ -17,10 +17,21 @@ import { encodeModel, type GraphProto, type ValueProto } from "./proto.ts";
 import { reductionRows } from "./reductions.ts";
 import type { ExportRow } from "./row.ts";
 
-/** The first opset with every operator that rows use. */
-const OPSET = 18;
-/** What came with it. */
-const IR_VERSION = 8;
+/** The first opset with every operator that rows use, and the file version that came with it. */
+const least = { opset: 18, irVersion: 8 };
+/** Element types that came later. */
+const since: Readonly<Partial<Record<DType, typeof least>>> = {
+  float8e4m3fn: { opset: 19, irVersion: 9 },
+  float8e4m3fnuz: { opset: 19, irVersion: 9 },
+  float8e5m2: { opset: 19, irVersion: 9 },
+  float8e5m2fnuz: { opset: 19, irVersion: 9 },
+  int4: { opset: 21, irVersion: 10 },
+  uint4: { opset: 21, irVersion: 10 },
+  float4e2m1: { opset: 23, irVersion: 11 },
+  float8e8m0: { opset: 24, irVersion: 12 },
+  int2: { opset: 25, irVersion: 13 },
+  uint2: { opset: 25, irVersion: 13 },
+};
 /** Protocol buffers end at 2 GiB. */
 const MOST_BYTES = 2 ** 31 - 1;
 
@@ -30,8 +41,9 @@ export interface ToOnnxOptions {
 }
 
 /**
- * The bytes of an ONNX file (opset 18) that computes what the graph computes, to rounding: what ONNX leaves
- * open, such as casts of floats that an integer cannot hold, may differ.
+ * The bytes of an ONNX file (opset 18, or the first with the graph's element types) that computes what the
+ * graph computes, to rounding: what ONNX leaves open, such as casts of floats that an integer cannot hold,
+ * may differ.
  * @throws CompileError E4104 for an open dim or an op that ONNX cannot express, E2102 for a parameter without
  * values, E2301 for a file over 2 GiB.
  */
@@ -54,11 +66,23 @@ export function toOnnx(graph: Graph, { parameters = new Map() }: ToOnnxOptions =
   const results = outputs.map(({ name, value }) => valueProto(value, name));
   const exported = draft.finish(graph.name, inputs, results);
   return encodeModel({
-    irVersion: IR_VERSION,
-    opset: OPSET,
+    ...versionsFor(graph),
     producer: "shapecast",
     graph: { ...exported, initializers: draft.initializers },
   });
+}
+
+/** The oldest versions that have every element type of the graph: more runtimes read them. */
+function versionsFor(graph: Graph): typeof least {
+  const dtypesIn = ({ inputs, parameters, nodes }: Graph): readonly DType[] => [
+    ...[...inputs, ...parameters.map(({ value }) => value)].map(({ type }) => type.dtype),
+    ...nodes.flatMap(({ results, attributes }) => [
+      ...results.map(({ type }) => type.dtype),
+      ...Object.values(attributes).flatMap((each) => (isGraph(each) ? dtypesIn(each) : [])),
+    ]),
+  ];
+  const needed = dtypesIn(graph).map((dtype) => since[dtype] ?? least);
+  return needed.reduce((newest, each) => (each.opset > newest.opset ? each : newest), least);
 }
 
 const rows: Readonly<Record<string, ExportRow>> = {
@@ -74,14 +98,42 @@ export const exportable: readonly string[] = Object.keys(rows);
 
 function exportNode(draft: OnnxDraft, node: Node): void {
   const row = rows[node.op] ?? inexpressible(node, `the op ${node.op}`);
-  const names = row(
-    draft,
-    node,
-    node.operands.map((operand) => draft.nameOf(operand)),
-  );
+  const operands = node.operands.map((operand) => draft.nameOf(operand));
+  const names = keepsCodes.has(node.op) ? row(draft, node, operands) : widened(draft, node, operands, row);
   node.results.forEach((result, i) => {
     draft.define(result, names[i]!);
   });
+}
+
+/** These take elements of any type as they are. */
+const keepsCodes = new Set(["constant", "cast", "scan", "reshape", "transpose"]);
+
+/** What ONNX operators do not compute with: the dtype they do it in instead. Nothing is lost on the way. */
+function wideOf(dtype: DType): DType {
+  const { kind, format, packable } = dtypes[dtype];
+  if (packable) return "int32";
+  return kind === "float" && format && dtype !== "float16" ? "float32" : dtype;
+}
+
+function widened(
+  draft: OnnxDraft,
+  node: Node,
+  operands: readonly string[],
+  row: ExportRow,
+): readonly string[] {
+  const narrow = ({ type }: Value) => wideOf(type.dtype) !== type.dtype;
+  if (![...node.operands, ...node.results].some(narrow)) return row(draft, node, operands);
+  const wide = (value: Value): Value => ({
+    ...value,
+    type: { ...value.type, dtype: wideOf(value.type.dtype) },
+  });
+  const same = { ...node, operands: node.operands.map(wide), results: node.results.map(wide) };
+  const given = operands.map((name, i) =>
+    narrow(node.operands[i]!) ? draft.cast(name, wideOf(node.operands[i]!.type.dtype)) : name,
+  );
+  return row(draft, same, given).map((name, i) =>
+    narrow(node.results[i]!) ? draft.cast(name, node.results[i]!.type.dtype) : name,
+  );
 }
 
 /** ONNX Scan. The body reads invariants as names of the graph around it. */

@@ -1,6 +1,6 @@
 /** Exports the ops that move elements, and those that take or write them by number. */
-import { allocate, type DType } from "../../../../runtime/dtype.ts";
-import { size, strides, type Tensor } from "../../../../runtime/tensor.ts";
+import type { DType } from "../../../../runtime/dtype.ts";
+import { size, strides, type Tensor, tensor } from "../../../../runtime/tensor.ts";
 import type { Dim } from "../../../dims/index.ts";
 import type { Node } from "../../../ir/graph.ts";
 import { int, type OnnxDraft, sizeOf, sizesOf, text } from "./draft.ts";
@@ -77,13 +77,11 @@ const toInt64 = (draft: OnnxDraft, name: string): string => draft.node("Cast", [
 
 /** Counts from 0 along one axis. */
 function counted(node: Node): Tensor {
-  const { dtype } = node.results[0]!.type;
   const shape = sizesOf(node.results[0]!);
   const axis = Number(node.attributes["axis"]);
   const step = strides(shape)[axis]!;
-  const data = allocate(dtype, size(shape));
-  for (let i = 0; i < data.length; i++) data[i] = (Math.floor(i / step) % shape[axis]!) as never;
-  return { dtype, shape, data };
+  const numbers = Array.from({ length: size(shape) }, (_, i) => Math.floor(i / step) % shape[axis]!);
+  return tensor(numbers, shape, node.results[0]!.type.dtype);
 }
 
 export function slice(

@@ -3,14 +3,13 @@
  * numbers are those of the .proto; nothing else in the project knows them for writing.
  */
 import { BinaryWriter, WireType } from "@bufbuild/protobuf/wire";
-import type { TypedArray } from "../../../../runtime/dtype.ts";
 
-/** TensorProto: the elements go into raw_data, little-endian. */
+/** TensorProto with raw_data: little-endian elements. */
 export interface TensorProto {
   readonly name: string;
   readonly elementType: number;
   readonly dims: readonly number[];
-  readonly data: TypedArray;
+  readonly raw: Uint8Array;
 }
 
 export type AttributeProto =
@@ -96,12 +95,11 @@ function writeAttribute(writer: BinaryWriter, name: string, attribute: Attribute
   int(writer, 20, attributeTypes[attribute.kind]);
 }
 
-function writeTensor(writer: BinaryWriter, { name, elementType, dims, data }: TensorProto): void {
+function writeTensor(writer: BinaryWriter, { name, elementType, dims, raw }: TensorProto): void {
   for (const n of dims) int(writer, 1, n);
   int(writer, 2, elementType);
   text(writer, 8, name);
-  const { buffer, byteOffset, byteLength } = data;
-  writer.tag(9, WireType.LengthDelimited).bytes(new Uint8Array(buffer, byteOffset, byteLength));
+  writer.tag(9, WireType.LengthDelimited).bytes(raw);
 }
 
 function writeValue(writer: BinaryWriter, { name, elementType, dims }: ValueProto): void {

@@ -1,5 +1,5 @@
 /** Exports reductions, running totals and sliding windows. */
-import { allocate, type DType, dtypes } from "../../../../runtime/dtype.ts";
+import { type DType, dtypes } from "../../../../runtime/dtype.ts";
 import { size, strides, type Tensor } from "../../../../runtime/tensor.ts";
 import type { Dim } from "../../../dims/index.ts";
 import type { Node } from "../../../ir/graph.ts";
@@ -70,8 +70,8 @@ function runningProducts(draft: OnnxDraft, node: Node, x: string): string {
   const length = shape[Number(axis)]!;
   if (length > MOST_STEPS) return inexpressible(node, `a running product over ${length} elements`);
   if (size(shape) === 0) return x;
-  const one = { dtype, shape: shape.with(Number(axis), 1), data: allocate(dtype, size(shape) / length) };
-  let total = draft.tensor({ ...one, data: one.data.fill(1 as never) });
+  const slab = shape.with(Number(axis), 1);
+  let total = draft.node("Expand", [draft.number(dtype, 1), draft.int64(slab)]);
   const places = Array.from({ length }, (_, i) => (reverse === true ? length - 1 - i : i));
   const parts: string[] = [];
   for (const i of places) {
