@@ -7,7 +7,8 @@ import { fail } from "./diagnostics/index.ts";
 import type { Model, SampleInput } from "./frontend/index.ts";
 import { checkBudget, sizesOf } from "./frontend/weights.ts";
 import type { BoundModel, Sample } from "./infer/bind.ts";
-import { type DimInputs, printDimChoice, readDimChoices } from "./infer/dim-choice.ts";
+import { type DimChoice, type DimInputs, printDimChoice, readDimChoices } from "./infer/dim-choice.ts";
+import type { Sizes } from "./ir/family.ts";
 import type { BoundDim, Parameter } from "./ir/graph.ts";
 import type { ParameterData } from "./lower/context.ts";
 import { completeSample } from "./sample-dims.ts";
@@ -29,13 +30,15 @@ export interface BoundSample {
   readonly sample: Sample;
 }
 
-/** `sizes` are those of the named dims. */
+/** `buckets` are sizes of dims that may have several; those it does not name have their largest. */
 export function bindModel(
   model: Model<unknown>,
-  { sample: given, maxParams }: BindOptions,
-  sizes: Readonly<Record<string, number>>,
+  { sample: given, dims = {}, maxParams }: BindOptions,
+  buckets: Sizes = new Map(),
 ): BoundSample {
-  const sample = completeSample(model, given, sizes);
+  const choices = choicesOf(dims);
+  const largest = new Map([...choices].flatMap(([name, choice]) => largestOf(name, choice)));
+  const sample = completeSample(model, given, fixedSizes(choices, buckets), largest);
   const bound = model.bind(sample, undefined, { maxParameterBytes: maxParams });
   if (maxParams !== undefined) checkBudget(bound.graph.parameters.map(sized), maxParams, undefined);
   return { bound, sample };
@@ -43,15 +46,22 @@ export function bindModel(
 
 export const choicesOf = (dims: DimInputs) => readDimChoices(dims, () => {});
 
-/** The sizes of dims of which one is given. Throws E4001 for all others. */
-export function fixedSizes(dims: DimInputs): Readonly<Record<string, number>> {
+const largestOf = (name: string, choice: DimChoice): readonly (readonly [string, number])[] =>
+  choice.kind === "values" ? [[name, choice.values.at(-1)!]] : [];
+
+/** One size of each dim. Throws E4001 for ranges. */
+function fixedSizes(
+  choices: ReadonlyMap<string, DimChoice>,
+  buckets: Sizes,
+): Readonly<Record<string, number>> {
   return Object.fromEntries(
-    [...choicesOf(dims)].map(([name, choice]) => {
+    [...choices].map(([name, choice]) => {
       if (choice.kind === "value") return [name, choice.value];
+      if (choice.kind === "values") return [name, buckets.get(name) ?? choice.values.at(-1)!];
       return fail({
         code: "E4001",
         message: `dim ${name} is ${printDimChoice(choice)}, but a module has one size for each dim`,
-        fix: `give one size, as in ${name}=${choice.kind === "range" ? choice.max : choice.values[0]}`,
+        fix: `give one size, as in ${name}=${choice.max}`,
       });
     }),
   );

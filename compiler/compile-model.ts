@@ -7,7 +7,7 @@
 import { emitTypeScript } from "../codegen/typescript/index.ts";
 import { byteSize } from "../runtime/dtype.ts";
 import { size } from "../runtime/tensor.ts";
-import { type BindOptions, bindModel, choicesOf, fixedSizes, parametersOf } from "./bind-model.ts";
+import { type BindOptions, bindModel, choicesOf, parametersOf } from "./bind-model.ts";
 import { type Lowered, lowerBound, type Stage } from "./compile.ts";
 import { checkCompile } from "./compile-options.ts";
 import type { Model } from "./frontend/index.ts";
@@ -92,7 +92,7 @@ export interface LoweredModel extends Lowered {
 export function lowerModel(model: Model<unknown>, options: CompileOptions): LoweredModel {
   const { onPass, onStage } = options;
   onStage?.("bind");
-  const { bound, sample } = bindModel(model, options, fixedSizes(options.dims ?? {}));
+  const { bound, sample } = bindModel(model, options);
   const parameters = parametersOf(model, bound, options.seed);
   const foldParameters = options.weights !== "init";
   const lowered = lowerBound(bound, { parameters, foldParameters, onPass, onStage });

@@ -41,20 +41,25 @@ export interface Lowered {
 
 /** Passes and lowering of a graph that is bound. */
 export function lowerBound(bound: Pick<BoundModel, "graph" | "symbols">, options: LowerOptions): Lowered {
-  const { parameters, target = targets.ts, foldParameters = true, onPass, onStage } = options;
-  const { numerics } = target;
-  onStage?.("passes");
-  const optimised = runPasses(bound.graph, {
-    numerics,
-    ...(foldParameters && { parameters }),
-    ...(onPass && { onPass }),
-  });
+  const { parameters, target = targets.ts, foldParameters = true, onStage } = options;
+  const optimised = optimise(bound, options);
   onStage?.("lower");
   const program = lower(optimised, { target, parameters, symbols: namedSymbols(bound) });
   return { optimised, program: foldParameters ? prepack(program) : program };
 }
 
+/** The passes alone. */
+export function optimise({ graph }: Pick<BoundModel, "graph">, options: LowerOptions): Graph<BoundDim> {
+  const { parameters, target = targets.ts, foldParameters = true, onPass, onStage } = options;
+  onStage?.("passes");
+  return runPasses(graph, {
+    numerics: target.numerics,
+    ...(foldParameters && { parameters }),
+    ...(onPass && { onPass }),
+  });
+}
+
 /** Without the unknowns the builder made up (`?dense.in`): they mean nothing to a reader of the module. */
-function namedSymbols({ symbols }: Pick<BoundModel, "symbols">): ReadonlyMap<string, number> {
+export function namedSymbols({ symbols }: Pick<BoundModel, "symbols">): ReadonlyMap<string, number> {
   return new Map([...symbols].filter(([name]) => kindOf(name) !== "flex"));
 }

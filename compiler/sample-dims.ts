@@ -13,10 +13,16 @@ import type { Value } from "./ir/graph.ts";
 type Dims = Readonly<Record<string, number>>;
 
 /**
- * Throws E1002 for a dim no input has, E2104 where dims and sample disagree, E2102 for several inputs without
- * names.
+ * `largest` has the dims that the sample does not decide, because the module takes several sizes of them; its
+ * own size must be one that fits. Throws E1002 for a dim no input has, E2104 where dims and sample disagree,
+ * E2102 for several inputs without names.
  */
-export function completeSample(model: Model<unknown>, given: SampleInput = {}, dims: Dims = {}): Sample {
+export function completeSample(
+  model: Model<unknown>,
+  given: SampleInput = {},
+  dims: Dims = {},
+  largest: ReadonlyMap<string, number> = new Map(),
+): Sample {
   const spec = model.plan().inputs;
   const sample = readSample(given, undefined, spec, undefined);
   if (Object.keys(dims).length === 0) return sample;
@@ -27,10 +33,32 @@ export function completeSample(model: Model<unknown>, given: SampleInput = {}, d
   for (const { name, type } of inputs) {
     const known = complete.get(name);
     const sizes = type.shape.map((d) => sizeUnder(d, dims));
-    if (known) checkAgreement(name, type.shape, sizes, shapeOfSample(known), dims);
+    if (known) complete.set(name, agreed({ name, type }, known, dims, largest));
     else if (sizes.every((n) => n !== undefined)) complete.set(name, sizes);
   }
   return Object.fromEntries(complete);
+}
+
+/** The sample of one input, with the sizes that `dims` give in place of those it does not decide. */
+function agreed(
+  { name, type }: Pick<Value, "name" | "type">,
+  given: Sample[string],
+  dims: Dims,
+  largest: ReadonlyMap<string, number>,
+): Sample[string] {
+  const shape = shapeOfSample(given);
+  const limits = { ...dims, ...Object.fromEntries(largest) };
+  const isLoose = (d: Shape[number]) => symbolsOf(d).some((symbol) => largest.has(symbol));
+  const wanted = type.shape.map((d, axis) => {
+    const [size, limit] = [shape[axis], sizeUnder(d, limits)];
+    return isLoose(d) && size !== undefined && limit !== undefined && size <= limit ? size : limit;
+  });
+  checkAgreement(name, type.shape, wanted, shape, limits);
+  if (shape.length !== type.shape.length || !type.shape.some(isLoose)) return given;
+  const sizes = shape.map(
+    (n, axis) => (isLoose(type.shape[axis]!) ? sizeUnder(type.shape[axis]!, dims) : n) ?? n,
+  );
+  return "dtype" in given ? { dtype: given.dtype, shape: sizes, data: given.data.subarray(0, 0) } : sizes;
 }
 
 function checkDims(inputs: readonly Value[], dims: Dims): void {

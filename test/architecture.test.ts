@@ -27,6 +27,7 @@ const parts: readonly Part[] = [
   { name: "compile", path: "compiler/compile.ts", sees: WHOLE },
   { name: "compile", path: "compiler/compile-model.ts", sees: WHOLE },
   { name: "compile", path: "compiler/bind-model.ts", sees: WHOLE },
+  { name: "compile", path: "compiler/compile-buckets.ts", sees: WHOLE },
   { name: "compile", path: "compiler/compile-options.ts", sees: WHOLE },
   { name: "compile", path: "compiler/sample-dims.ts", sees: WHOLE },
   { name: "compile", path: "compiler/execute.ts", sees: WHOLE },

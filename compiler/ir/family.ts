@@ -32,12 +32,13 @@ export interface Family extends Library {
   readonly members: readonly Program[];
 }
 
+/** A size for each bucketed dim. */
+export type Sizes = ReadonlyMap<string, number>;
+
 /** The sizes of each member, in the order of the members. */
-export function combinations(
-  dims: readonly BucketDim[],
-): readonly (readonly { readonly name: string; readonly size: number }[])[] {
-  return dims.reduce<{ readonly name: string; readonly size: number }[][]>(
-    (list, { name, sizes }) => list.flatMap((some) => sizes.map((size) => [...some, { name, size }])),
-    [[]],
+export function combinations(dims: readonly BucketDim[]): readonly Sizes[] {
+  return dims.reduce<readonly Sizes[]>(
+    (list, { name, sizes }) => list.flatMap((some) => sizes.map((size) => new Map(some).set(name, size))),
+    [new Map()],
   );
 }

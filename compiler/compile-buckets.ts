@@ -1,0 +1,167 @@
+/**
+ * Compiling where named dims have several sizes each (buckets): the model is bound, optimised and lowered
+ * once for each combination of sizes, and the programs become a family that shares weights and kernels. Each
+ * goes through the stages that a module of its sizes alone would go through, so it computes the same bits.
+ */
+import { type BindOptions, bindModel, choicesOf, parametersOf } from "./bind-model.ts";
+import { type LowerOptions, namedSymbols, optimise, type Stage } from "./compile.ts";
+import { CompileError, type Diagnostic, fail } from "./diagnostics/index.ts";
+import { constant, constantOf, type Dim, evaluate, substitute, symbol, symbolsOf } from "./dims/index.ts";
+import type { Model } from "./frontend/index.ts";
+import { rankOf } from "./frontend/sample.ts";
+import type { BoundModel, Sample } from "./infer/bind.ts";
+import type { DimInputs } from "./infer/dim-choice.ts";
+import { type BucketDim, combinations, type Family, type FamilyPort, type Sizes } from "./ir/family.ts";
+import type { BoundDim, Graph } from "./ir/graph.ts";
+import { targets } from "./ir/target.ts";
+import type { ParameterData } from "./lower/context.ts";
+import { lowerFamily, type Specialisation } from "./lower/family.ts";
+
+/** Each combination is a program of its own in the module. */
+const mostPrograms = 64;
+
+export interface BucketOptions extends BindOptions, Pick<LowerOptions, "onPass"> {
+  readonly seed?: number;
+  readonly foldParameters: boolean;
+  readonly onStage?: ((stage: "bind" | Stage) => void) | undefined;
+}
+
+export interface LoweredBuckets {
+  readonly family: Family;
+  readonly graph: Graph;
+  /** Under the largest sizes. */
+  readonly bound: BoundModel;
+  readonly optimised: Graph<BoundDim>;
+}
+
+/** The dims of which several sizes are given. */
+export function bucketsIn(dims: DimInputs = {}): readonly BucketDim[] {
+  return [...choicesOf(dims)].flatMap(([name, choice]) =>
+    choice.kind === "values" ? [{ name, sizes: choice.values }] : [],
+  );
+}
+
+/**
+ * Throws E1002 for too many combinations, else what the sizes that do not fit are refused with, of all
+ * combinations together.
+ */
+export function lowerBuckets(model: Model<unknown>, options: BucketOptions): LoweredBuckets {
+  const { onStage, foldParameters } = options;
+  const dims = bucketsIn(options.dims);
+  const sizes = combinations(dims);
+  if (sizes.length > mostPrograms) refuseMany(dims, sizes.length);
+  onStage?.("bind");
+  const bindings = bindAll(model, options, sizes);
+  const { bound, sample } = bindings.at(-1)!;
+  const parameters = held(parametersOf(model, bound, options.seed));
+  const last: { graph?: Graph<BoundDim> } = {};
+  function* specialisations(): Generator<Specialisation> {
+    for (const { bound } of bindings) {
+      last.graph = optimise(bound, { ...options, parameters });
+      onStage?.("lower");
+      yield { graph: last.graph, symbols: namedSymbols(bound) };
+    }
+  }
+  const lowered = lowerFamily(specialisations(), {
+    target: targets.ts,
+    parameters,
+    prepack: foldParameters,
+  });
+  const graph = model.graph(rankOf(sample));
+  const ports = (name: "inputs" | "outputs") => portsOf(graph, name, bindings, sizes);
+  const family = { ...lowered, dims, inputs: ports("inputs"), outputs: ports("outputs") };
+  return { family, graph, bound, optimised: last.graph! };
+}
+
+interface Binding {
+  readonly bound: BoundModel;
+  readonly sample: Sample;
+}
+
+function bindAll(
+  model: Model<unknown>,
+  options: BucketOptions,
+  combinations: readonly Sizes[],
+): readonly Binding[] {
+  const problems = new Map<string, Diagnostic>();
+  const bindings = combinations.flatMap((sizes): Binding[] => {
+    try {
+      return [bindModel(model, options, sizes)];
+    } catch (error) {
+      if (!(error instanceof CompileError)) throw error;
+      for (const diagnostic of error.diagnostics)
+        if (!problems.has(diagnostic.message)) problems.set(diagnostic.message, under(diagnostic, sizes));
+      return [];
+    }
+  });
+  if (problems.size > 0) throw new CompileError([...problems.values()]);
+  return bindings;
+}
+
+/** The refusal, with the sizes it is about. */
+function under(diagnostic: Diagnostic, sizes: Sizes): Diagnostic {
+  const facts = [...sizes].map(([name, size]) => ({
+    subject: name,
+    value: String(size),
+    note: "one of its buckets",
+  }));
+  return { ...diagnostic, facts: [...(diagnostic.facts ?? []), ...facts] };
+}
+
+/** Values that are made once and kept, since every program asks for them. */
+function held(parameters: ReadonlyMap<string, ParameterData>): ReadonlyMap<string, ParameterData> {
+  return new Map(
+    [...parameters].map(([path, given]) => {
+      let data: ParameterData["data"] | undefined;
+      const { initializer } = given;
+      return [
+        path,
+        {
+          ...(initializer && { initializer }),
+          get data() {
+            data ??= given.data;
+            return data;
+          },
+        },
+      ];
+    }),
+  );
+}
+
+/** Ports with sizes in terms of the bucketed dims; all that these do not decide is a number. */
+function portsOf(
+  graph: Graph,
+  list: "inputs" | "outputs",
+  bindings: readonly Binding[],
+  sizes: readonly Sizes[],
+): readonly FamilyPort[] {
+  const values = (of: Graph) =>
+    list === "inputs" ? of.inputs : of.outputs.map(({ name, value }) => ({ ...value, name }));
+  return values(graph).map(({ name, type }, i) => {
+    const actual = bindings.map(({ bound }) => values(bound.graph)[i]!.type.shape);
+    const shape = type.shape.map((d, axis) => {
+      const inBuckets = withoutOthers(d, sizes[0]!, bindings[0]!.bound);
+      const isRight = actual.every((dims, k) => evaluated(inBuckets, sizes[k]!) === constantOf(dims[axis]!));
+      return isRight ? inBuckets : symbol(`${name}.${axis}`);
+    });
+    return { name, dtype: type.dtype, shape };
+  });
+}
+
+function withoutOthers(d: Dim, buckets: Sizes, { symbols }: BoundModel): Dim {
+  const others = [...symbols].filter(([name]) => !buckets.has(name));
+  return substitute(d, new Map(others.map(([name, value]) => [name, constant(value)])));
+}
+
+function evaluated(d: Dim, sizes: Sizes): number | undefined {
+  return symbolsOf(d).every((name) => sizes.has(name)) ? Number(evaluate(d, sizes)) : undefined;
+}
+
+function refuseMany(dims: readonly BucketDim[], count: number): never {
+  return fail({
+    code: "E1002",
+    message: `${dims.map(({ name, sizes }) => `${sizes.length} sizes of ${name}`).join(" times ")} make ${count} programs, but a module holds at most ${mostPrograms}`,
+    facts: dims.map(({ name, sizes }) => ({ subject: name, value: sizes.join(",") })),
+    fix: "give fewer sizes, or a range for one of the dims, as in batch=1..64",
+  });
+}
