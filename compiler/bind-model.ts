@@ -8,6 +8,7 @@ import type { Model, SampleInput } from "./frontend/index.ts";
 import { checkBudget, sizesOf } from "./frontend/weights.ts";
 import type { BoundModel, Sample } from "./infer/bind.ts";
 import { type DimChoice, type DimInputs, printDimChoice, readDimChoices } from "./infer/dim-choice.ts";
+import { type Stated, stated } from "./infer/stated.ts";
 import type { Sizes } from "./ir/family.ts";
 import type { BoundDim, Parameter } from "./ir/graph.ts";
 import type { ParameterData } from "./lower/context.ts";
@@ -21,6 +22,8 @@ export interface BindOptions {
   readonly sample?: SampleInput;
   /** What named dims may be: `{ batch: 1, time: { min: 1, max: 512 }, seq: [128, 256, 512] }`. */
   readonly dims?: DimInputs;
+  /** What must hold of named dims, e.g. `["h % 32 == 0", "1 <= batch <= 64"]`. */
+  readonly constraints?: readonly (string | Stated)[];
   /** The most bytes the parameters may take, default 1e9. */
   readonly maxParams?: number;
 }
@@ -33,15 +36,22 @@ export interface BoundSample {
 /** `buckets` are sizes of dims that may have several; those it does not name have their largest. */
 export function bindModel(
   model: Model<unknown>,
-  { sample: given, dims = {}, maxParams }: BindOptions,
+  { sample: given, dims = {}, constraints: said = [], maxParams }: BindOptions,
   buckets: Sizes = new Map(),
 ): BoundSample {
   const choices = choicesOf(dims);
   const largest = new Map([...choices].flatMap(([name, choice]) => largestOf(name, choice)));
-  const sample = completeSample(model, given, fixedSizes(choices, buckets), largest);
-  const bound = model.bind(sample, undefined, { maxParameterBytes: maxParams });
+  const constraints = statedOf(said);
+  const named = constraints.flatMap(({ constraint }) => constraint.symbols());
+  const sample = completeSample(model, given, { sizes: fixedSizes(choices, buckets), largest, named });
+  const bound = model.bind(sample, undefined, { maxParameterBytes: maxParams, constraints });
   if (maxParams !== undefined) checkBudget(bound.graph.parameters.map(sized), maxParams, undefined);
   return { bound, sample };
+}
+
+/** Throws E3001 for a text that is no constraint. */
+export function statedOf(said: readonly (string | Stated)[]): readonly Stated[] {
+  return said.map((one) => (typeof one === "string" ? stated(one, "constraints") : one));
 }
 
 export const choicesOf = (dims: DimInputs) => readDimChoices(dims, () => {});

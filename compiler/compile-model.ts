@@ -7,9 +7,11 @@
 import { emitTypeScript } from "../codegen/typescript/index.ts";
 import { byteSize } from "../runtime/dtype.ts";
 import { size } from "../runtime/tensor.ts";
-import { type BindOptions, bindModel, choicesOf, parametersOf } from "./bind-model.ts";
+import { type BindOptions, bindModel, choicesOf, parametersOf, statedOf } from "./bind-model.ts";
 import { type Lowered, lowerBound, type Stage } from "./compile.ts";
+import { bucketsIn } from "./compile-buckets.ts";
 import { checkCompile } from "./compile-options.ts";
+import { fail } from "./diagnostics/index.ts";
 import type { Model } from "./frontend/index.ts";
 import { sizesOf } from "./frontend/weights.ts";
 import type { BoundModel, Sample } from "./infer/bind.ts";
@@ -69,6 +71,13 @@ export interface CompiledModel extends EmittedModule {
  */
 export function compile(model: Model<unknown>, options: CompileOptions = {}): CompiledModel {
   checkCompile(model, options);
+  const [several] = bucketsIn(options.dims);
+  if (several)
+    fail({
+      code: "E4001",
+      message: `dim ${several.name} has the sizes ${several.sizes}, but a module has one size for each dim`,
+      fix: "give one size",
+    });
   const { format = "ts", weights = "auto", onStage } = options;
   const lowered = lowerModel(model, options);
   onStage?.("emit");
@@ -99,13 +108,17 @@ export function lowerModel(model: Model<unknown>, options: CompileOptions): Lowe
   return { ...lowered, graph: model.graph(), bound, sample };
 }
 
-function header({ source, seed, weights, dims = {} }: CompileOptions, sample: Sample): readonly string[] {
+function header(
+  { source, seed, weights, dims = {}, constraints = [] }: CompileOptions,
+  sample: Sample,
+): readonly string[] {
   const shapes = Object.entries(sample).map(
     ([name, value]) => `${name}=[${("shape" in value ? value.shape : value).join(", ")}]`,
   );
   const options = [
     ...(shapes.length > 0 ? [`sample ${shapes.join(" ")}`] : []),
     ...[...choicesOf(dims)].map(([name, choice]) => `dim ${name}=${printDimChoice(choice)}`),
+    ...statedOf(constraints).map(({ origin }) => `constraint ${origin.clause}`),
     ...(weights === undefined ? [] : [`weights ${weights}`]),
     ...(seed === undefined ? [] : [`seed ${seed}`]),
   ];

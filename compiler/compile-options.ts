@@ -26,6 +26,7 @@ const bindRules: Readonly<Record<string, Rule>> = {
   // The sample is read with the model, which knows its inputs.
   sample: () => undefined,
   dims: choices,
+  constraints: must('a list of constraints such as ["h % 32 == 0"]', Array.isArray),
   maxParams: must("a number of bytes >= 0", (value) => typeof value === "number" && value >= 0),
 };
 

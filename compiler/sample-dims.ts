@@ -12,23 +12,34 @@ import type { Value } from "./ir/graph.ts";
 
 type Dims = Readonly<Record<string, number>>;
 
+/** What is said of dims by name. */
+export interface SaidOfDims {
+  readonly sizes?: Dims;
+  /**
+   * Dims that the sample does not decide, because the module takes several sizes of them; the sample's own
+   * must be one that fits.
+   */
+  readonly largest?: ReadonlyMap<string, number>;
+  /** Dims that are spoken of elsewhere. */
+  readonly named?: readonly string[];
+}
+
 /**
- * `largest` has the dims that the sample does not decide, because the module takes several sizes of them; its
- * own size must be one that fits. Throws E1002 for a dim no input has, E2104 where dims and sample disagree,
- * E2102 for several inputs without names.
+ * Throws E1002 for a dim no input has, E2104 where dims and sample disagree, E2102 for several inputs without
+ * names.
  */
 export function completeSample(
   model: Model<unknown>,
   given: SampleInput = {},
-  dims: Dims = {},
-  largest: ReadonlyMap<string, number> = new Map(),
+  { sizes: dims = {}, largest = new Map(), named = [] }: SaidOfDims = {},
 ): Sample {
   const spec = model.plan().inputs;
   const sample = readSample(given, undefined, spec, undefined);
-  if (Object.keys(dims).length === 0) return sample;
+  const names = [...Object.keys(dims), ...named];
+  if (names.length === 0) return sample;
   const graph = model.graph(rankOf(sample));
   const inputs = graph.inputs.filter(({ name }) => spec.some((input) => input.name === name));
-  checkDims(inputs, dims);
+  checkDims(inputs, names);
   const complete = new Map(Object.entries(sample));
   for (const { name, type } of inputs) {
     const known = complete.get(name);
@@ -61,11 +72,11 @@ function agreed(
   return "dtype" in given ? { dtype: given.dtype, shape: sizes, data: given.data.subarray(0, 0) } : sizes;
 }
 
-function checkDims(inputs: readonly Value[], dims: Dims): void {
-  const names = [...new Set(inputs.flatMap(({ type }) => type.shape.flatMap(symbolsOf)))];
-  const unknown = Object.keys(dims).find((name) => !names.includes(name));
+function checkDims(inputs: readonly Value[], names: readonly string[]): void {
+  const known = [...new Set(inputs.flatMap(({ type }) => type.shape.flatMap(symbolsOf)))];
+  const unknown = names.find((name) => !known.includes(name));
   if (unknown === undefined) return;
-  const [suggestion] = nearest(unknown, names);
+  const [suggestion] = nearest(unknown, known);
   fail({
     code: "E1002",
     message: `no input has a dim "${unknown}"${suggestion === undefined ? "" : `; did you mean "${suggestion}"?`}`,

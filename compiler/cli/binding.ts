@@ -20,7 +20,7 @@ export type Binding = (model: Model, options?: { readonly complete?: boolean }) 
  */
 export function readBinding(options: Options): Binding {
   const samples = readSamples(options);
-  const { dims } = readDims(options);
+  const { dims, constraints } = readDims(options);
   const maxParams = readBytes(options, "max-params");
   const hasDims = Object.keys(dims).length > 0;
   return (model, options = {}) => {
@@ -31,6 +31,7 @@ export function readBinding(options: Options): Binding {
     return {
       ...(samples.size > 0 && { sample }),
       ...(hasDims && { dims }),
+      ...(constraints.length > 0 && { constraints }),
       ...(maxParams !== undefined && { maxParams }),
     };
   };

@@ -4,15 +4,14 @@
  * the one of jax.export. What cannot be read is refused with a caret under the place.
  */
 import { CompileError, fail } from "../diagnostics/index.ts";
-import { parseConstraint } from "../dims/index.ts";
 import { pointer } from "../dims/text.ts";
 import { type DimInput, readDimChoice } from "../infer/dim-choice.ts";
+import { type Stated, stated } from "../infer/stated.ts";
 import type { Options } from "./command-line.ts";
 
 export interface GivenDims {
   readonly dims: Readonly<Record<string, DimInput>>;
-  /** As they are written: "h % 32 == 0". */
-  readonly constraints: readonly string[];
+  readonly constraints: readonly Stated[];
 }
 
 const examples = '--dim batch=1, --dim batch=1..64, --dim seq=128,256,512 or --dim "h % 32 == 0"';
@@ -21,7 +20,7 @@ const comparison = /[<>]|[=!]=|\sin\s*\{/;
 /** Throws E1002 for what is neither, and for a name given twice. */
 export function readDims(options: Options): GivenDims {
   const dims = new Map<string, DimInput>();
-  const constraints: string[] = [];
+  const constraints: Stated[] = [];
   for (const text of options.get("dim") ?? []) {
     if (comparison.test(text)) {
       constraints.push(readConstraint(text));
@@ -34,10 +33,9 @@ export function readDims(options: Options): GivenDims {
   return { dims: Object.fromEntries(dims), constraints };
 }
 
-function readConstraint(text: string): string {
+function readConstraint(text: string): Stated {
   try {
-    parseConstraint(text);
-    return text;
+    return stated(text, "--dim");
   } catch (error) {
     if (!(error instanceof CompileError)) throw error;
     const [{ message, because }] = error.diagnostics as [(typeof error.diagnostics)[number]];

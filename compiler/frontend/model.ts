@@ -15,6 +15,7 @@ import { refuseBuild, refuseSample } from "./mismatch.ts";
 import type { ModelOptions, ModelWeight, Tensors } from "./model-options.ts";
 import { asDeclared, withDeclared } from "./output-shapes.ts";
 import {
+  type BindRequest,
   expectation,
   keyOf,
   type MaybeSized,
@@ -198,13 +199,9 @@ export abstract class Model<Out = Symbolic> extends Layer<Out> {
    * Binds the model to a sample, which decides the parameter shapes. `maxParameterBytes` replaces the model's
    * budget for this once. Throws E2101..E2111, E2201, E2301.
    */
-  bind(
-    sample: SampleInput,
-    shape?: readonly number[],
-    options: { readonly maxParameterBytes?: number | undefined } = {},
-  ): BoundModel {
+  bind(sample: SampleInput, shape?: readonly number[], options: BindRequest = {}): BoundModel {
     const at = callSite();
-    return this.#prepare(this.#read(sample, shape, at), at, options.maxParameterBytes).bound;
+    return this.#prepare(this.#read(sample, shape, at), at, options).bound;
   }
 
   /** The outputs for `x`; a typed array needs its shape. The first call binds the model. */
@@ -301,18 +298,20 @@ export abstract class Model<Out = Symbolic> extends Layer<Out> {
     return readSample(given, shape, this.plan(this.#rank).inputs, at);
   }
 
-  #prepare(sample: Sample, at: SourceLocation | undefined, budget?: number): Prepared {
-    const key = keyOf(sample);
+  #prepare(sample: Sample, at: SourceLocation | undefined, request: BindRequest = {}): Prepared {
+    const { constraints = [], maxParameterBytes } = request;
+    const key = keyOf(sample, constraints);
     const known = this.#prepared.get(key);
     if (known) return known;
     const traced = this.#traces.for(sample);
-    const bound = bind(traced.graph, { ...sample, ...this.#states.shapes(traced, sample) }, at ? { at } : {});
+    const whole = { ...sample, ...this.#states.shapes(traced, sample) };
+    const bound = bind(traced.graph, whole, { constraints, ...(at && { at }) });
     const sizes = bound.graph.parameters.map(({ value }) => ({
       path: value.name,
       shape: sizesOf(value.type.shape),
       dtype: value.type.dtype,
     }));
-    this.#fixShapes(traced, sizes, sample, { by: sampleName(sample), ...(at && { at }) }, budget);
+    this.#fixShapes(traced, sizes, sample, { by: sampleName(sample), ...(at && { at }) }, maxParameterBytes);
     this.#rank = rankOf(sample);
     this.#last = { bound, traced };
     return this.#keep(key, { bound, traced, compiled: undefined });

@@ -4,6 +4,7 @@ import { CompileError } from "../diagnostics/index.ts";
 import { constant, Store } from "../dims/index.ts";
 import type { Sample } from "../infer/bind.ts";
 import { diagnose, type SampleOrigin } from "../infer/diagnose.ts";
+import type { Stated } from "../infer/stated.ts";
 import type { Graph } from "../ir/graph.ts";
 import type { Layer } from "./layer.ts";
 import type { Expected } from "./mismatch.ts";
@@ -83,13 +84,19 @@ export function sampleName(sample: Sample): string {
   return `the sample { ${shapes.map(([name, shape]) => `${name}: ${shape}`).join(", ")} }`;
 }
 
+/** What a bind may be asked beside its sample. */
+export interface BindRequest {
+  /** Replaces the model's budget for this once. */
+  readonly maxParameterBytes?: number | undefined;
+  readonly constraints?: readonly Stated[];
+}
+
 /** Equal for samples that bind a model the same way. */
-export function keyOf(sample: Sample): string {
-  return JSON.stringify(
-    Object.entries(sample).map(([name, value]) => [
-      name,
-      shapeOfSample(value),
-      "dtype" in value ? value.dtype : "",
-    ]),
-  );
+export function keyOf(sample: Sample, constraints: readonly Stated[]): string {
+  const inputs = Object.entries(sample).map(([name, value]) => [
+    name,
+    shapeOfSample(value),
+    "dtype" in value ? value.dtype : "",
+  ]);
+  return JSON.stringify([inputs, constraints.map(({ origin }) => origin.clause)]);
 }

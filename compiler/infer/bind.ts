@@ -8,6 +8,7 @@ import { type DType, dtypes } from "../../runtime/dtype.ts";
 import type { Tensor } from "../../runtime/tensor.ts";
 import { CompileError, type Diagnostic, DiagnosticBag, type SourceLocation } from "../diagnostics/index.ts";
 import {
+  type Conflict,
   constant,
   constantOf,
   isConstant,
@@ -21,6 +22,7 @@ import type { SampleOrigin } from "./diagnose.ts";
 import { refusedInput } from "./refused-input.ts";
 import { refusedSizes } from "./refused-sizes.ts";
 import { inferNode, mapAttributes, Relations, resolveType } from "./relations.ts";
+import type { Stated } from "./stated.ts";
 
 /** Sizes, or data whose sizes count. */
 export interface Sample {
@@ -34,6 +36,8 @@ export interface Known {
 }
 
 export interface BindOptions {
+  /** What must hold of the sizes, whatever the layers ask. */
+  readonly constraints?: readonly Stated[];
   readonly known?: ReadonlyMap<string, Known>;
   /** The user's line that gave the sample. */
   readonly at?: SourceLocation;
@@ -54,6 +58,10 @@ export function bind(graph: Graph, sample: Sample, options: BindOptions = {}): B
   const store = new Store();
   const bag = new DiagnosticBag();
   for (const [symbolName, { value, origin }] of options.known ?? []) assume(store, symbolName, value, origin);
+  for (const { constraint, origin } of options.constraints ?? []) {
+    const conflict = store.require(constraint, origin);
+    if (conflict) bag.add(contradiction(conflict));
+  }
   checkNames(graph, sample, store, bag);
   for (const input of graph.inputs) bindInput(store, input, sampleOf(input, sample), options, bag);
   bag.throwIfAny();
@@ -63,6 +71,16 @@ export function bind(graph: Graph, sample: Sample, options: BindOptions = {}): B
   requireBound(bound, bag);
   bag.throwIfAny();
   return { graph: bound, ...symbolsOf(graph, store) };
+}
+
+/** What is said of the dims cannot all be true, whatever their sizes. */
+function contradiction({ core }: Conflict): Diagnostic {
+  return {
+    code: "E2201",
+    message: `no sizes satisfy ${core.map(({ clause }) => clause).join(" and ")}`,
+    facts: core.map(({ subject, clause }) => ({ subject, value: clause })),
+    fix: "drop or change one of them",
+  };
 }
 
 /** An input may be called like a property that every object has. */

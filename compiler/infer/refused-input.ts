@@ -6,6 +6,7 @@ import type { Diagnostic, Fact } from "../diagnostics/index.ts";
 import { type Conflict, constantOf, type Store } from "../dims/index.ts";
 import type { Value } from "../ir/graph.ts";
 import { diagnose, type SampleOrigin } from "./diagnose.ts";
+import { isStated, type StatedOrigin } from "./stated.ts";
 
 /** E2104 for `shape[axis]`, which the declaration or what is known of its symbols refuses. */
 export function refusedInput(
@@ -16,11 +17,33 @@ export function refusedInput(
   store: Store,
 ): Diagnostic {
   const base = diagnose(conflict, undefined, store);
+  const said = conflict.core.filter(isStated);
+  if (said.length > 0) return refusedByStatement(input, shape, axis, said, conflict, base);
   if (conflict.core.length === 1) return refusedByDeclaration(input, shape, axis, base);
   const [first, ...others] = conflict.core.slice(0, -1);
   const known = constantOf(store.resolve(input.type.shape[axis]!));
   if (!first || others.length > 0 || !isSample(first) || known === undefined) return base;
   return twoSizes(input, shape, axis, first, known, base);
+}
+
+/** What the user says of the dims beside the sample does not go with the sample. */
+function refusedByStatement(
+  input: Value,
+  shape: readonly number[],
+  axis: number,
+  said: readonly StatedOrigin[],
+  { suggestion }: Conflict,
+  { because: _, ...base }: Diagnostic,
+): Diagnostic {
+  const declared = input.type.shape[axis]!;
+  const all = said.map(({ subject, clause }) => `${subject} says ${clause}`).join(" and ");
+  return {
+    ...base,
+    code: "E2201",
+    message: `input "${input.name}" has ${shape[axis]} at axis ${axis}, which is ${declared}, but ${all}`,
+    facts: [...(base.facts ?? []), declaration(input)],
+    fix: `feed another size${suggestion ? `: ${suggestion}` : ""}, or say something else of ${declared}`,
+  };
 }
 
 const isSample = (origin: Conflict["core"][number]): origin is SampleOrigin =>

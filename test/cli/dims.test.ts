@@ -26,7 +26,12 @@ test("--dim gives a size, a range or buckets", () => {
 
 test("--dim with a comparison is a constraint", () => {
   const texts = ["h % 32 == 0", "1 <= b <= 64", "n % 12 in {0..5}", "w==2*h"];
-  expect(read("b=4", ...texts)).toEqual({ dims: { b: 4 }, constraints: texts });
+  const { dims, constraints } = read("b=4", ...texts);
+  expect(dims).toEqual({ b: 4 });
+  expect(constraints.map(({ origin }) => `${origin.subject} ${origin.clause}`)).toEqual(
+    texts.map((text) => `--dim ${text}`),
+  );
+  expect(`${constraints[0]!.constraint}`).toBe("h % 32 == 0");
 });
 
 test.each([
