@@ -82,7 +82,11 @@ export function compile(model: Model<unknown>, options: CompileOptions = {}): Co
   const lowered = lowerModel(model, options);
   onStage?.("emit");
   const program = { ...lowered.program, name: options.name ?? lowered.program.name };
-  const emitted = emitTypeScript(program, { format, weights, header: header(options, lowered.sample) });
+  const emitted = emitTypeScript(program, {
+    format,
+    weights,
+    header: header(options, lowered.sample, program),
+  });
   const { graph, bound, optimised } = lowered;
   return {
     ...emitted,
@@ -111,10 +115,13 @@ export function lowerModel(model: Model<unknown>, options: CompileOptions): Lowe
 function header(
   { source, seed, weights, dims = {}, constraints = [] }: CompileOptions,
   sample: Sample,
+  { inputs }: Program,
 ): readonly string[] {
-  const shapes = Object.entries(sample).map(
-    ([name, value]) => `${name}=[${("shape" in value ? value.shape : value).join(", ")}]`,
-  );
+  const shapes = Object.entries(sample).map(([name, value]) => {
+    const port = inputs.find((input) => input.name === name);
+    if (port?.values) return `${name}=${port.dtype}:[${port.values.join(", ")}]`;
+    return `${name}=[${("shape" in value ? value.shape : value).join(", ")}]`;
+  });
   const options = [
     ...(shapes.length > 0 ? [`sample ${shapes.join(" ")}`] : []),
     ...[...choicesOf(dims)].map(([name, choice]) => `dim ${name}=${printDimChoice(choice)}`),

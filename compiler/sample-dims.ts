@@ -37,7 +37,7 @@ export function completeSample(
   const sample = readSample(given, undefined, spec, undefined);
   const names = [...Object.keys(dims), ...named];
   if (names.length === 0) return sample;
-  const graph = model.graph(rankOf(sample));
+  const graph = model.graph(rankOf(sample), sample);
   const inputs = graph.inputs.filter(({ name }) => spec.some((input) => input.name === name));
   checkDims(inputs, names);
   const complete = new Map(Object.entries(sample));

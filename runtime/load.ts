@@ -9,6 +9,8 @@ import type { DType, TypedArray } from "./dtype.ts";
 export interface PortSignature {
   readonly dtype: DType;
   readonly shape: readonly number[];
+  /** Of an input that the shapes were decided by: the elements it must hold. */
+  readonly values?: readonly (number | bigint)[];
 }
 
 /** The `signature` of every emitted module. */

@@ -9,7 +9,7 @@ import type { EmitOptions, EmittedModule } from "../../compiler/ir/target.ts";
 import { typesFor, Writer } from "../source/index.ts";
 import { runtimeFunctions } from "./functions.ts";
 import { initializerSource } from "./initializers.source.ts";
-import { writeCheckInput } from "./input-check.ts";
+import { writeCheckInput, writeCheckValues } from "./input-check.ts";
 import { writeInstanceType, writeInstantiate } from "./instance.ts";
 import { moduleNames } from "./names.ts";
 import { doorOf, writeDoorFunctions } from "./open-instance.ts";
@@ -43,6 +43,7 @@ export function emitTypeScript(program: Program, options: EmitOptions): EmittedM
   if (members.length > 0) writeWeightsCode(context, writer);
   if (door) writeDoorFunctions(door, program, types, writer);
   else if (program.inputs.length > 0) writeCheckInput(program.inputs, types, writer);
+  if (program.inputs.some(({ values }) => values)) writeCheckValues(types, writer);
   for (const name of functionsNeeded(callees)) writer.line().line(runtimeFunctions[name](types));
   if (fills.length > 0) writer.line().line(initializerSource(fills, options.format).trimEnd());
   if (plan.mode !== "file" && plan.stored.length > 0) writeBase64(toBase64(plan.blob), types, writer);

@@ -2,7 +2,7 @@
  * The check of one input at the door of `run`. A module whose inputs have one dtype gets the shorter form.
  */
 import type { Port } from "../../compiler/ir/program.ts";
-import { stringLiteral, type Types, type Writer } from "../source/index.ts";
+import { member, stringLiteral, type Types, type Writer } from "../source/index.ts";
 import { arrayClass } from "./arrays.ts";
 import { shapeText } from "./signature.ts";
 
@@ -24,6 +24,29 @@ export function checkArguments(port: Port, name: string, inputs: readonly Port[]
 export function typeArguments(port: Port, name: string, inputs: readonly Port[]): readonly string[] {
   const type = onlyClass(inputs) ? [] : [arrayClass(port)];
   return [stringLiteral(port.name), name, ...type, stringLiteral(shapeText(port.shape))];
+}
+
+/** The arguments that check the elements of `port`, whose array is in the variable `name`. */
+export function valueArguments(port: Port, name: string): readonly string[] {
+  return [stringLiteral(port.name), name, `${member("signature.inputs", port.name)}.values`];
+}
+
+/** For the inputs whose elements decided the shapes of the module. */
+export function writeCheckValues({ only }: Types, writer: Writer): void {
+  const elements = only(": ArrayLike<number | bigint>");
+  const text = (list: string) => `[\${Array.prototype.join.call(${list}, ", ")}]`;
+  const refusal = `input "\${name}" is ${text("value")}, but this module was compiled for ${text("expected")}`;
+  writer.line().line("/** Refuses elements that ask for other shapes than those of this module. */");
+  const parameters = [`name${only(": string")}`, `value${elements}`, `expected${elements}`];
+  writer.list("function checkValues", parameters, `${only(": void")} {`);
+  writer.indent(() => {
+    writer.line("for (let i = 0; i < expected.length; i++)");
+    writer.line("  if (value[i] !== expected[i])");
+    writer.line("    throw new RangeError(");
+    writer.line(`      \`${refusal}; compile it again with such a sample\`,`);
+    writer.line("    );");
+  });
+  writer.line("}");
 }
 
 export function writeCheckInput(inputs: readonly Port[], types: Types, writer: Writer): void {

@@ -9,7 +9,7 @@ import type { Port, Program } from "../../compiler/ir/program.ts";
 import { accessesOf, callsIn } from "../../compiler/ir/program-walk.ts";
 import { member, propertyKey, type Types, type Writer } from "../source/index.ts";
 import { declareArray } from "./arrays.ts";
-import { checkArguments, typeArguments } from "./input-check.ts";
+import { checkArguments, typeArguments, valueArguments } from "./input-check.ts";
 import type { ModuleNames } from "./names.ts";
 import { type OpenDoor, writeDoor, writeOpenTypes, writeResults, writeViews } from "./open-instance.ts";
 import type { WeightMember } from "./signature.ts";
@@ -101,6 +101,9 @@ function writeRun(context: InstanceContext, fed: ReadonlyMap<Buffer, Fed>, write
         writeDoor(program, door, names, writer);
         for (const [buffer, copied] of fed) writeCopy(buffer, copied, names, writer);
       }
+      for (const port of program.inputs)
+        if (port.values)
+          writer.list("checkValues", valueArguments(port, names.buffers.get(port.buffer)!), ";");
       const access = (buffer: Buffer) =>
         (buffer.space === "weight" || buffer.space === "packed" ? "weights." : "") +
         names.buffers.get(buffer)!;

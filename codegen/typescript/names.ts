@@ -17,7 +17,7 @@ export interface ModuleNames {
 }
 
 const ofModule = `
-  signature Inputs Outputs Weights Instance instantiate loadWeights sharedWeights shared checkInput decode
+  signature Inputs Outputs Weights Instance instantiate loadWeights sharedWeights shared checkInput checkValues decode
   base64`;
 
 /** Locals of the functions that call kernels and name buffers: neither may be called like them. */

@@ -5,7 +5,14 @@ import { constantOf, type Dim, type Shape } from "../../compiler/dims/index.ts";
 import { type OpenDims, ruleText } from "../../compiler/ir/open-dims.ts";
 import type { Port, Program } from "../../compiler/ir/program.ts";
 import { byteSize } from "../../runtime/dtype.ts";
-import { commentText, propertyKey, stringLiteral, type Types, type Writer } from "../source/index.ts";
+import {
+  commentText,
+  numberLiteral,
+  propertyKey,
+  stringLiteral,
+  type Types,
+  type Writer,
+} from "../source/index.ts";
 import { arrayClass } from "./arrays.ts";
 import type { WeightPlan } from "./weights.ts";
 
@@ -41,8 +48,8 @@ export function writeSignature(program: Program, types: Types, writer: Writer): 
     writer.block(
       `${label}:`,
       () => {
-        for (const { name, dtype, shape } of list)
-          writer.line(`${propertyKey(name)}: { dtype: "${dtype}", shape: ${shapeLiteral(shape)} },`);
+        for (const port of list)
+          writer.line(`${propertyKey(port.name)}: { ${portEntries(port).join(", ")} },`);
       },
       ",",
     );
@@ -57,6 +64,15 @@ export function writeSignature(program: Program, types: Types, writer: Writer): 
     },
     `${types.only(" as const")};`,
   );
+}
+
+function portEntries({ dtype, shape, values }: Port): readonly string[] {
+  const fixed = values?.map((value) => (typeof value === "bigint" ? `${value}n` : numberLiteral(value)));
+  return [
+    `dtype: "${dtype}"`,
+    `shape: ${shapeLiteral(shape)}`,
+    ...(fixed ? [`values: [${fixed.join(", ")}]`] : []),
+  ];
 }
 
 export function writePortTypes(program: Program, writer: Writer): void {

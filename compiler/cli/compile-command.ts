@@ -61,7 +61,8 @@ export async function runCompile(where: string, options: Options, host: Host): P
 
 /** A sequential model that declares no input has the rank of its sample. */
 function symbolicGraph(model: LoadedModel["model"], binding: Binding) {
-  return model.graph(rankOf(completeSample(model, binding(model).sample)));
+  const sample = completeSample(model, binding(model).sample);
+  return model.graph(rankOf(sample), sample);
 }
 
 interface Output {

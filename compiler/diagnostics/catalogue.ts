@@ -50,6 +50,7 @@ export const catalogue = {
   E2110: { title: "tied shapes contradict each other", category: "check" },
   E2111: { title: "rank mismatch", category: "check" },
   E2112: { title: "division by zero in a size", category: "check" },
+  E2113: { title: "values that decide shapes are not given", category: "check" },
 
   E2201: { title: "size refused by a constraint of the model", category: "check" },
 

@@ -23,6 +23,7 @@ import {
   sampleName,
   sizesOfParameters,
   storeOf,
+  valuesIn,
 } from "./parameters.ts";
 import { type Plan, runPlan, type Traced, type TraceOptions, tracePlan } from "./plan.ts";
 import { asData, rankOf, readSample, type SampleInput } from "./sample.ts";
@@ -65,6 +66,8 @@ export abstract class Model<Out = Symbolic> extends Layer<Out> {
    */
   #built: Traced | undefined;
   #rank: number | undefined;
+  /** Of the last sample: the values on which shapes depend. */
+  #values: Sample = {};
   #last: { readonly bound: BoundModel; readonly traced: Traced } | undefined;
   #initialized = false;
 
@@ -109,14 +112,17 @@ export abstract class Model<Out = Symbolic> extends Layer<Out> {
   /** A model has no weights of its own. */
   override declareIn(): void {}
 
-  /** The symbolic graph. `rank` is that of the input where the model did not declare one. */
-  graph(rank?: number): Graph {
-    return this.traced(rank).graph;
+  /**
+   * The symbolic graph. `rank` is that of the input where the model did not declare one, `sample` gives
+   * values on which shapes depend; both are those of the last sample where they are left out.
+   */
+  graph(rank?: number, sample?: Sample): Graph {
+    return this.traced(rank, sample).graph;
   }
 
   /** The symbolic graph with how it was traced and what is known of its symbols. */
-  traced(rank?: number): Traced {
-    return rank === undefined && this.#built ? this.#built : this.#traces.of(rank ?? this.#rank);
+  traced(rank?: number, sample: Sample = this.#values): Traced {
+    return rank === undefined && this.#built ? this.#built : this.#traces.of(rank ?? this.#rank, sample);
   }
 
   /** Every parameter, in the order of the layers. */
@@ -229,6 +235,7 @@ export abstract class Model<Out = Symbolic> extends Layer<Out> {
     this.forgetTraces();
     this.#weights.clear();
     this.#states.clear();
+    this.#values = {};
     this.#rank = undefined;
   }
 
@@ -284,7 +291,7 @@ export abstract class Model<Out = Symbolic> extends Layer<Out> {
   /** The current trace; parameters that need no sample are fixed. */
   #settled(): Traced {
     if (this.#built) return this.#built;
-    const traced = this.#traces.of(this.#rank);
+    const traced = this.#traces.of(this.#rank, this.#values);
     if (!this.#weights.empty) return traced;
     const sizes = sizesOfParameters(traced);
     const input = traced.inputs[0];
@@ -300,10 +307,10 @@ export abstract class Model<Out = Symbolic> extends Layer<Out> {
 
   #prepare(sample: Sample, at: SourceLocation | undefined, request: BindRequest = {}): Prepared {
     const { constraints = [], maxParameterBytes } = request;
-    const key = keyOf(sample, constraints);
+    const traced = this.#traces.for(sample);
+    const key = keyOf(sample, constraints, traced.graph);
     const known = this.#prepared.get(key);
     if (known) return known;
-    const traced = this.#traces.for(sample);
     const whole = { ...sample, ...this.#states.shapes(traced, sample) };
     const bound = bind(traced.graph, whole, { constraints, ...(at && { at }) });
     const sizes = bound.graph.parameters.map(({ value }) => ({
@@ -313,6 +320,7 @@ export abstract class Model<Out = Symbolic> extends Layer<Out> {
     }));
     this.#fixShapes(traced, sizes, sample, { by: sampleName(sample), ...(at && { at }) }, maxParameterBytes);
     this.#rank = rankOf(sample);
+    this.#values = valuesIn(sample, traced.graph);
     this.#last = { bound, traced };
     return this.#keep(key, { bound, traced, compiled: undefined });
   }

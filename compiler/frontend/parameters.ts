@@ -9,7 +9,7 @@ import type { Graph } from "../ir/graph.ts";
 import type { Layer } from "./layer.ts";
 import type { Expected } from "./mismatch.ts";
 import type { Traced } from "./plan.ts";
-import { shapeOfSample } from "./sample.ts";
+import { dataIn, shapeOfSample } from "./sample.ts";
 import type { Trace, Use } from "./trace.ts";
 import { type Fixed, list, sizesOf } from "./weights.ts";
 
@@ -91,12 +91,22 @@ export interface BindRequest {
   readonly constraints?: readonly Stated[];
 }
 
-/** Equal for samples that bind a model the same way. */
-export function keyOf(sample: Sample, constraints: readonly Stated[]): string {
+/** Equal for samples that bind a graph the same way. */
+export function keyOf(sample: Sample, constraints: readonly Stated[], graph: Graph): string {
   const inputs = Object.entries(sample).map(([name, value]) => [
     name,
     shapeOfSample(value),
     "dtype" in value ? value.dtype : "",
   ]);
-  return JSON.stringify([inputs, constraints.map(({ origin }) => origin.clause)]);
+  const values = Object.entries(valuesIn(sample, graph)).map(([name, { data }]) => [name, data.join()]);
+  return JSON.stringify([inputs, values, constraints.map(({ origin }) => origin.clause)]);
+}
+
+/** The part of a sample that holds values on which the shapes of a graph depend. */
+export function valuesIn(sample: Sample, { guards }: Graph): Readonly<Record<string, Tensor>> {
+  const entries = guards.flatMap(({ input: { name } }) => {
+    const value = dataIn(sample, name);
+    return value ? [[name, value] as const] : [];
+  });
+  return Object.fromEntries(entries);
 }

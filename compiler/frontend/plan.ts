@@ -2,12 +2,15 @@
  * What a model does, in order, as data: sequential and functional models both become a plan, and a plan is
  * traced into a graph or, when the model stands inside another one, run as part of that one's trace.
  */
-import type { DType } from "../../runtime/dtype.ts";
-import type { SourceLocation } from "../diagnostics/index.ts";
-import { constant, type Shape } from "../dims/index.ts";
+import { type DType, dtypes } from "../../runtime/dtype.ts";
+import type { Tensor } from "../../runtime/tensor.ts";
+import { fail, type SourceLocation } from "../diagnostics/index.ts";
+import { constant, product, type Shape } from "../dims/index.ts";
+import type { Sample } from "../infer/bind.ts";
 import type { Graph, Value } from "../ir/graph.ts";
 import type { Layer, Scope } from "./layer.ts";
 import { type OutputShapes, withDeclared } from "./output-shapes.ts";
+import { dataIn } from "./sample.ts";
 import { declaredShape, dimStems, type ShapeLike } from "./shapes.ts";
 import type { InputSpec } from "./symbolic.ts";
 import { Trace } from "./trace.ts";
@@ -42,6 +45,8 @@ export interface TraceOptions {
   /** Open sizes that are to be 1. */
   readonly ones?: ReadonlySet<string>;
   readonly outputShape?: OutputShapes | undefined;
+  /** Values of inputs on which shapes depend. */
+  readonly sample?: Sample;
   /** The user's line that made the model. */
   readonly at?: SourceLocation | undefined;
 }
@@ -51,6 +56,8 @@ export interface Traced {
   readonly graph: Graph;
   /** Those the user feeds; states come after them in the graph. */
   readonly inputs: readonly TracedInput[];
+  /** What was read of the sample: the inputs on which shapes depend, with the values that were given. */
+  readonly reads: ReadonlyMap<string, Tensor | undefined>;
 }
 
 /** The outputs of a plan for `inputs`. */
@@ -70,8 +77,8 @@ export function runPlan(plan: Plan, scope: Scope, inputs: readonly Value[]): rea
 
 /** The symbolic graph of a plan. Throws CompileError with every independent problem. */
 export function tracePlan(name: string, plan: Plan, options: TraceOptions = {}): Traced {
-  const { ones = new Set(), outputShape, at } = options;
-  const trace = new Trace(name);
+  const { ones = new Set(), outputShape, at, sample = {} } = options;
+  const trace = new Trace(name, (input) => dataIn(sample, input.name));
   const stems = dimStems(plan.inputs.map((spec) => spec.name));
   const inputs = plan.inputs.map((spec, i): TracedInput => {
     const input = { title: `input "${spec.name}"`, stem: stems[i]!, at: spec.at };
@@ -82,9 +89,28 @@ export function tracePlan(name: string, plan: Plan, options: TraceOptions = {}):
   });
   const values = inputs.map((input, i) => {
     const at = plan.inputs[i]?.at;
-    return trace.builder.input(input.name, input, { path: input.name, ...(at && { at }) });
+    const source = { path: input.name, ...(at && { at }) };
+    return trace.builder.input(input.name, input, source, declaredValues(plan.inputs[i]!, input));
   });
   const outputs = runPlan(plan, trace, values);
   const named = plan.outputs.map((output, i) => ({ name: output.name, value: outputs[i]! }));
-  return { trace, graph: trace.finish(withDeclared(named, outputShape, at)), inputs };
+  const graph = trace.finish(withDeclared(named, outputShape, at));
+  const undeclared = graph.guards.filter(({ input }) => !plan.inputs[values.indexOf(input)]?.values);
+  const reads = new Map(undeclared.map(({ input }) => [input.name, dataIn(sample, input.name)]));
+  return { trace, graph, inputs, reads };
+}
+
+/** The sizes that the elements of an input are, where its declaration says so. */
+function declaredValues(spec: Plan["inputs"][number], { shape }: TracedInput): Shape | undefined {
+  if (!spec.values) return undefined;
+  const count = product(shape).value;
+  const integers = dtypes[spec.dtype].kind === "integer";
+  if (integers && count === spec.values.length)
+    return declaredShape(spec.values, { title: `input "${spec.name}"`, stem: spec.name, at: spec.at });
+  return fail({
+    code: "E1002",
+    message: `input "${spec.name}" of type ${spec.dtype}[${shape.join(", ")}] declares ${spec.values.length} values`,
+    fix: integers ? "name one size for each of its elements" : "give it an integer dtype, such as int32",
+    ...(spec.at && { at: spec.at }),
+  });
 }

@@ -47,6 +47,12 @@ export function rankOf(sample: Sample): number | undefined {
   return first && ("shape" in first ? first.shape : first).length;
 }
 
+/** The elements a sample gives of an input; undefined for a shape alone. */
+export function dataIn(sample: Sample, name: string): Tensor | undefined {
+  const value = Object.hasOwn(sample, name) ? sample[name] : undefined;
+  return value && "data" in value && value.data.length > 0 ? value : undefined;
+}
+
 export const shapeOfSample = (value: readonly number[] | Tensor): readonly number[] =>
   "shape" in value ? value.shape : value;
 

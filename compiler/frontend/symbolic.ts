@@ -28,6 +28,8 @@ export interface InputSpec {
   /** With the batch axis. */
   readonly shape: ShapeLike;
   readonly dtype: DType;
+  /** Sizes that its elements are, in row-major order. */
+  readonly values?: ShapeLike | undefined;
   readonly at: SourceLocation | undefined;
 }
 
@@ -49,6 +51,11 @@ export interface InputOptions {
   readonly batchShape?: ShapeLike;
   readonly dtype?: DType;
   readonly name?: string;
+  /**
+   * For an integer input that says sizes: the dims its elements are, e.g. `["k"]`, as they stand in shapes. A
+   * sample's values bind them.
+   */
+  readonly values?: ShapeLike;
 }
 
 const fields = {
@@ -56,6 +63,7 @@ const fields = {
   batchShape: optional(shapeLike),
   dtype: either(dtype, "float32"),
   name: optional(layerName),
+  values: optional(shapeLike),
 };
 
 /**
@@ -66,5 +74,6 @@ export function input(options: InputOptions): Symbolic {
   const at = callSite();
   const read = readArguments("input", options, fields, at);
   const shape = read.batchShape ?? withBatch(read.shape ?? []);
-  return new Symbolic({ kind: "input", givenName: read.name, shape, dtype: read.dtype, at });
+  const { name: givenName, dtype, values } = read;
+  return new Symbolic({ kind: "input", givenName, shape, dtype, values, at });
 }

@@ -16,6 +16,7 @@ import {
 } from "../diagnostics/index.ts";
 import type { Dim, Shape } from "../dims/index.ts";
 import { GraphBuilder } from "../infer/builder.ts";
+import type { InputValues } from "../infer/input-elements.ts";
 import type { Graph, Output, TensorType, Value } from "../ir/graph.ts";
 import { type Layer, LayerOps, type Scope, type State, type WeightOptions } from "./layer.ts";
 import { Names } from "./names.ts";
@@ -78,8 +79,9 @@ export class Trace implements Scope {
   #current: Declared | undefined;
   #depth = 0;
 
-  constructor(name: string) {
-    this.builder = new GraphBuilder(name);
+  /** `values`: the elements that are known of inputs on which shapes depend. */
+  constructor(name: string, values?: InputValues) {
+    this.builder = new GraphBuilder(name, undefined, values);
   }
 
   get path(): string {

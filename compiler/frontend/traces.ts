@@ -3,12 +3,17 @@
  * them, with one exception. Where two sizes that the user left to the data (`null`) are merged, a trace takes
  * them to be equal; a sample in which one of them is 1 says they are not, and is traced with that size
  * stretched as numpy does. A named dim is never made a number that way: what is declared stays symbolic.
+ *
+ * The values of an input on which shapes depend are part of its trace. Which inputs those are turns out while
+ * the layers run, so a trace remembers what it read of a sample, and serves every sample that answers the
+ * same.
  */
+import type { Tensor } from "../../runtime/tensor.ts";
 import { CompileError } from "../diagnostics/index.ts";
 import { kindOf, symbolsOf } from "../dims/index.ts";
 import type { Sample } from "../infer/bind.ts";
 import type { Traced, TraceOptions } from "./plan.ts";
-import { rankOf, shapeOfSample } from "./sample.ts";
+import { dataIn, rankOf, shapeOfSample } from "./sample.ts";
 
 /** The model, as far as tracing depends on it. */
 export interface Traceable {
@@ -19,10 +24,12 @@ export interface Traceable {
 
 /** [batch, depth, rows, cols, channels]. */
 const HIGHEST_RANK_TRIED = 5;
+/** Sets of values that are remembered. */
+const KEPT = 8;
 
 export class Traces {
   readonly #model: Traceable;
-  readonly #known = new Map<string, Traced>();
+  readonly #known = new Map<string, readonly Traced[]>();
 
   constructor(model: Traceable) {
     this.#model = model;
@@ -32,37 +39,46 @@ export class Traces {
     this.#known.clear();
   }
 
-  /** For an input of this rank; without one, of the lowest that every layer accepts. */
-  of(asked: number | undefined): Traced {
+  /**
+   * For an input of this rank; without one, of the lowest that every layer accepts. `sample` gives the values
+   * on which shapes depend.
+   */
+  of(asked: number | undefined, sample: Sample = {}): Traced {
     const rank = this.#model.rankIsOpen() ? asked : undefined;
     const key = String(rank);
-    const known = this.#known.get(key);
+    const known = this.#find(key, sample);
     if (known) return known;
     const byTrial = rank === undefined && this.#model.rankIsOpen();
-    const traced = byTrial ? this.#byTrial() : this.#model.trace(rank, {});
-    this.#known.set(key, traced);
-    if (byTrial) this.#known.set(String(traced.inputs[0]?.shape.length), traced);
-    return traced;
+    const traced = byTrial ? this.#byTrial(sample) : this.#model.trace(rank, { sample });
+    this.#keep(key, traced);
+    return byTrial ? this.#keep(String(traced.inputs[0]?.shape.length), traced) : traced;
   }
 
   for(sample: Sample): Traced {
     const rank = rankOf(sample);
-    const traced = this.of(rank);
+    const traced = this.of(rank, sample);
     const ones = stretched(traced, sample);
     if (ones.size === 0) return traced;
     const key = `${rank} ${[...ones].join(" ")}`;
-    const known = this.#known.get(key) ?? this.#model.trace(rank, { ones });
-    this.#known.set(key, known);
-    return known;
+    return this.#find(key, sample) ?? this.#keep(key, this.#model.trace(rank, { ones, sample }));
+  }
+
+  #find(key: string, sample: Sample): Traced | undefined {
+    return this.#known.get(key)?.find((traced) => answersSame(traced, sample));
+  }
+
+  #keep(key: string, traced: Traced): Traced {
+    this.#known.set(key, [traced, ...(this.#known.get(key) ?? [])].slice(0, KEPT));
+    return traced;
   }
 
   /** If no rank is accepted, the errors are those of the lowest. */
-  #byTrial(): Traced {
+  #byTrial(sample: Sample): Traced {
     const lowest = this.#model.lowestRank();
     let refused: unknown;
     for (let rank = lowest; rank <= Math.max(lowest, HIGHEST_RANK_TRIED); rank++) {
       try {
-        return this.#model.trace(rank, {});
+        return this.#model.trace(rank, { sample });
       } catch (error) {
         if (!(error instanceof CompileError)) throw error;
         refused ??= error;
@@ -71,6 +87,16 @@ export class Traces {
     }
     throw refused;
   }
+}
+
+function answersSame({ reads }: Traced, sample: Sample): boolean {
+  return [...reads].every(([name, value]) => sameTensor(value, dataIn(sample, name)));
+}
+
+function sameTensor(a: Tensor | undefined, b: Tensor | undefined): boolean {
+  if (!a || !b) return a === b;
+  const [x, y] = [a.data, b.data].map((data) => Array.from<unknown>(data));
+  return x!.length === y!.length && x!.every((element, i) => Object.is(element, y![i]));
 }
 
 /** The sizes that the data decides, are 1 in the sample, and were taken to equal another one. */

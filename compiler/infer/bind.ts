@@ -18,6 +18,7 @@ import {
   symbol as symbolDim,
 } from "../dims/index.ts";
 import type { BoundDim, Graph, Guard, Node, Value } from "../ir/graph.ts";
+import { bindValues, undetermined } from "./bind-values.ts";
 import type { SampleOrigin } from "./diagnose.ts";
 import { refusedInput } from "./refused-input.ts";
 import { refusedSizes } from "./refused-sizes.ts";
@@ -64,10 +65,13 @@ export function bind(graph: Graph, sample: Sample, options: BindOptions = {}): B
   }
   checkNames(graph, sample, store, bag);
   for (const input of graph.inputs) bindInput(store, input, sampleOf(input, sample), options, bag);
+  for (const guard of graph.guards) bindGuard(store, guard, sample, options, bag);
   bag.throwIfAny();
   inferAll(graph, store, bag);
   if (bag.list.length > 0) throw new CompileError(explained(graph, sample, options, bag.list));
   const bound = substituted(graph, store) as Graph<BoundDim>;
+  for (const diagnostic of undetermined(bound, options.at)) bag.add(diagnostic);
+  bag.throwIfAny();
   requireBound(bound, bag);
   bag.throwIfAny();
   return { graph: bound, ...symbolsOf(graph, store) };
@@ -215,6 +219,18 @@ function bindInput(
   });
 }
 
+function bindGuard(
+  store: Store,
+  guard: Guard,
+  sample: Sample,
+  { at }: BindOptions,
+  bag: DiagnosticBag,
+): void {
+  const given = sampleOf(guard.input, sample);
+  if (given && "data" in given)
+    for (const diagnostic of bindValues(store, guard, given, at)) bag.add(diagnostic);
+}
+
 function wrongDtype(input: Value, dtype: DType | undefined): Diagnostic | undefined {
   if (dtype === undefined || dtype === input.type.dtype) return undefined;
   return {
@@ -334,7 +350,9 @@ function symbolsOf(graph: Graph, store: Store): Pick<BoundModel, "symbols" | "or
   const symbols = new Map<string, number>();
   const origins = new Map<string, readonly Origin[]>();
   const values = [...graph.inputs, ...graph.parameters.map((p) => p.value)];
-  for (const name of new Set(values.flatMap((value) => value.type.shape.flatMap(namesIn)))) {
+  const elements = graph.guards.flatMap((guard) => guard.elements.filter((one) => typeof one !== "number"));
+  const dims = [...values.flatMap((value) => value.type.shape), ...elements];
+  for (const name of new Set(dims.flatMap(namesIn))) {
     const value = store.valueOf(name);
     const n = value && constantOf(value);
     if (n === undefined) continue;

@@ -156,6 +156,13 @@ export class GraphBuilder {
     return found && [...found.inputs].every((input) => this.#guarded.has(input)) ? found.tensor : undefined;
   }
 
+  /** The inputs of the graph that `value` is computed from, in their order. */
+  inputsBehind(value: Value): readonly Value[] {
+    const seen = new Set([value]);
+    for (const each of seen) for (const operand of this.#producer(each)?.operands ?? []) seen.add(operand);
+    return this.#inputs.filter((input) => seen.has(input));
+  }
+
   #elements(value: Value): Elements | undefined {
     return this.#shared.known.of(value, {
       producer: (each) => this.#producer(each),

@@ -15,6 +15,8 @@ export interface Port {
   readonly dtype: DType;
   readonly shape: Shape;
   readonly buffer: Buffer;
+  /** An input whose elements shapes were decided by: it must hold these. */
+  readonly values?: readonly (number | bigint)[];
 }
 
 export interface Weight {

@@ -2,8 +2,9 @@
  * Graph<Bound> -> Program: gives values memory, writes one kernel per value that is not fused into another,
  * schedules the kernels for the target, and plans the arena.
  */
+import { fail } from "../diagnostics/index.ts";
 import { constant } from "../dims/index.ts";
-import type { BoundDim, Graph, Value } from "../ir/graph.ts";
+import type { BoundDim, Graph, Guard, Value } from "../ir/graph.ts";
 import type { Buffer } from "../ir/loop.ts";
 import { axisNames, nothingOpen, type OpenDims } from "../ir/open-dims.ts";
 import type { Port, Program, Step, Weight } from "../ir/program.ts";
@@ -41,7 +42,7 @@ export function lower(graph: Graph<BoundDim>, options: LowerOptions): Program {
     macs: 0,
     timeAxis: () => timeAxis("step"),
   };
-  const inputs = graph.inputs.map((value) => inputPort(context, value));
+  const inputs = graph.inputs.map((value) => inputPort(context, value, graph));
   for (const { value } of graph.parameters) addParameter(context, value, parameterData(parameters, value));
   const outputs = graph.outputs.map(({ name, value }) =>
     port(name, value, context.buffers.create(name, value, "output")),
@@ -69,10 +70,25 @@ export function lower(graph: Graph<BoundDim>, options: LowerOptions): Program {
   };
 }
 
-function inputPort(context: LowerContext, value: Value): Port {
+function inputPort(context: LowerContext, value: Value, { guards }: Graph): Port {
   const buffer = context.buffers.create(value.name, value, "input");
   context.storage.set(value, { buffer, offset: constant(0) });
-  return port(value.name, value, buffer);
+  const guard = guards.find(({ input }) => input === value);
+  return { ...port(value.name, value, buffer), ...(guard && { values: valuesOf(guard) }) };
+}
+
+/** What an input whose elements decide shapes must hold. Throws E4001 where one is an open size. */
+function valuesOf({ input, elements }: Guard): readonly (number | bigint)[] {
+  return elements.map((one, i) => {
+    const value = typeof one === "number" ? one : one.value;
+    if (value !== undefined) return value;
+    return fail({
+      code: "E4001",
+      message: `element ${i} of input "${input.name}" is the size ${one}, which is left open`,
+      because: "an open size is read from the shapes of inputs, not from their values",
+      fix: `bind ${one} to a number`,
+    });
+  });
 }
 
 function port(name: string, value: Value, buffer: Buffer): Port {

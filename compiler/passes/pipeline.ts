@@ -3,6 +3,7 @@ import type { Numerics } from "../ir/target.ts";
 import { canonicalise } from "./canonicalise.ts";
 import { eliminateCommon } from "./eliminate-common.ts";
 import { eliminateDead } from "./eliminate-dead.ts";
+import { fixGuarded } from "./fix-guarded.ts";
 import { foldConstants } from "./fold-constants.ts";
 import { foldScale } from "./fold-scale.ts";
 import { hoistParameters } from "./hoist-parameters.ts";
@@ -25,6 +26,7 @@ export interface Pass {
 }
 
 export const pipeline: readonly Pass[] = [
+  { name: "fix-guarded", exact: true, run: fixGuarded },
   // First, so that sizes counted by reductions of ones are numbers for the rows after it.
   { name: "fold-constants", exact: true, run: (graph, { numerics }) => foldConstants(graph, numerics) },
   { name: "canonicalise", exact: true, run: canonicalise },

@@ -122,7 +122,7 @@ export function withBodies(node: BoundNode, rewriteBody: (body: BoundGraph) => B
  * Makes values whose names and ids are unique in a graph and its bodies. Reads the graph only when first
  * asked.
  */
-class FreshNames {
+export class FreshNames {
   readonly #graph: BoundGraph;
   #names: Set<string> | undefined;
   #next = 0;

@@ -62,7 +62,14 @@ interface ArrayOptions {
 
 /** An arbitrary of one flat array for a port. */
 export function arrays(port: PortSignature, options: ArrayOptions): fc.Arbitrary<TypedArray> {
+  if (port.values) return fc.constant(port.values).map((values) => withShortText(holding(port, values)));
   return new ArrayArbitrary(port, options);
+}
+
+function holding({ dtype }: PortSignature, values: readonly (number | bigint)[]): TypedArray {
+  const data = allocate(dtype, values.length);
+  for (const [i, value] of values.entries()) data[i] = Number(value);
+  return data;
 }
 
 class ArrayArbitrary extends fc.Arbitrary<TypedArray> {

@@ -10,7 +10,7 @@ export interface Refusal {
 }
 
 export function* refusals({ inputs }: ModuleSignature, given: Arrays): Generator<Refusal, void> {
-  for (const [name, { dtype }] of Object.entries(inputs)) {
+  for (const [name, { dtype, values }] of Object.entries(inputs)) {
     const data = given[name]!;
     const { array } = dtypes[dtype];
     const { [name]: _, ...others } = given;
@@ -23,5 +23,10 @@ export function* refusals({ inputs }: ModuleSignature, given: Arrays): Generator
     const other = dtype === "float32" ? new Float64Array(data.length) : new Float32Array(data.length);
     const kind = Object.prototype.toString.call(other).slice(8, -1);
     yield { name, what: `input "${name}" as a ${kind}`, input: replaced(other) };
+    if (values && data.length > 0) {
+      const changed = data.slice();
+      changed[0] = changed[0] === 0 ? 1 : 0;
+      yield { name, what: `input "${name}" with other values than the module's`, input: replaced(changed) };
+    }
   }
 }

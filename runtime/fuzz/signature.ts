@@ -8,6 +8,8 @@ import type { DType, DTypeArrays, TypedArray } from "../dtype.ts";
 export interface PortSignature {
   readonly dtype: DType;
   readonly shape: readonly number[];
+  /** Of an input that the shapes were decided by: the elements it must hold. */
+  readonly values?: readonly (number | bigint)[];
 }
 
 /** The form of `signature` in every emitted module. */

@@ -102,7 +102,7 @@ describe("compile", () => {
       onPass: (pass) => passes.push(pass),
     });
     expect(stages).toEqual(["bind", "passes", "lower", "emit"]);
-    expect(passes[0]).toBe("fold-constants");
+    expect(passes[0]).toBe("fix-guarded");
   });
 
   test("refuses more parameters than maxParams, also for a model that is bound", () => {

@@ -10,6 +10,7 @@ import {
   either,
   type Fields,
   listOf,
+  optional,
   type Reader,
   Refusal,
   required,
@@ -29,8 +30,11 @@ interface FormatOptions extends LayerOptions {
 export interface FlattenOptions extends FormatOptions {}
 
 export interface ReshapeOptions extends LayerOptions {
-  /** Without the batch axis; one entry may be -1. */
-  readonly targetShape: readonly number[];
+  /**
+   * Without the batch axis; one entry may be -1. Left out, the layer takes it as a second input, an integer
+   * vector: `reshape().apply([x, shape])`.
+   */
+  readonly targetShape?: readonly number[];
 }
 
 export interface PermuteOptions extends LayerOptions {
@@ -39,7 +43,8 @@ export interface PermuteOptions extends LayerOptions {
 }
 
 export interface RepeatVectorOptions extends LayerOptions {
-  readonly n: number;
+  /** Left out, the layer takes it as a second input, an integer: `repeatVector().apply([x, n])`. */
+  readonly n?: number;
 }
 
 /** One number for all, one per axis, or [before, after] per axis. */
@@ -90,21 +95,26 @@ const targetShape: Reader<readonly number[]> = (given) => {
   if (sizes.filter((n) => n === -1).length > 1) throw new Refusal("must hold -1 at most once");
   return sizes;
 };
-const reshapeFields = { targetShape: required(targetShape) };
+const reshapeFields = { targetShape: optional(targetShape) };
 
 class Reshape extends Configured<typeof reshapeFields> {
   constructor(options: ReshapeOptions) {
     super("reshape", options, reshapeFields);
   }
 
-  override outputRank(): number {
-    return this.args.targetShape.length + 1;
+  override outputRank(): number | undefined {
+    return this.args.targetShape && this.args.targetShape.length + 1;
   }
 
-  override call(ops: LayerOps, x: Value): Value {
-    const open = () => ops.unknown(`${this.path}.open`);
-    const target = this.args.targetShape.map((n) => (n === -1 ? open() : constant(n)));
-    return ops.reshape(x, [ops.shape(x)[0]!, ...target]);
+  override check(...shapes: readonly Shape[]): void {
+    if (this.args.targetShape) this.requireInputs(shapes.length, 1, 1, "one input");
+    else this.requireInputs(shapes.length, 2, 2, "two inputs, [x, shape], or a targetShape");
+  }
+
+  override call(ops: LayerOps, x: Value, shape?: Value): Value {
+    const target = this.args.targetShape?.map((n) => constant(n)) ?? ops.sizesIn(shape!);
+    const open = (d: Dim) => (d === constant(-1) ? ops.unknown(`${this.path}.open`) : d);
+    return ops.reshape(x, [ops.shape(x)[0]!, ...target.map(open)]);
   }
 }
 
@@ -134,24 +144,27 @@ class Permute extends Configured<typeof permuteFields> {
   }
 }
 
-const repeatFields = { n: required(whole()) };
+const repeatFields = { n: optional(whole()) };
 
 class RepeatVector extends Configured<typeof repeatFields> {
   constructor(options: RepeatVectorOptions) {
     super("repeatVector", options, repeatFields);
   }
 
-  override check(shape: Shape): void {
-    this.requireRank(shape, [2], "[batch, features]");
+  override check(...shapes: readonly [Shape, ...Shape[]]): void {
+    if (this.args.n !== undefined) this.requireInputs(shapes.length, 1, 1, "one input");
+    else this.requireInputs(shapes.length, 2, 2, "two inputs, [x, n], or an n");
+    this.requireRank(shapes[0], [2], "[batch, features]");
   }
 
   override outputRank(): number {
     return 3;
   }
 
-  override call(ops: LayerOps, x: Value): Value {
+  override call(ops: LayerOps, x: Value, times?: Value): Value {
     const [batch, features] = ops.shape(x) as [Dim, Dim];
-    return ops.broadcast(x, [batch, this.args.n, features], [0, 2]);
+    const n = this.args.n ?? ops.sizesIn(ops.reshape(times!, []))[0]!;
+    return ops.broadcast(x, [batch, n, features], [0, 2]);
   }
 }
 
@@ -288,11 +301,11 @@ function interpolated(ops: LayerOps, x: Value, axis: number, times: number): Val
 /** [batch, ...] to [batch, product of the rest]. Keras `Flatten`. */
 export const flatten = (options: FlattenOptions = {}): Layer => new Flatten(options);
 /** [batch, ...] to [batch, ...targetShape]. E2105 when the sizes do not divide. Keras `Reshape`. */
-export const reshape = (options: ReshapeOptions): Layer => new Reshape(options);
+export const reshape = (options: ReshapeOptions = {}): Layer => new Reshape(options);
 /** The axes in another order. Keras `Permute`. */
 export const permute = (options: PermuteOptions): Layer => new Permute(options);
 /** [batch, features] to [batch, n, features]. Keras `RepeatVector`. */
-export const repeatVector = (options: RepeatVectorOptions): Layer => new RepeatVector(options);
+export const repeatVector = (options: RepeatVectorOptions = {}): Layer => new RepeatVector(options);
 /** Zeros before and after the steps. Keras `ZeroPadding1D`. */
 export const zeroPadding1d = (options: ZeroPaddingOptions = {}): Layer => new ZeroPadding(1, options);
 /** Zeros around rows and columns. Keras `ZeroPadding2D`. */

@@ -6,6 +6,7 @@
 import type { DType } from "../../../runtime/dtype.ts";
 import { constant, type Dim, product, type Shape, sub } from "../../dims/index.ts";
 import type { GraphBuilder } from "../../infer/builder.ts";
+import { numbersOf, sizesOf } from "../../infer/shape-values.ts";
 import type { Output, Value } from "../../ir/graph.ts";
 import { ElementwiseOps } from "./elementwise.ts";
 
@@ -70,6 +71,24 @@ export abstract class CoreOps<Self> extends ElementwiseOps {
   /** A fresh dim that the equations have to determine, such as the -1 of a reshape. */
   unknown(hint: string): Dim {
     return this.builder.unknown(hint);
+  }
+
+  /** Sizes as an integer tensor [n] to compute with; `sizesIn` finds the sizes again. */
+  dimensions(list: readonly Size[], dtype: DType = "int32"): Value {
+    return this.builder.dimensions(sizes(list), dtype);
+  }
+
+  /**
+   * The elements of a small integer tensor as sizes, in row-major order: of constants, of what is computed
+   * from shapes, and of inputs, whose values a sample then has to give (a module checks them). Throws E2113.
+   */
+  sizesIn(x: Value): Shape {
+    return sizesOf(this.builder, x);
+  }
+
+  /** The same as numbers, for what decides the form of the graph, such as axes. Throws E2113. */
+  numbersIn(x: Value): readonly number[] {
+    return numbersOf(this.builder, x);
   }
 
   iota(dtype: DType, shape: readonly Size[], axis = 0): Value {

@@ -1,0 +1,235 @@
+/**
+ * Inputs whose values decide shapes, from the layers to the module: a sample gives the values, the graph is
+ * built for them, the module refuses others.
+ */
+
+import * as fc from "fast-check";
+import {
+  CompileError,
+  compile,
+  dense,
+  input,
+  Layer,
+  type LayerOps,
+  load,
+  model,
+  repeatVector,
+  reshape,
+  tensor,
+  type Value,
+} from "shapecast";
+import { checkModule, inputs } from "shapecast/fuzz";
+import { describe, expect, test } from "vitest";
+
+const ints = (...list: number[]) => tensor(list, [list.length], "int32");
+
+function refusal(run: () => unknown): string {
+  try {
+    run();
+  } catch (error) {
+    if (error instanceof CompileError || error instanceof RangeError) return error.message;
+    throw error;
+  }
+  throw new Error("nothing was refused");
+}
+
+/** x [batch, 12] to [batch, ...shape], where shape is an input. */
+function reshaping() {
+  const x = input({ shape: [12], name: "x" });
+  const shape = input({ batchShape: [2], dtype: "int32", name: "shape" });
+  return model({ inputs: [x, shape], outputs: { y: reshape().apply([x, shape]) } });
+}
+
+describe("a reshape to a shape that is an input", () => {
+  test("has sizes named after the elements before there is a sample", () => {
+    expect(reshaping().summary()).toContain("[batch, shape.0, shape.1]");
+  });
+
+  test("is bound by the sample's values, one of which may be -1", () => {
+    const net = reshaping();
+    expect(
+      net.bind({ x: [2, 12], shape: ints(3, 4) }).graph.outputs[0]?.value.type.shape.map(Number),
+    ).toEqual([2, 3, 4]);
+    const { shape, data } = net.predict({
+      x: tensor(new Float32Array(24).fill(1), [2, 12]),
+      shape: ints(-1, 2),
+    }).y;
+    expect(shape).toEqual([2, 6, 2]);
+    expect(data).toEqual(new Float32Array(24).fill(1));
+  });
+
+  test("asks for values where only a shape is given", () => {
+    expect(refusal(() => reshaping().bind({ x: [2, 12], shape: [2] }))).toMatch(
+      /^E2113 shapes depend on the values of input "shape", and the sample does not give them\n/,
+    );
+  });
+
+  test("names what cannot be reshaped so", () => {
+    expect(refusal(() => reshaping().bind({ x: [2, 12], shape: ints(5, 2) }))).toMatch(
+      /E2105 reshape of .*12/,
+    );
+  });
+
+  const emitted = compile(reshaping(), { sample: { x: [2, 12], shape: ints(3, 4) }, format: "js" });
+  const module = load(emitted);
+
+  test("says in its module's signature what it was compiled for", () => {
+    expect(module.signature.inputs).toEqual({
+      x: { dtype: "float32", shape: [2, 12] },
+      shape: { dtype: "int32", shape: [2], values: [3, 4] },
+    });
+    expect(module.signature.outputs).toEqual({ y: { dtype: "float32", shape: [2, 3, 4] } });
+  });
+
+  test("is refused at the door for other values", () => {
+    const instance = module.instantiate();
+    const x = new Float32Array(24).fill(1);
+    expect(instance.run({ x, shape: Int32Array.of(3, 4) })["y"]).toEqual(x);
+    expect(refusal(() => instance.run({ x, shape: Int32Array.of(4, 3) }))).toBe(
+      'input "shape" is [4, 3], but this module was compiled for [3, 4]; compile it again with such a sample',
+    );
+    expect(refusal(() => instance.run({ x, shape: Int32Array.of(3) }))).toContain('"shape" has 1 elements');
+  });
+
+  test("keeps its promises for the values it is for", () => {
+    fc.assert(
+      fc.property(inputs(module.signature), (given) => {
+        expect(given["shape"]).toEqual(Int32Array.of(3, 4));
+        checkModule(module, given);
+      }),
+      { numRuns: 20, seed: 1 },
+    );
+  });
+});
+
+describe("an input that declares what its values are", () => {
+  function repeating() {
+    const x = input({ shape: [3], name: "x" });
+    const n = input({ batchShape: [], dtype: "int32", name: "n", values: ["times"] });
+    const mask = input({ shape: ["times", 1], name: "mask" });
+    const y = repeatVector().apply([x, n]);
+    return model({ inputs: [x, n, mask], outputs: { y: merged.apply([y, mask]) } });
+  }
+  class Times extends Layer {
+    constructor() {
+      super("times");
+    }
+    override call(ops: LayerOps, a: Value, b: Value) {
+      return ops.mul(a, b);
+    }
+  }
+  const merged = new Times();
+  const scalar = (n: number) => tensor([n], [], "int32");
+
+  test("shares them with the shapes of other inputs", () => {
+    expect(repeating().summary()).toContain("[batch, times, 3]");
+    const { symbols } = repeating().bind({ x: [2, 3], n: scalar(5), mask: [2, 5, 1] });
+    expect(symbols.get("times")).toBe(5);
+  });
+
+  test("has them from those shapes where the sample gives none", () => {
+    const { guards } = repeating().bind({ x: [2, 3], n: [], mask: [2, 5, 1] }).graph;
+    expect(guards.map(({ elements }) => elements.map(Number))).toEqual([[5]]);
+  });
+
+  test("is refused where they differ", () => {
+    const text = refusal(() => repeating().bind({ x: [2, 3], n: scalar(4), mask: [2, 5, 1] }));
+    expect(text).toMatch(/^E2104 .*4/);
+    expect(text).toMatch(/5/);
+  });
+
+  test("may be 0, like a size", () => {
+    const shape = repeating().bind({ x: [2, 3], n: scalar(0), mask: [2, 0, 1] }).graph.outputs[0]?.value.type
+      .shape;
+    expect(shape?.map(Number)).toEqual([2, 0, 3]);
+  });
+
+  test("cannot be negative", () => {
+    const text = refusal(() => repeating().bind({ x: [2, 3], n: scalar(-1), mask: [2, 5, 1] }));
+    expect(text).toMatch(/-1/);
+  });
+
+  test.each([
+    ["floats", () => input({ batchShape: [1], values: ["k"], name: "k" })],
+    ["another number of values", () => input({ batchShape: [2], dtype: "int32", values: ["k"], name: "k" })],
+  ])("is refused for %s", (_what, make) => {
+    const k = make();
+    expect(refusal(() => model({ inputs: k, outputs: dense({ units: 1 }).apply(k) }).summary())).toMatch(
+      /^E1002 input "k" of type .* declares 1 values/,
+    );
+  });
+});
+
+/** Sums over the axes that an input names: they decide the rank of the result. */
+class SumOver extends Layer {
+  constructor() {
+    super("sumOver");
+  }
+  override call(ops: LayerOps, x: Value, axes: Value) {
+    return ops.reduceSum(x, ops.numbersIn(axes));
+  }
+}
+
+describe("values that decide the form of the graph", () => {
+  const summing = () => {
+    const x = input({ shape: [3, 4], name: "x" });
+    const axes = input({ batchShape: [1], dtype: "int32", name: "axes" });
+    return model({ inputs: [x, axes], outputs: { y: new SumOver().apply([x, axes]) } });
+  };
+
+  test("are asked for where there is no sample", () => {
+    expect(refusal(() => summing().summary())).toMatch(/^E2113 shapes depend on the values of input "axes"/);
+  });
+
+  test("make another graph of each sample", () => {
+    const net = summing();
+    const x = tensor(
+      Float32Array.from({ length: 12 }, (_, i) => i),
+      [1, 3, 4],
+    );
+    expect(net.predict({ x, axes: ints(1) }).y).toMatchObject({
+      shape: [1, 4],
+      data: Float32Array.of(12, 15, 18, 21),
+    });
+    expect(net.predict({ x, axes: ints(-1) }).y).toMatchObject({
+      shape: [1, 3],
+      data: Float32Array.of(6, 22, 38),
+    });
+    expect(net.summary()).toContain("[batch, 3]");
+  });
+
+  test("are computed with before they decide", () => {
+    class SumBehind extends Layer {
+      constructor() {
+        super("sumBehind");
+      }
+      override call(ops: LayerOps, x: Value, axes: Value) {
+        return ops.reduceSum(x, ops.numbersIn(ops.add(axes, 1)));
+      }
+    }
+    const x = input({ shape: [3, 4], name: "x" });
+    const axes = input({ batchShape: [1], dtype: "int32", name: "axes" });
+    const net = model({ inputs: [x, axes], outputs: { y: new SumBehind().apply([x, axes]) } });
+    const emitted = compile(net, { sample: { x: [1, 3, 4], axes: ints(0) }, format: "js" });
+    expect(load(emitted).signature).toMatchObject({
+      inputs: { axes: { values: [0] } },
+      outputs: { y: { shape: [1, 4] } },
+    });
+  });
+});
+
+test("data that no shape depends on is no part of a module's guards", () => {
+  const x = input({ shape: [4], name: "x" });
+  const indices = input({ batchShape: [2], dtype: "int32", name: "indices" });
+  class Take extends Layer {
+    constructor() {
+      super("take");
+    }
+    override call(ops: LayerOps, a: Value, at: Value) {
+      return ops.gather(a, at, 1);
+    }
+  }
+  const net = model({ inputs: [x, indices], outputs: { y: new Take().apply([x, indices]) } });
+  const { code } = compile(net, { sample: { x: [1, 4], indices: ints(0, 1) } });
+  expect(code).not.toContain("checkValues");
+});
