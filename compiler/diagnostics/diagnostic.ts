@@ -8,6 +8,13 @@ export interface Fact {
   readonly note?: string;
 }
 
+/** One place of a conflict: who, and what is said there. */
+export interface CoreEntry {
+  readonly layer: string;
+  readonly clause: string;
+  readonly at?: SourceLocation;
+}
+
 /**
  * One thing that is wrong, as data. Strings may hold names taken from a model: rendering makes them harmless,
  * so nothing needs escaping here.
@@ -21,6 +28,10 @@ export interface Diagnostic {
   readonly because?: string;
   /** The layers that led there, first to last. */
   readonly chain?: readonly string[];
+  /** For two sizes that disagree, the way of each, with what it became where: "pool1 = floor(H/2)". */
+  readonly chains?: readonly (readonly string[])[];
+  /** The places that make a conflict, none of them superfluous; the one that met it last. */
+  readonly core?: readonly CoreEntry[];
   /** What to do about it. */
   readonly fix: string;
   /** The user's line that asked for it. */

@@ -57,10 +57,11 @@ function table(facts: readonly Fact[], palette: Palette): string[] {
 }
 
 function explanation(diagnostic: Diagnostic, palette: Palette): string[] {
-  const { because, fix, chain = [], layer, at } = diagnostic;
+  const { because, fix, chain = [], chains = [chain], layer, at } = diagnostic;
   const lines = because === undefined ? [] : paragraph(because);
   lines.push(...paragraph(`Fix: ${fix}`));
-  if (chain.length > 0) lines.push(`through ${shortened(chain).map(line).join(" -> ")}`);
+  for (const way of chains)
+    if (way.length > 0) lines.push(`through ${shortened(way).map(line).join(" -> ")}`);
   if (layer !== undefined && !mentions(diagnostic, layer)) lines.push(`in layer ${line(layer)}`);
   if (at !== undefined) lines.push(palette.faint(`at ${line(printLocation(at))}`));
   return lines;

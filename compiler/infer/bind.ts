@@ -19,7 +19,7 @@ import {
 } from "../dims/index.ts";
 import type { BoundDim, Graph, Guard, Node, Value } from "../ir/graph.ts";
 import { bindValues, undetermined } from "./bind-values.ts";
-import type { SampleOrigin } from "./diagnose.ts";
+import type { SampleOrigin } from "./origins.ts";
 import { refusedInput } from "./refused-input.ts";
 import { refusedSizes } from "./refused-sizes.ts";
 import { inferNode, mapAttributes, Relations, resolveType } from "./relations.ts";
@@ -124,7 +124,7 @@ export function infer(graph: Graph, store: Store = new Store()): Graph {
 }
 
 function inferAll(graph: Graph, store: Store, bag: DiagnosticBag): void {
-  const relations = new Relations(store);
+  const relations = new Relations(store, new Map(), graph.nodes);
   const poisoned = new Set<Value>();
   for (const node of graph.nodes) {
     if (node.operands.some((operand) => poisoned.has(operand))) {

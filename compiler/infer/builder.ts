@@ -58,7 +58,7 @@ export class GraphBuilder {
     this.#nested = shared !== undefined;
     this.#shared = shared ?? {
       store,
-      relations: new Relations(store),
+      relations: new Relations(store, new Map(), this.#nodes),
       values,
       known: new KnownValues(store),
       names: new Map(),

@@ -4,41 +4,11 @@
  * the rest are clauses of ops. The message names the two sizes in the user's words, the table shows where
  * each came from.
  */
-import type { Diagnostic, Fact } from "../diagnostics/index.ts";
-import type { Conflict, Dim, Origin, Store } from "../dims/index.ts";
+import { type Diagnostic, type Fact, printLocation } from "../diagnostics/index.ts";
+import type { Conflict, Origin, Store } from "../dims/index.ts";
 import type { Node, Source, Value } from "../ir/graph.ts";
-
-/**
- * An origin that came in with a sample or an earlier one: conflicts with it are the caller's sizes, not the
- * model's.
- */
-export interface SampleOrigin extends Origin {
-  /** `sample`: this call. `known`: fixed earlier, by another sample or by hand. */
-  readonly kind: "sample" | "known";
-  /** The whole shape the value is a part of, e.g. "[3, 30]". */
-  readonly shape: string;
-  readonly axis?: number;
-  readonly value?: number;
-}
-
-export type StatedRelation = "==" | ">=" | "divisible by" | "broadcasts with";
-
-/** An origin that is a statement of an op's relation, with what it said of which sizes. */
-export interface StatedOrigin extends Origin {
-  readonly statement: {
-    /** With the attributes the relation was run on. */
-    readonly node: Pick<Node, "op" | "operands" | "attributes">;
-    /** As the op words it. */
-    readonly clause: string;
-    readonly relation: StatedRelation;
-    readonly left: Dim;
-    readonly right: Dim;
-  };
-}
-
-export const isStated = (origin: Origin): origin is StatedOrigin => "statement" in origin;
-
-const isSampleOrigin = (origin: Origin): origin is SampleOrigin => "kind" in origin;
+import { chainOf, coreOf, type Side, sidesOf } from "./conflict-sides.ts";
+import { isSampleOrigin, type SampleOrigin } from "./origins.ts";
 
 /** What the statements of one node are made under. */
 export interface Site {
@@ -47,7 +17,13 @@ export interface Site {
   readonly operands: readonly Value[];
 }
 
-export function diagnose(conflict: Conflict, site: Site | undefined, store: Store): Diagnostic {
+/** `nodes`: what is there of the graph, so that sizes can be followed back to what made them. */
+export function diagnose(
+  conflict: Conflict,
+  site: Site | undefined,
+  store: Store,
+  nodes: Iterable<Node> = [],
+): Diagnostic {
   const fromSamples = conflict.core.filter(isSampleOrigin);
   const call = fromSamples.find((origin) => origin.kind === "sample");
   const known = fromSamples.find((origin) => origin.kind === "known");
@@ -55,21 +31,32 @@ export function diagnose(conflict: Conflict, site: Site | undefined, store: Stor
   const layer = site && (site.source.path || site.op);
   const at = call?.at ?? site?.source.at ?? conflict.core.find((origin) => origin.at)?.at;
   const because = clauses.map((origin) => `${origin.subject}: ${origin.clause}`).join("\n");
+  const sides = sidesOf(conflict, nodes, store);
   const facts = [
     ...[...fromSamples]
       .sort((a, b) => Number(b === call) - Number(a === call))
       .map((o) => ({ subject: shortSubject(o), value: o.shape, note: withPlace(o) })),
     ...(site ? operandFacts(site, store) : []),
+    ...(sides ?? []).flatMap(makerFact),
   ];
   return {
     code: call ? "E2104" : merging.has(conflict.relation) ? "E2103" : "E2201",
     message: message(conflict, call, known, layer),
     facts: facts.filter((fact, i) => facts.findIndex((other) => other.subject === fact.subject) === i),
     ...(because && { because }),
-    fix: fix(conflict, call, known),
+    fix: fix(conflict, call, known, sides),
     ...(at && { at }),
     ...(layer && { layer }),
+    ...(sides && { chains: sides.map((side) => chainOf(side, layer ?? "")) }),
+    core: coreOf(conflict, sides),
   };
+}
+
+/** The layer that made a size what it is, and the line it was written on. */
+function makerFact({ maker, dim }: Side): readonly Fact[] {
+  if (!maker) return [];
+  const note = maker.at ? `made there, at ${printLocation(maker.at)}` : "made there";
+  return [{ subject: maker.path, value: `${dim}`, note }];
 }
 
 /** Relations between two shapes; any other is a constraint on one. */
@@ -77,10 +64,12 @@ const merging = new Set(["==", "broadcasts with"]);
 
 /** The statement that cannot hold. What refuses a size is the whole of it: "H % 8 == 0". */
 function needed({ left, right, relation }: Conflict): string {
+  if (merging.has(relation))
+    return `${left} and ${right} to be equal${relation === "==" ? "" : ", or one of them to be 1"}`;
   return operators.has(relation) ? `${left} ${relation} ${right}` : relation;
 }
 
-const operators: ReadonlySet<string> = new Set(["==", ">=", "divisible by", "broadcasts with"]);
+const operators: ReadonlySet<string> = new Set([">=", "divisible by"]);
 
 function message(
   conflict: Conflict,
@@ -93,11 +82,16 @@ function message(
   if (call && known && call.value !== undefined)
     return `${call.subject} has ${sizeInWords(call)}, but ${known.subject} expects ${known.value ?? otherSide(left, right, call)}`;
   if (call)
-    return `${call.subject} ${call.shape} cannot pass ${layer ?? "the model"}: ${needed(conflict)} is needed${hint}`;
+    return `${call.subject} ${call.shape} cannot pass ${layer ?? "the model"}, which needs ${needed(conflict)}${hint}`;
   return `${layer ?? "the model"} needs ${needed(conflict)}${hint}`;
 }
 
-function fix(conflict: Conflict, call: SampleOrigin | undefined, known: SampleOrigin | undefined): string {
+function fix(
+  conflict: Conflict,
+  call: SampleOrigin | undefined,
+  known: SampleOrigin | undefined,
+  sides: readonly [Side, Side] | undefined,
+): string {
   const { left, right, suggestion } = conflict;
   if (call && known) {
     const wanted = known.value ?? otherSide(left, right, call);
@@ -107,6 +101,10 @@ function fix(conflict: Conflict, call: SampleOrigin | undefined, known: SampleOr
     return suggestion
       ? `feed another size: ${suggestion}`
       : "feed a sample of another size, or change the layer";
+  const [one, other] = (sides ?? []).flatMap(({ maker }) => maker ?? []);
+  if (one && other && one.path !== other.path && merging.has(conflict.relation))
+    return `give ${one.path} (${left}) and ${other.path} (${right}) the same size, or bring one to the other between them and here`;
+  if (merging.has(conflict.relation)) return "change one of the two sizes so that they agree";
   return `change one of the two so that ${needed(conflict)} holds${suggestion ? ` (${suggestion})` : ""}`;
 }
 

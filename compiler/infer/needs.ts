@@ -14,7 +14,7 @@ import {
   type Origin,
   Store,
 } from "../dims/index.ts";
-import { isStated, type StatedOrigin } from "./diagnose.ts";
+import { isOpOrigin, type OpOrigin } from "./origins.ts";
 
 export interface Need {
   readonly constraint: Constraint;
@@ -90,7 +90,7 @@ function domainUnder(needs: readonly { readonly constraint: Constraint }[], symb
 }
 
 interface Part {
-  readonly origin: StatedOrigin;
+  readonly origin: OpOrigin;
   /** What the statement demands by itself; undefined when that cannot be told. */
   readonly demand: Constraint | undefined;
 }
@@ -99,7 +99,7 @@ interface Part {
 function necessary({ constraint, origins }: Need, store: Store): readonly Origin[] {
   if (origins.length < 2) return origins;
   const distinct = new Map<string, Part>();
-  for (const [i, origin] of origins.filter(isStated).entries()) {
+  for (const [i, origin] of origins.filter(isOpOrigin).entries()) {
     const part = { origin, demand: demandOf(origin, store) };
     const key = part.demand ? String(part.demand) : `unknown ${i}`;
     if (!distinct.has(key)) distinct.set(key, part);
@@ -112,10 +112,10 @@ function necessary({ constraint, origins }: Need, store: Store): readonly Origin
     if (part.demand && others.length > 0 && implies(others, constraint)) kept = others;
   }
   const statements = new Set<Origin>(kept.map(({ origin }) => origin));
-  return origins.filter((origin) => !isStated(origin) || statements.has(origin));
+  return origins.filter((origin) => !isOpOrigin(origin) || statements.has(origin));
 }
 
-function demandOf({ statement }: StatedOrigin, store: Store): Constraint | undefined {
+function demandOf({ statement }: OpOrigin, store: Store): Constraint | undefined {
   const [left, right] = [store.resolve(statement.left), store.resolve(statement.right)];
   const verdict =
     statement.relation === ">="

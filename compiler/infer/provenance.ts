@@ -127,7 +127,18 @@ export class Provenance {
     const same = this.#beside(node, place, dim);
     if (fitting.length > 1 || fitting.some((p) => this.dimOf(p) === dim)) return fitting;
     if (same) return [same];
-    return fitting.length > 0 || isConstant(dim) ? fitting : this.#related(node, dim);
+    if (fitting.length > 0) return fitting;
+    return isConstant(dim) ? this.#bounding(node, place.axis) : this.#related(node, dim);
+  }
+
+  /** Where the result's size is a number given as an attribute: the axis it was cut from. */
+  #bounding(node: Node, axis: number): readonly Place[] {
+    const statements = this.#probe(node)?.statements ?? [];
+    const alone = statements.map(({ left, right }) => [...left, ...right]).filter((all) => all.length === 1);
+    return alone
+      .flat()
+      .filter((p) => p.axis === axis)
+      .slice(0, 1);
   }
 
   /** The same axis, counted from either end, of an operand that has this very size there. */

@@ -3,8 +3,8 @@
  * statements that tie the results together.
  */
 import { ceilDiv, constantOf, floorDiv, mul, type Origin, sub, symbolsOf } from "../dims/index.ts";
-import { isStated } from "./diagnose.ts";
 import type { Need } from "./needs.ts";
+import { isOpOrigin } from "./origins.ts";
 import type { Place } from "./probe.ts";
 import { isChange, type Provenance, type Step } from "./provenance.ts";
 
@@ -40,7 +40,7 @@ export function verb({ from, dim }: Step): string | undefined {
 }
 
 function sidesOf(origin: Origin, provenance: Provenance): readonly (readonly Place[])[] {
-  if (!isStated(origin)) return [];
+  if (!isOpOrigin(origin)) return [];
   const { node, clause } = origin.statement;
   return provenance.sides(node, clause) ?? [];
 }
@@ -67,7 +67,7 @@ export function listed(names: readonly string[]): string {
 /** "join1: concat along axis 3 needs axis 1 of enc1 and up1 to agree, H == 2*floor(H/2)". */
 function demand(origin: Origin, need: Need, provenance: Provenance): string {
   const text = `${origin.subject}: ${origin.clause}`;
-  if (!isStated(origin)) return text;
+  if (!isOpOrigin(origin)) return text;
   const { relation, left, right } = origin.statement;
   const [a, b] = [provenance.resolve(left), provenance.resolve(right)];
   const equation = `${a} ${signs[relation]} ${b}`;

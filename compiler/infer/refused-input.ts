@@ -5,7 +5,8 @@
 import type { Diagnostic, Fact } from "../diagnostics/index.ts";
 import { type Conflict, constantOf, type Store } from "../dims/index.ts";
 import type { Value } from "../ir/graph.ts";
-import { diagnose, type SampleOrigin } from "./diagnose.ts";
+import { diagnose } from "./diagnose.ts";
+import type { SampleOrigin } from "./origins.ts";
 import { isStated, type StatedOrigin } from "./stated.ts";
 
 /** E2104 for `shape[axis]`, which the declaration or what is known of its symbols refuses. */

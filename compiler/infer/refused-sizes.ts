@@ -18,8 +18,8 @@ import {
   symbolsOf,
 } from "../dims/index.ts";
 import type { Graph, Value } from "../ir/graph.ts";
-import type { SampleOrigin } from "./diagnose.ts";
 import { type Need, needsOf } from "./needs.ts";
+import type { SampleOrigin } from "./origins.ts";
 import { Provenance } from "./provenance.ts";
 import { reasonsFor } from "./reasons.ts";
 import { inferNode, Relations } from "./relations.ts";

@@ -5,20 +5,24 @@
  */
 import { type Code, CompileError, type Diagnostic, type Fact } from "../diagnostics/index.ts";
 import { type Conflict, type Dim, type Origin, type Shape, type Store, symbol } from "../dims/index.ts";
-import type { Attribute, Attributes, Graph, Output, TensorType, Value } from "../ir/graph.ts";
+import type { Attribute, Attributes, Graph, Node, Output, TensorType, Value } from "../ir/graph.ts";
 import type { Op, RelationContext } from "../ir/op.ts";
 import { ops } from "../ops/index.ts";
-import { diagnose, type Site, type StatedOrigin, type StatedRelation } from "./diagnose.ts";
+import { diagnose, type Site } from "./diagnose.ts";
+import type { OpOrigin, OpRelation } from "./origins.ts";
 
 export class Relations implements RelationContext {
   readonly store: Store;
   readonly #names: Map<string, number>;
+  readonly #nodes: Iterable<Node>;
   #site: Site | undefined;
   #attributes: Attributes = {};
 
-  constructor(store: Store, names: Map<string, number> = new Map()) {
+  /** `nodes`: what is there of the graph, for errors that say where sizes come from. */
+  constructor(store: Store, names: Map<string, number> = new Map(), nodes: Iterable<Node> = []) {
     this.store = store;
     this.#names = names;
+    this.#nodes = nodes;
   }
 
   /** Result types of a node; throws CompileError. */
@@ -136,11 +140,11 @@ export class Relations implements RelationContext {
   }
 
   /** The clause is put in words only when somebody asks: nearly every statement holds. */
-  #origin(clause: string, relation: StatedRelation, left: Dim, right: Dim): Origin {
+  #origin(clause: string, relation: OpRelation, left: Dim, right: Dim): Origin {
     const [site, attributes] = [this.#site, this.#attributes];
     if (!site) return { subject: "graph", clause };
     const { path, at } = site.source;
-    const stated: StatedOrigin = {
+    const stated: OpOrigin = {
       subject: path || site.op,
       get clause() {
         return inTheUsersNames(clause, site);
@@ -158,7 +162,7 @@ export class Relations implements RelationContext {
   }
 
   #require(conflict: Conflict | undefined): void {
-    if (conflict) throw new CompileError([diagnose(conflict, this.#site, this.store)]);
+    if (conflict) throw new CompileError([diagnose(conflict, this.#site, this.store, this.#nodes)]);
   }
 }
 
