@@ -64,12 +64,11 @@ const merging = new Set(["==", "broadcasts with"]);
 
 /** The statement that cannot hold. What refuses a size is the whole of it: "H % 8 == 0". */
 function needed({ left, right, relation }: Conflict): string {
-  if (merging.has(relation))
-    return `${left} and ${right} to be equal${relation === "==" ? "" : ", or one of them to be 1"}`;
+  if (relation === "broadcasts with") return `${left} and ${right} to be equal, or one of them to be 1`;
   return operators.has(relation) ? `${left} ${relation} ${right}` : relation;
 }
 
-const operators: ReadonlySet<string> = new Set([">=", "divisible by"]);
+const operators: ReadonlySet<string> = new Set(["==", ">=", "divisible by"]);
 
 function message(
   conflict: Conflict,

@@ -39,7 +39,7 @@ function units(count: number, x: Symbolic, name: string): Symbolic {
 }
 
 describe("a conflict between layers", () => {
-  test("73: of an addition forty layers below its cause has as its core the two producers and the addition", () => {
+  test("73: of an addition forty layers below its cause is the two producers and the addition", () => {
     const x = input({ shape: [5], name: "x" });
     const three = kept(units(3, x, "three"), 39);
     const four = kept(units(4, x, "four"), 39);
