@@ -8,7 +8,8 @@ import type { Tensor } from "../../runtime/tensor.ts";
 import type { Diagnostic, SourceLocation } from "../diagnostics/index.ts";
 import { type Conflict, constant, type Dim, type Store, symbolsOf } from "../dims/index.ts";
 import type { Graph, Guard } from "../ir/graph.ts";
-import { diagnose, type SampleOrigin } from "./diagnose.ts";
+import { diagnose } from "./diagnose.ts";
+import type { SampleOrigin } from "./origins.ts";
 
 /** States the elements of one guarded input; what is wrong with them (E2104), if anything. */
 export function bindValues(
