@@ -5,8 +5,8 @@
  * inequalities: signs of coefficients first, then Fourier-Motzkin elimination with every monomial a variable
  * of its own (sound, not complete). After Omega (Pugh 1991) and Halide's simplifier.
  */
-import { compare, type Domain, type Relation, startsOf } from "./constraint.ts";
-import { type Atom, atomsOf, childrenOf, constant, type Dim, fromAtom, symbol, symbolsOf } from "./dim.ts";
+import { type Domain, type Relation, startsOf } from "./constraint.ts";
+import { atomsWithin, type Dim, fromAtom, symbol, symbolsOf, type Term, zero } from "./dim.ts";
 import { type Bounds, range, rewrite, substitute } from "./evaluate.ts";
 import {
   add,
@@ -23,7 +23,7 @@ import { negate, remainder } from "./integer.ts";
 import { type Budget, periodOf } from "./univariate.ts";
 
 /** "none" and "all" of the cases, "some" when neither is proven, "empty" when there is no case at all. */
-type Outcome = "all" | "none" | "some" | "empty";
+export type Outcome = "all" | "none" | "some" | "empty";
 
 interface Case {
   readonly d: Dim;
@@ -44,7 +44,7 @@ export function decideByCases(
   budget: Budget,
 ): Outcome {
   budget.spend(symbolsOf(d).length * d.size);
-  let list: Case[] = [{ d, context: [], tops: new Map() }];
+  let list: readonly Case[] = [{ d, context: [], tops: new Map() }];
   for (const name of symbolsOf(d)) {
     const domain = domains(name);
     const few = domain.residues.length * list.length <= 64;
@@ -55,15 +55,9 @@ export function decideByCases(
 }
 
 /** The cases with name = step*name + start, for each start up to `top`. */
-function stepped(
-  c: Case,
-  name: string,
-  step: number,
-  starts: readonly number[],
-  top: number,
-): readonly Case[] {
+function stepped(c: Case, name: string, step: number, starts: readonly number[], top: number) {
   const possible = starts.filter((start) => start <= top);
-  return possible.map((start) => {
+  return possible.map((start): Case => {
     const map = new Map([[name, add(mul(step, symbol(name)), start)]]);
     const tops = new Map([...c.tops, [name, Math.floor((top - start) / step)]]);
     return { d: substitute(c.d, map), context: c.context.map((x) => substitute(x, map)), tops };
@@ -89,19 +83,26 @@ function decideCase(relation: Relation, c: Case, budget: Budget, divided = false
   const bounds = boundsOf(c);
   if (c.context.some((x) => range(x, bounds).max < 0)) return "empty";
   const whole = [c.d, ...c.context];
-  const part = lowestMax(whole);
-  if (part) {
-    const split = (by: Dim, known: Dim) => decideCase(relation, withAtom(c, part, by, known), budget);
-    const { min, max } = range(part.left, bounds);
-    const above = () => (max < 0 ? "empty" : split(part.left, part.left));
-    const below = () => (min >= 0 ? "empty" : split(constant(0), sub(-1, part.left)));
-    return combine([above, below]);
+  const atom = [...atomsWithin(whole.filter((x) => x.bounded))].find((f) => f.kind === "max");
+  if (atom?.kind === "max") {
+    const split = (side: Dim, known: Dim) => () => {
+      if (range(known, bounds).max < 0) return "empty";
+      const change = (x: Dim) =>
+        rewrite(
+          x,
+          (f) => (f === atom ? side : undefined),
+          (e) => e.bounded,
+        );
+      const context = [...c.context.map(change), known];
+      return decideCase(relation, { ...c, d: change(c.d), context }, budget, divided);
+    };
+    return combine([split(atom.left, atom.left), split(zero, sub(-1, atom.left))]);
   }
   const early = divided ? "some" : decideLeaf(relation, c, budget);
   if (early !== "some") return early;
   for (const x of whole)
     for (const name of symbolsOf(x)) {
-      const p = smallestFactor(Number(periodOf(x, 1, name)));
+      const p = smallestFactor(periodOf(x, name));
       if (p === 1) continue;
       const residues = Array.from({ length: p }, (_, r) => r);
       const parts = stepped(c, name, p, residues, c.tops.get(name)!);
@@ -114,61 +115,30 @@ const boundsOf =
   ({ tops }: Case): Bounds =>
   (name) => ({ min: 0, max: tops.get(name)! });
 
-/** What the range and the divisibility of d say. */
-export function bySigns(relation: Relation, d: Dim, bounds: Bounds, splits = 2): "all" | "none" | undefined {
-  if (d.value !== undefined) return compare(relation, d.value, 0) ? "all" : "none";
-  const { min, max } = range(d, bounds, splits);
-  if (relation === ">=" || relation === ">") {
-    const least = relation === ">" ? 1 : 0;
-    return min >= least ? "all" : max < least ? "none" : undefined;
-  }
-  const apart = min > 0 || max < 0 || remainder(constantTerm(d), variableContent(d)) !== 0;
-  return apart ? (relation === "==" ? "none" : "all") : undefined;
-}
-
-/** A max with no other inside. */
-function lowestMax(list: readonly Dim[]): Extract<Atom, { kind: "max" }> | undefined {
-  let found: Extract<Atom, { kind: "max" }> | undefined;
-  const seen = new Set<Dim>();
-  const visit = (d: Dim): void => {
-    if (seen.has(d) || !d.bounded) return;
-    seen.add(d);
-    for (const atom of atomsOf(d)) {
-      if (atom.kind === "max" && (!found || atom.height < found.height)) found = atom;
-      childrenOf(atom).forEach(visit);
-    }
-  };
-  list.forEach(visit);
-  return found;
-}
-
-function withAtom(c: Case, atom: Atom, by: Dim, known: Dim): Case {
-  const change = (x: Dim) =>
-    rewrite(
-      x,
-      (f) => (f === atom ? by : undefined),
-      (e) => e.bounded,
-    );
-  return { ...c, d: change(c.d), context: [...c.context.map(change), known] };
-}
-
 function smallestFactor(n: number): number {
   for (let p = 2; p * p <= n; p++) if (n % p === 0) return p;
   return n;
+}
+
+/** What the range and the divisibility of d say. */
+export function bySigns(relation: Relation, d: Dim, bounds: Bounds, splits = 2): "all" | "none" | "some" {
+  const { min, max } = range(d, bounds, splits);
+  const answer = (always: boolean, never: boolean) => (always ? "all" : never ? "none" : "some");
+  if (relation === ">=") return answer(min >= 0, max < 0);
+  if (relation === ">") return answer(min > 0, max <= 0);
+  const apart = min > 0 || max < 0 || remainder(constantTerm(d), variableContent(d) || 1) !== 0;
+  return relation === "==" ? answer(d === zero, apart) : answer(apart, d === zero);
 }
 
 function decideLeaf(relation: Relation, c: Case, budget: Budget): Outcome {
   const proves = (goal: Dim) => infeasible([...c.context, sub(-1, goal)], c, budget);
   if (c.context.length > 0 && infeasible(c.context, c, budget)) return "empty";
   const signs = bySigns(relation, c.d, boundsOf(c));
-  if (signs) return signs;
-  if (relation === ">=" || relation === ">") {
-    const goal = relation === ">" ? sub(c.d, 1) : c.d;
-    return proves(goal) ? "all" : proves(sub(-1, goal)) ? "none" : "some";
-  }
-  if (proves(sub(c.d, 1)) || proves(sub(-1, c.d))) return relation === "==" ? "none" : "all";
-  const zero = c.context.length > 0 && proves(c.d) && proves(neg(c.d));
-  return zero ? (relation === "==" ? "all" : "none") : "some";
+  if (signs !== "some") return signs;
+  if (relation === ">=") return proves(c.d) ? "all" : proves(sub(-1, c.d)) ? "none" : "some";
+  const [equal, apart]: readonly Outcome[] = relation === "==" ? ["all", "none"] : ["none", "all"];
+  if (proves(sub(c.d, 1)) || proves(sub(-1, c.d))) return apart!;
+  return c.context.length > 0 && proves(c.d) && proves(neg(c.d)) ? equal! : "some";
 }
 
 /** Whether the dims of `list` cannot all be at least 0. */
@@ -178,15 +148,15 @@ function infeasible(list: readonly Dim[], c: Case, budget: Budget): boolean {
   for (let round = 0; round < 12; round++) {
     budget.spend(rows.length * 8);
     if (rows.some((row) => row.value !== undefined && row.value < 0)) return true;
-    const target = cheapestMonomial(rows);
+    const target = cheapestTerm(rows);
     if (!target || rows.length > 80) return false;
-    const at = (row: Dim) => row.terms.find((t) => t.factors === target)?.coefficient ?? 0;
+    const at = (row: Dim) => row.terms.find((t) => t.id === target.id)?.coefficient ?? 0;
     const above = rows.filter((row) => at(row) > 0);
-    const x = monomial(1, target);
+    const x = monomial(1, target.factors);
     if (range(x, boundsOf(c)).min >= 0) above.push(x);
     const joined = rows
       .filter((row) => at(row) < 0)
-      .flatMap((low) => above.map((up) => addScaled(mul(constant(at(up)), low), negate(at(low)), up)));
+      .flatMap((low) => above.map((up) => addScaled(addScaled(zero, at(up), low), negate(at(low)), up)));
     rows = [...new Set([...rows.filter((row) => at(row) === 0), ...joined.map(tightened)])];
   }
   return false;
@@ -197,30 +167,23 @@ function tightened(row: Dim): Dim {
   return row.value === undefined ? shrinkBy(row, variableContent(row)) : row;
 }
 
-/** The factors of the monomial whose elimination makes the fewest rows. */
-function cheapestMonomial(rows: readonly Dim[]): readonly Atom[] | undefined {
-  const counts = new Map<readonly Atom[], { up: number; down: number }>();
-  for (const { terms } of rows)
-    for (const { factors, coefficient } of terms) {
-      if (factors.length === 0) continue;
-      const count = counts.get(factors) ?? { up: 1, down: 0 };
-      if (coefficient > 0) count.up++;
-      else count.down++;
-      counts.set(factors, count);
-    }
-  const cost = ({ up, down }: { up: number; down: number }) => up * down;
-  return [...counts].sort(([, x], [, y]) => cost(x) - cost(y))[0]?.[0];
+/** A term of the monomial whose elimination makes the fewest rows. */
+function cheapestTerm(rows: readonly Dim[]): Term | undefined {
+  const counts = new Map<number, { term: Term; up: number; down: number }>();
+  for (const term of rows.flatMap((row) => row.terms)) {
+    const count = counts.get(term.id) ?? { term, up: 1, down: 0 };
+    if (term.coefficient > 0) count.up++;
+    else count.down++;
+    if (term.id !== 0) counts.set(term.id, count);
+  }
+  return [...counts.values()].sort((x, y) => x.up * x.down - y.up * y.down)[0]?.term;
 }
 
 /** What floors obey: 0 <= P - Q*floor(P/Q) <= Q - 1 (a symbolic Q is known to be at least 1 here). */
 function divisions(list: readonly Dim[]): readonly Dim[] {
-  const floors = new Set(list.flatMap(atomsOf));
-  const rows: Dim[] = [];
-  for (const f of floors) {
-    if (f.kind !== "floor") continue;
-    for (const inner of atomsOf(f.numerator)) floors.add(inner);
+  return [...atomsWithin(list)].flatMap((f) => {
+    if (f.kind !== "floor") return [];
     const rest = sub(f.numerator, mul(f.denominator, fromAtom(f)));
-    rows.push(rest, sub(sub(f.denominator, 1), rest));
-  }
-  return rows;
+    return [rest, sub(sub(f.denominator, 1), rest)];
+  });
 }

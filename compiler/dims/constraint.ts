@@ -5,6 +5,7 @@
  */
 import { type Dim, kindOf, symbolsOf } from "./dim.ts";
 import { evaluate } from "./evaluate.ts";
+import { constantOf } from "./expression.ts";
 import { type Int, lcm, remainder } from "./integer.ts";
 
 export type Relation = "==" | "!=" | ">=" | ">";
@@ -105,42 +106,57 @@ export function startsOf({ min, modulus, residues }: Domain): readonly number[] 
   return residues.map((r) => min + Number(remainder(r - min, modulus)));
 }
 
+/** The least n of the domain's residues from `from` on, and the greatest up to it. */
+const next = (d: Domain, from: number) =>
+  d.residues.reduce((n, r) => Math.min(n, from + Number(remainder(r - from, d.modulus))), Infinity);
+const previous = (d: Domain, from: number) =>
+  d.residues.reduce((n, r) => Math.max(n, from - Number(remainder(from - r, d.modulus))), -Infinity);
+
 /** The members of d nearest to n, at most one below and one above. */
 export function nearest(d: Domain, n: number): readonly number[] {
-  const around = Array.from({ length: d.modulus + 1 }, (_, i) => i);
-  const below = around.map((i) => Math.min(n, d.max) - i).find((x) => isMember(d, x));
-  const above = around.map((i) => Math.max(n, d.min) + i).find((x) => isMember(d, x));
-  return [...new Set([below, above])].filter((x) => x !== undefined);
+  const around = [previous(d, Math.min(n, d.max)), next(d, Math.max(n, d.min))];
+  return [...new Set(around)].filter((x) => isMember(d, x));
+}
+
+/** The domain of a few values. */
+export function listed(values: readonly number[]): Domain {
+  const [min, max] = [Math.min(...values), Math.max(...values)];
+  const modulus = max - min + 1;
+  return {
+    min,
+    max,
+    modulus,
+    residues: values.map((v) => Number(remainder(v, modulus))).sort((x, y) => x - y),
+  };
 }
 
 /** x and y both; undefined when the residues would be too many to list, an empty one when nothing is left. */
 export function intersect(x: Domain, y: Domain): Domain | undefined {
   if (x.modulus < y.modulus) return intersect(y, x);
-  const bounds = { min: Math.max(x.min, y.min), max: Math.min(x.max, y.max) };
-  if (x.modulus === 1) return { ...anything, ...bounds };
+  const [min, max] = [Math.max(x.min, y.min), Math.min(x.max, y.max)];
+  if (x.modulus === 1) return { min, max, modulus: 1, residues: x.residues };
   const modulus = Number(lcm(x.modulus, y.modulus));
   const steps = modulus / x.modulus;
   if (x.residues.length * y.residues.length * steps > 1e5 || modulus > 2 ** 31) return undefined;
   const residues = x.residues.flatMap((r) => Array.from({ length: steps }, (_, i) => r + i * x.modulus));
   const both = residues.filter((n) => y.residues.includes(n % y.modulus)).sort((a, b) => a - b);
-  return tighten({ ...bounds, modulus, residues: both });
+  return tighten({ min, max, modulus, residues: both });
 }
 
-/** Moves finite bounds onto members and reduces the modulus to the true period. */
-function tighten(d: Domain): Domain {
-  let { min, max, modulus, residues } = d;
-  for (let p = 2; p <= residues.length; p++)
-    while (modulus % p === 0 && residues.length % p === 0) {
-      const m = modulus / p;
-      const kept = new Set(residues.filter((r) => r < m));
-      if (kept.size * p !== residues.length || !residues.every((r) => kept.has(r % m))) break;
-      [modulus, residues] = [m, [...kept]];
-    }
-  if (residues.length === 0) return { min: 1, max: 0, modulus: 1, residues: [0] };
-  const misses = (n: number) => Number.isFinite(n) && !residues.includes(Number(remainder(n, modulus)));
-  while (min <= max && misses(min)) min++;
-  while (min <= max && misses(max)) max--;
-  return { min, max, modulus, residues };
+/** Reduces the modulus to the true period and moves finite bounds onto members. */
+function tighten({ min, max, modulus, residues }: Domain): Domain {
+  const set = new Set(residues);
+  const repeats = (n: number) =>
+    modulus % n === 0 && residues.every((r) => set.has((r + modulus / n) % modulus));
+  let times = residues.length;
+  while (times > 1 && !repeats(times)) times--;
+  if (times === 0) return { ...anything, min: 1, max: 0 };
+  const d = { min, max, modulus: modulus / times, residues: residues.slice(0, residues.length / times) };
+  return {
+    ...d,
+    min: Number.isFinite(min) ? next(d, min) : min,
+    max: Number.isFinite(max) ? previous(d, max) : max,
+  };
 }
 
 export function sameDomain(x: Domain, y: Domain): boolean {
@@ -161,4 +177,10 @@ export function differences(name: string, domain: Domain, declared: Domain): rea
     max: least?.max === domain.max ? max : domain.max,
   };
   return [{ kind: "domain", symbol: name, ...domain, ...bounds }];
+}
+
+/** The domain of one number. @throws CompileError E2302 beyond safe integers */
+export function point(d: Dim): Domain {
+  const n = constantOf(d)!;
+  return { min: n, max: n, modulus: 1, residues: anything.residues };
 }

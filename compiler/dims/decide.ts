@@ -4,24 +4,24 @@
  * few points: where both answers occur, the relation itself is the condition.
  */
 import { CompileError } from "../diagnostics/index.ts";
-import { bySigns, decideByCases } from "./cases.ts";
+import { bySigns, decideByCases, type Outcome } from "./cases.ts";
 import {
   anything,
   type Clause,
   Constraint,
-  compare,
   type Domain,
   defaultDomain,
   intersect,
   type Relation,
+  sameDomain,
   startsOf,
 } from "./constraint.ts";
-import { atomsOf, childrenOf, constant, type Dim, fromAtom, scratch, symbolsOf } from "./dim.ts";
-import { evaluate, range, substitute } from "./evaluate.ts";
+import { atomsOf, atomsWithin, constant, type Dim, fromAtom, scratch, symbolsOf, zero } from "./dim.ts";
+import { range, substitute } from "./evaluate.ts";
 import { add, addScaled, mod, monomial, mul, neg, sub, sum } from "./expression.ts";
-import { magnitude } from "./integer.ts";
+import { magnitude, negate } from "./integer.ts";
 import { primitive, simplify } from "./simplify.ts";
-import { asDomain, Budget, OutOfBudget, periodOf, solveUnivariate } from "./univariate.ts";
+import { asDomain, Budget, OutOfBudget, periodOf, solutions } from "./univariate.ts";
 
 export type Verdict =
   // assumed: it holds only by an equality that a broadcast took for granted.
@@ -59,15 +59,25 @@ export function decide(relation: Relation, a: Dim, b: Dim, assumptions: Facts = 
 }
 
 function judge(relation: Relation, from: Dim, domains: Domains): Verdict {
-  if (from.size > 600) return verdictOf(from.size < 40000 ? bySigns(relation, from, domains, -1) : undefined);
+  if (from.size > 600) return verdicts[from.size < 40000 ? bySigns(relation, from, domains, -1) : "some"];
   if (relation === ">") return judge(">=", sub(from, 1), domains);
   const simple = simplify(from, domains);
   const d = primitive(relation === ">=" ? withoutFloors(simple) : simple, domains);
-  if (d.value !== undefined) return { kind: compare(relation, d.value, 0) ? "always" : "never" };
-  const divisor = doubtfulDivisor(d, domains);
-  if (divisor) return { kind: "unknown", asks: `${divisor} >= 1` };
+  const divisor = [...atomsWithin([d])].find(
+    (f) => f.kind === "floor" && f.denominator.value === undefined && range(f.denominator, domains).min < 1,
+  );
+  if (divisor?.kind === "floor") return { kind: "unknown", asks: `${divisor.denominator} >= 1` };
+  const signs = bySigns(relation, d, domains);
+  if (signs !== "some") return verdicts[signs];
   return inOneSymbol(relation, d, domains, 14000) ?? inSeveral(relation, d, domains);
 }
+
+const verdicts: Readonly<Record<Outcome, Verdict>> = {
+  all: { kind: "always" },
+  empty: { kind: "always" },
+  none: { kind: "never" },
+  some: { kind: "unknown" },
+};
 
 /**
  * d >= 0 said without a division where that is as strong: floor(P/Q) + k >= 0 is P + k*Q >= 0, for Q >= 1.
@@ -77,22 +87,11 @@ function withoutFloors(d: Dim): Dim {
     const [f, ...others] = t.factors;
     if (f?.kind !== "floor" || others.length > 0 || magnitude(t.coefficient) !== 1) continue;
     if (!(Number(f.denominator.value ?? 0) > 0)) continue;
-    const k = addScaled(d, -t.coefficient, fromAtom(f));
+    const k = addScaled(d, negate(t.coefficient), fromAtom(f));
     const up = add(f.numerator, mul(k, f.denominator));
     return withoutFloors(t.coefficient === 1 ? up : sub(mul(add(k, 1), f.denominator), add(f.numerator, 1)));
   }
   return d;
-}
-
-/** A divisor that is not known to be at least 1: where it is 0, the relation has no meaning. */
-function doubtfulDivisor(d: Dim, domains: Domains): Dim | undefined {
-  for (const atom of d.bounded ? atomsOf(d) : []) {
-    const by = atom.kind === "floor" && atom.denominator.value === undefined ? atom.denominator : undefined;
-    if (by && range(by, domains).min < 1) return by;
-    const found = childrenOf(atom).map((child) => doubtfulDivisor(child, domains));
-    if (found.some((x) => x)) return found.find((x) => x);
-  }
-  return undefined;
 }
 
 /** The exact answer, if d has one symbol and the budget is enough. */
@@ -101,32 +100,23 @@ function inOneSymbol(relation: Relation, d: Dim, domains: Domains, steps: number
   if (name === undefined || others.length > 0) return undefined;
   const domain = domains(name);
   return attempt(() => {
-    const accepts = (sign: number) => compare(relation, sign, 0);
-    const solution = solveUnivariate(d, domain, accepts, new Budget(steps));
-    if (solution.all) return { kind: "always" };
-    if (solution.runs.size === 0) return { kind: "never" };
-    const found = asDomain(solution, domain);
+    const runs = solutions(relation, d, domain, new Budget(steps));
+    if (runs.length === 0) return verdicts.none;
+    const found = asDomain(runs, domain);
+    if (found && sameDomain(intersect(domain, found) ?? anything, domain)) return verdicts.all;
     const clause: Clause = found ? { kind: "domain", symbol: name, ...found } : balanced(relation, d);
     return { kind: "iff", constraint: new Constraint([clause]) };
   });
 }
 
 function inSeveral(relation: Relation, d: Dim, domains: Domains): Verdict {
-  const quick = bySigns(relation, d, domains);
-  if (quick) return verdictOf(quick);
-  if (!isMixed(relation, d, domains))
-    return verdictOf(attempt(() => scratch(() => decideByCases(relation, d, domains, new Budget(8000)))));
-  const clauses = attempt(() => scratch(() => residueConditions(relation, d, domains, new Budget(1000))));
-  return { kind: "iff", constraint: new Constraint(clauses ?? [balanced(relation, d)]) };
-}
-
-function verdictOf(outcome: string | undefined): Verdict {
-  const kinds: Readonly<Record<string, "always" | "never">> = {
-    all: "always",
-    empty: "always",
-    none: "never",
-  };
-  return { kind: kinds[outcome ?? ""] ?? "unknown" };
+  const found = scratch((): Verdict | Clause[] => {
+    if (!isMixed(relation, d, domains))
+      return verdicts[attempt(() => decideByCases(relation, d, domains, new Budget(8000))) ?? "some"];
+    return attempt(() => residueConditions(relation, d, domains, new Budget(1000))) ?? [];
+  });
+  if (!Array.isArray(found)) return found;
+  return { kind: "iff", constraint: new Constraint(found.length > 0 ? found : [balanced(relation, d)]) };
 }
 
 /** The result of `work`, undefined when it ran out of budget. */
@@ -140,28 +130,20 @@ function attempt<T>(work: () => T): T | undefined {
   }
 }
 
-/**
- * Whether d `relation` 0 is seen both to hold and not to: on a small grid, then on lines parallel to the
- * axes.
- */
+/** Whether d `relation` 0 is seen both to hold and not to, on lines parallel to the axes. */
 function isMixed(relation: Relation, d: Dim, domains: Domains): boolean {
   const names = symbolsOf(d);
   const seen = new Set<string>();
-  const points = Math.min(100, 10000 / d.size);
-  const side = Math.max(2, Math.floor(points ** (1 / names.length)));
-  for (let i = 0; i < points && seen.size < 2; i++) {
-    const point = names.map((n, j) => [n, member(domains(n), Math.floor(i / side ** j) % side)] as const);
-    seen.add(compare(relation, evaluate(d, new Map(point)), 0) ? "always" : "never");
-  }
-  for (let i = 0; i < 3 * names.length && i < points / 10 && seen.size < 2; i++) {
+  for (let i = 0; i < Math.min(4 * names.length, 12) && seen.size < 2; i++) {
     const others = names.filter((_, j) => j !== i % names.length);
-    const fixed = others.map((n, j) => [n, constant(member(domains(n), (i * (j + 2)) % 7))] as const);
-    scratch(() => {
-      const line = simplify(substitute(d, new Map(fixed)), domains);
-      const verdict = inOneSymbol(relation, line, domains, 1000);
-      if (verdict?.kind === "iff") seen.add("always");
-      if (verdict) seen.add(verdict.kind === "iff" ? "never" : verdict.kind);
-    });
+    const fixed = others.map(
+      (n, j) => [n, constant(member(domains(n), Math.floor(i / names.length) * (j + 1)))] as const,
+    );
+    const line = simplify(substitute(d, new Map(fixed)), domains);
+    const signs = bySigns(relation, line, domains, -1);
+    const verdict = signs === "some" ? inOneSymbol(relation, line, domains, 1000) : verdicts[signs];
+    if (verdict) seen.add(verdict.kind);
+    if (verdict?.kind === "iff") return true;
   }
   return seen.size === 2;
 }
@@ -176,41 +158,37 @@ function member(domain: Domain, i: number): number {
 /**
  * The condition as residues of single symbols, if it is one: "H % 2 == 0 and W % 2 == 0". @throws OutOfBudget
  */
-function residueConditions(
-  relation: Relation,
-  d: Dim,
-  domains: Domains,
-  budget: Budget,
-): readonly Clause[] | undefined {
+function residueConditions(relation: Relation, d: Dim, domains: Domains, budget: Budget) {
   const kept = new Map<string, Domain>();
   const narrowed: Domains = (name) => kept.get(name) ?? domains(name);
-  const within = (name: string, modulus: number, residues: readonly number[]) =>
-    intersect(domains(name), { ...anything, modulus, residues })!;
   for (const name of symbolsOf(d)) {
-    const modulus = Number(periodOf(d, 1, name));
+    const modulus = periodOf(d, name);
     if (modulus === 1 || modulus > 32) continue;
+    const within = (residues: readonly number[]) =>
+      intersect(domains(name), { ...anything, modulus, residues })!;
     const possible = Array.from({ length: modulus }, (_, r) => r).filter((r) => {
-      const only = within(name, modulus, [r]);
+      const only = within([r]);
       const here: Domains = (n) => (n === name ? only : narrowed(n));
       return only.min <= only.max && decideByCases(relation, d, here, budget) !== "none";
     });
-    if (possible.length < modulus) kept.set(name, within(name, modulus, possible));
+    if (possible.length < modulus) kept.set(name, within(possible));
   }
   if (kept.size === 0 || decideByCases(relation, d, narrowed, budget) !== "all") return undefined;
   const { min, max } = anything;
-  return [...kept].map(([symbol, domain]) => ({ kind: "domain", symbol, ...domain, min, max }));
+  return [...kept].map(([symbol, domain]): Clause => ({ kind: "domain", symbol, ...domain, min, max }));
 }
 
 /** d against 0 with the negative terms moved to the other side; a remainder stays one. */
 function balanced(relation: Relation, d: Dim): Clause {
-  for (const f of atomsOf(d)) {
-    const rest = f.kind === "floor" ? mod(f.numerator, f.denominator) : undefined;
-    if (rest && (rest === d || rest === neg(d)) && relation === "==")
-      return { kind: "relation", relation, left: rest, right: constant(0) };
+  for (const f of relation === "==" ? atomsOf(d) : []) {
+    const rest = f.kind === "floor" ? mod(f.numerator, f.denominator) : zero;
+    if (rest === d || rest === neg(d)) return { kind: "relation", relation, left: rest, right: zero };
   }
-  const side = (sign: 1 | -1) => {
-    const terms = d.terms.filter((t) => t.coefficient < 0 === sign < 0);
-    return sum(terms.map((t) => monomial(magnitude(t.coefficient), t.factors)));
-  };
+  const side = (sign: 1 | -1) =>
+    sum(
+      d.terms.map((t) =>
+        t.coefficient < 0 === sign < 0 ? monomial(magnitude(t.coefficient), t.factors) : 0,
+      ),
+    );
   return { kind: "relation", relation, left: side(1), right: side(-1) };
 }

@@ -1,76 +1,84 @@
 /**
- * The data of dims and their interning: atoms, monomials, the Dim itself, and one total order of them all.
+ * The data of dims and their interning: atoms, terms, the Dim itself, and one total order of them.
  *
- * Equal normal forms are the same object. Terms are ordered by degree, then by the structure of their atoms,
- * never by what was made before: a monomial order, which printing and exact division rely on. The tables
- * live as long as the program; a decision works in `scratch`. It refuses expressions beyond 200,000 nodes or
- * 1,200 levels.
+ * Equal normal forms are the same object. Terms are ordered by degree, then by their atoms: height, size,
+ * text, never by what was made before. That is a monomial order, which printing and exact division rely on.
+ * The tables live as long as the program; a decision works in `scratch`. It refuses expressions beyond
+ * 200,000 nodes or 1,200 levels.
  */
 import { type Int, plus, refuse, shrink, times } from "./integer.ts";
 import { Journal } from "./journal.ts";
 
 /** What is known of a part of a dim without visiting it. */
-interface Summary {
-  readonly id: number;
+interface Node {
   readonly height: number;
-}
-
-export type Atom =
-  | (Summary & { readonly kind: "symbol"; readonly name: string })
-  | (Summary & { readonly kind: "floor"; readonly numerator: Dim; readonly denominator: Dim })
-  | (Summary & { readonly kind: "max"; readonly left: Dim; readonly right: Dim });
-
-/** A product of atoms, sorted, with repetition. */
-export interface Monomial extends Summary {
-  readonly factors: readonly Atom[];
   readonly size: number;
+  /** Whether a max or a symbolic divisor is inside: what bounds on the symbols could simplify. */
   readonly bounded: boolean;
 }
 
+interface Named extends Node {
+  readonly id: number;
+  /** What it prints as, once somebody asks. */
+  text?: string;
+}
+
+export type Atom =
+  | (Named & { readonly kind: "symbol"; readonly name: string })
+  | (Named & { readonly kind: "floor"; readonly numerator: Dim; readonly denominator: Dim })
+  | (Named & { readonly kind: "max"; readonly left: Dim; readonly right: Dim });
+
+/** A coefficient and a product of atoms, sorted, with repetition; `id` and `factors` are the product's own. */
 export interface Term {
   readonly coefficient: Int;
   readonly factors: readonly Atom[];
-  readonly monomial: Monomial;
+  readonly id: number;
 }
 
 export type Shape = readonly Dim[];
 
 let nextId = 1;
 
-export class Dim implements Summary {
+export class Dim implements Node {
   readonly id = nextId++;
   readonly terms: readonly Term[];
   /** The value of a constant. */
   readonly value: Int | undefined;
-  readonly height: number;
-  readonly size: number;
-  /** Whether a max or a symbolic divisor is inside: what bounds on the symbols could simplify. */
-  readonly bounded: boolean;
-  /** The next one with the same hash. */
-  readonly next: Dim | undefined;
+  // Computed when asked for: most dims are steps on the way to others.
+  node: Node | undefined = undefined;
   symbols: readonly string[] | undefined = undefined;
   atoms: readonly Atom[] | undefined = undefined;
 
-  constructor(terms: readonly Term[], value?: Int, next?: Dim) {
+  constructor(terms: readonly Term[], value?: Int) {
     this.terms = terms;
     this.value = value;
-    this.next = next;
-    let [height, size, bounded] = [0, 1, false];
-    for (const { monomial } of terms) {
-      if (monomial.height > height) height = monomial.height;
-      size += monomial.size;
-      bounded ||= monomial.bounded;
-    }
-    this.height = height;
-    this.size = size;
-    this.bounded = bounded;
-    if (size > 2e5 || height > 1200)
-      refuse("E2302", `an expression of ${size} nodes, ${height} deep`, "name its parts as symbols");
   }
 
+  get height(): number {
+    return nodeOf(this).height;
+  }
+  get size(): number {
+    return nodeOf(this).size;
+  }
+  get bounded(): boolean {
+    return nodeOf(this).bounded;
+  }
   toString(): string {
     return printer(this);
   }
+}
+
+function nodeOf(d: Dim): Node {
+  if (d.node) return d.node;
+  let [height, size, bounded] = [0, 1 + d.terms.length, false];
+  for (const { factors } of d.terms)
+    for (const f of factors) {
+      if (f.height > height) height = f.height;
+      size += f.size;
+      bounded ||= f.bounded;
+    }
+  d.node = { height, size, bounded };
+  return d.node;
 }
 
 let printer: (d: Dim) => string = () => "";
@@ -79,16 +87,26 @@ export function setPrinter(print: (d: Dim) => string): void {
   printer = print;
 }
 
-const symbols = new Map<string, Dim>();
-const atoms = new Map<string, Atom>();
-const monomials = new Map<string, Monomial>();
-const dims = new Map<number, Dim>();
+const atoms = new Map<string, Dim>();
+/** The products of atoms, each as the term with coefficient 1. */
+const products = new Map<string, Term>();
+/** By a hash of their terms. */
+const dims = new Map<number, readonly Dim[]>();
+const constants = new Map<Int, Dim>();
+const small: Dim[] = [];
 let journal: Journal | undefined;
 
-function remember<K, V>(table: Map<K, V>, key: K, value: V): V {
+function interned<V>(table: Map<string, V>, key: string, make: () => V): V {
+  const known = table.get(key);
+  if (known !== undefined) return known;
+  const made = make();
+  put(table, key, made);
+  return made;
+}
+
+function put<K, V>(table: Map<K, V>, key: K, value: V): void {
   if (journal) journal.put(table, key, value);
   else table.set(key, value);
-  return value;
 }
 
 /** Runs `work`; the dims it makes are not kept interned and must not escape (results are plain data). */
@@ -104,44 +122,37 @@ export function scratch<T>(work: () => T): T {
   }
 }
 
-const unit: Monomial = { id: 0, factors: [], height: 0, size: 1, bounded: false };
-const constants = new Map<Int, Dim>();
-const cached: Dim[] = [];
-
 export function constant(n: Int): Dim {
-  const fast = typeof n === "number" ? cached[n] : undefined;
-  if (fast) return fast;
+  const known = typeof n === "number" && n >= 0 && n < 4096 ? small[n] : constants.get(n);
+  if (known) return known;
   const value = shrink(n);
   if (typeof value === "number" && !Number.isSafeInteger(value))
     refuse("E2108", `a dim of ${n}`, "give a whole number below 2^53, or a bigint");
-  let made = constants.get(value);
-  if (!made) {
-    made = new Dim(value === 0 ? [] : [termOf(value, unit)], value);
-    constants.set(value, made);
-    if (value >= 0 && value < 65536) cached[Number(value)] = made;
-  }
+  const made = constants.get(value) ?? new Dim(value === 0 ? [] : [scaled(value, unit)], value);
+  constants.set(value, made);
+  if (value >= 0 && value < 4096) small[Number(value)] = made;
   return made;
 }
 
+const unit: Term = { coefficient: 1, factors: [], id: 0 };
 export const zero = constant(0);
 
 /**
  * A symbol, interned by name. "?x" must become a constant (flex), "!x" is data-dependent (free), else rigid.
  */
 export function symbol(name: string): Dim {
-  const known = symbols.get(name);
-  if (known) return known;
-  if (!/^([?!]|(?!\p{N}))[\p{L}\p{N}_.$]+$/u.test(name))
-    refuse("E3001", `${JSON.stringify(name)} does not name a dim`, "use letters, digits, _ . and $");
-  return remember(symbols, name, fromAtom({ kind: "symbol", name, id: nextId++, height: 0 }));
+  return interned(atoms, name, () => {
+    if (!/^([?!]|(?!\p{N}))[\p{L}\p{N}_.$]+$/u.test(name))
+      refuse("E3001", `${JSON.stringify(name)} does not name a dim`, "use letters, digits, _ . and $");
+    return fromAtom({ kind: "symbol", name, text: name, ...nodeAbove([], false) });
+  });
 }
 
 /** The name, if d is a symbol and nothing else. */
 export function nameOf(d: Dim): string | undefined {
   const [t] = d.terms;
-  const atom =
-    d.terms.length === 1 && t!.coefficient === 1 && t!.factors.length === 1 ? t!.factors[0]! : undefined;
-  return atom?.kind === "symbol" ? atom.name : undefined;
+  const [atom, other] = t?.coefficient === 1 && d.terms.length === 1 ? t.factors : [];
+  return atom?.kind === "symbol" && !other ? atom.name : undefined;
 }
 
 export function kindOf(name: string): "rigid" | "flex" | "free" {
@@ -149,135 +160,121 @@ export function kindOf(name: string): "rigid" | "flex" | "free" {
 }
 
 export function floorAtom(numerator: Dim, denominator: Dim): Dim {
-  const key = `${numerator.id}/${denominator.id}`;
-  const height = 1 + Math.max(numerator.height, denominator.height);
-  const known = atoms.get(key);
-  return fromAtom(
-    known ?? remember(atoms, key, { kind: "floor", numerator, denominator, id: nextId++, height }),
-  );
+  return interned(atoms, `${numerator.id}/${denominator.id}`, () => {
+    const node = nodeAbove([numerator, denominator], denominator.value === undefined);
+    return fromAtom({ kind: "floor", numerator, denominator, ...node });
+  });
 }
 
+/** max(left, 0) */
 export function maxAtom(left: Dim): Dim {
-  const key = `>${left.id}`;
-  const made = { kind: "max", left, right: zero, height: 1 + left.height } as const;
-  return fromAtom(atoms.get(key) ?? remember(atoms, key, { ...made, id: nextId++ }));
+  const make = () => fromAtom({ kind: "max", left, right: zero, ...nodeAbove([left], true) });
+  return interned(atoms, `${left.id}>`, make);
+}
+
+function nodeAbove(children: readonly Dim[], bounded: boolean): Node & { readonly id: number } {
+  const size = children.reduce((total, d) => total + d.size, 1);
+  const height = children.length && 1 + Math.max(...children.map((d) => d.height));
+  if (size > 2e5 || height > 1200)
+    refuse("E2302", `an expression of ${size} nodes, ${height} deep`, "name its parts as symbols");
+  return { id: nextId++, height, size, bounded: bounded || children.some((d) => d.bounded) };
 }
 
 export function fromAtom(atom: Atom): Dim {
-  return intern([termOf(1, monomialOf([atom]))]);
+  return intern([productOf([atom])]);
 }
 
-export function monomialOf(factors: readonly Atom[]): Monomial {
-  const key = factors.length === 1 ? `${factors[0]!.id}` : factors.map((f) => f.id).join();
-  return monomials.get(key) ?? remember(monomials, key, describe(factors));
+/** The term 1 * factors; the factors sorted. */
+export function productOf(factors: readonly Atom[]): Term {
+  let key = "";
+  for (const f of factors) key += `${f.id},`;
+  return key === "" ? unit : interned(products, key, () => ({ coefficient: 1, factors, id: nextId++ }));
 }
 
-function describe(factors: readonly Atom[]): Monomial {
-  let [height, size, bounded] = [0, 1 + factors.length, false];
-  for (const f of factors) {
-    height = Math.max(height, f.height);
-    bounded ||= f.kind === "max" || (f.kind === "floor" && f.denominator.value === undefined);
-    for (const child of childrenOf(f)) {
-      size += child.size;
-      bounded ||= child.bounded;
-    }
-  }
-  return { id: nextId++, factors, height, size, bounded };
-}
-
-export function termOf(coefficient: Int, monomial: Monomial): Term {
-  return { coefficient, factors: monomial.factors, monomial };
+export function scaled(coefficient: Int, { factors, id }: Term): Term {
+  return { coefficient, factors, id };
 }
 
 /** The dim of sorted terms. */
 export function intern(terms: readonly Term[]): Dim {
   const head = terms[0];
   if (head === undefined) return zero;
-  if (head.factors.length === 0) return constant(head.coefficient);
+  if (head.id === 0) return constant(head.coefficient);
   let hash = 0;
-  for (const { coefficient: c, monomial } of terms) {
-    const low = typeof c === "number" ? c % 4294967291 : Number(BigInt.asIntN(32, c));
-    hash = (Math.imul(hash, 31) + Math.imul(monomial.id, 0x9e3779b1) + low) | 0;
-  }
-  const first = dims.get(hash);
-  for (let d = first; d; d = d.next) if (sameTerms(d.terms, terms)) return d;
-  return remember(dims, hash, new Dim(terms, undefined, first));
+  for (const { coefficient: c, id } of terms)
+    hash =
+      (Math.imul(hash, 31) +
+        Math.imul(id, 0x9e3779b1) +
+        (typeof c === "number" ? c % 0x7fffffff : Number(c % 0x7fffffffn))) |
+      0;
+  const same = (d: Dim) =>
+    d.terms.length === terms.length &&
+    d.terms.every((t, i) => t.id === terms[i]!.id && t.coefficient === terms[i]!.coefficient);
+  const alike = dims.get(hash) ?? [];
+  const known = alike.find(same);
+  if (known) return known;
+  const made = new Dim(terms);
+  put(dims, hash, [...alike, made]);
+  return made;
 }
 
-function sameTerms(x: readonly Term[], y: readonly Term[]): boolean {
-  const same = (t: Term, i: number) => t.monomial === y[i]!.monomial && t.coefficient === y[i]!.coefficient;
-  return x.length === y.length && x.every(same);
-}
-
-/**
- * Structural order of atoms: lower ones first, then symbols by name. Never depends on what was made before.
- */
+/** Structural order of atoms: lower ones first, symbols by name. */
 export function compareAtoms(x: Atom, y: Atom): number {
   if (x === y) return 0;
-  if (x.height !== y.height) return x.height - y.height;
-  if (x.kind === "symbol" && y.kind === "symbol")
-    return x.name === y.name ? twoCopies() : x.name < y.name ? -1 : 1;
-  if (x.kind === "floor" && y.kind === "floor")
-    return compareDims(x.numerator, y.numerator) || compareDims(x.denominator, y.denominator);
-  if (x.kind === "max" && y.kind === "max") return compareDims(x.left, y.left);
-  return x.kind < y.kind ? -1 : 1;
+  const order = x.height - y.height || x.size - y.size;
+  if (order !== 0) return order;
+  const [a, b] = [textOf(x), textOf(y)];
+  // Equal parts are one object within one copy of this module.
+  if (a === b)
+    throw new Error("internal: equal dims are different objects; are two copies of shapecast loaded?");
+  return a < b ? -1 : 1;
 }
 
-function compareMonomials(x: Monomial, y: Monomial): number {
-  if (x === y) return 0;
-  if (x.factors.length !== y.factors.length) return y.factors.length - x.factors.length;
-  for (const [i, factor] of x.factors.entries()) {
-    const order = compareAtoms(factor, y.factors[i]!);
-    if (order !== 0) return order;
-  }
-  return twoCopies();
+function textOf(atom: Atom): string {
+  atom.text ??= printer(fromAtom(atom));
+  return atom.text;
 }
 
-/** Equal parts are one object within one copy of this module. */
-function twoCopies(): never {
-  throw new Error("internal: equal dims are different objects; are two copies of shapecast loaded?");
+function compareTerms(x: Term, y: Term): number {
+  if (x.factors === y.factors || x.factors.length !== y.factors.length)
+    return y.factors.length - x.factors.length;
+  let i = 0;
+  while (i + 1 < x.factors.length && x.factors[i] === y.factors[i]) i++;
+  return compareAtoms(x.factors[i]!, y.factors[i]!);
 }
 
 /** A total order by structure alone. */
 export function compareDims(x: Dim, y: Dim): number {
-  if (x === y) return 0;
-  for (let i = 0; i < x.terms.length && i < y.terms.length; i++) {
-    const [s, t] = [x.terms[i]!, y.terms[i]!];
-    const order = compareMonomials(s.monomial, t.monomial);
-    if (order !== 0) return order;
-    if (s.coefficient !== t.coefficient) return s.coefficient < t.coefficient ? -1 : 1;
-  }
-  return x.terms.length - y.terms.length;
+  const at = x.terms.findIndex(
+    (t, i) => t.id !== y.terms[i]?.id || t.coefficient !== y.terms[i]?.coefficient,
+  );
+  const [s, t] = [x.terms[at], y.terms[at]];
+  if (!s || !t) return x.terms.length - y.terms.length;
+  return compareTerms(s, t) || (s.coefficient < t.coefficient ? -1 : 1);
 }
 
-/** x + k*y, both sorted: each term of y is sought in x by galloping, so a long sum grows at little cost. */
+/** x + k*y, both sorted: each term of y is sought in x by halving, so a long sum grows at little cost. */
 export function merge(x: readonly Term[], k: Int, y: readonly Term[]): readonly Term[] {
   if (k === 1 && x.length < y.length) return merge(y, 1, x);
   const out = new Array<Term>(x.length + y.length);
   let [i, n] = [0, 0];
   for (const t of y) {
-    for (const to = seek(x, t.monomial, i); i < to; ) out[n++] = x[i++]!;
-    const scaled = k === 1 ? t.coefficient : times(k, t.coefficient);
-    const c = x[i]?.monomial === t.monomial ? plus(x[i++]!.coefficient, scaled) : scaled;
-    if (c !== 0) out[n++] = c === t.coefficient ? t : termOf(c, t.monomial);
+    // Nearly always the next term of x comes after t already, or is it.
+    let [at, width] = [i, 1];
+    while (at + width <= x.length && compareTerms(x[at + width - 1]!, t) < 0) {
+      at += width;
+      width *= 2;
+    }
+    for (; width >= 1; width >>= 1)
+      if (at + width <= x.length && compareTerms(x[at + width - 1]!, t) < 0) at += width;
+    while (i < at) out[n++] = x[i++]!;
+    const c = k === 1 ? t.coefficient : times(k, t.coefficient);
+    const total = x[i]?.factors === t.factors ? plus(x[i++]!.coefficient, c) : c;
+    if (total !== 0) out[n++] = total === t.coefficient ? t : scaled(total, t);
   }
   while (i < x.length) out[n++] = x[i++]!;
   out.length = n;
   return out;
-}
-
-/** The first index from `lo` on whose monomial is not before m. */
-function seek(x: readonly Term[], m: Monomial, lo: number): number {
-  const before = (i: number) => compareMonomials(x[i]!.monomial, m) < 0;
-  let step = 1;
-  for (; lo + step <= x.length && before(lo + step - 1); step *= 2) lo += step;
-  let hi = Math.min(lo + step - 1, x.length);
-  while (lo < hi) {
-    const middle = (lo + hi) >> 1;
-    if (before(middle)) lo = middle + 1;
-    else hi = middle;
-  }
-  return lo;
 }
 
 export function mergeAll(lists: readonly (readonly Term[])[]): readonly Term[] {
@@ -288,13 +285,11 @@ export function mergeAll(lists: readonly (readonly Term[])[]): readonly Term[] {
 
 /** The names in d, sorted. */
 export function symbolsOf(d: Dim): readonly string[] {
-  if (d.symbols) return d.symbols;
-  const names = new Set<string>();
-  for (const atom of atomsOf(d)) {
-    if (atom.kind === "symbol") names.add(atom.name);
-    else for (const child of childrenOf(atom)) for (const name of symbolsOf(child)) names.add(name);
-  }
-  d.symbols = [...names].sort();
+  d.symbols ??= [
+    ...new Set(
+      atomsOf(d).flatMap((f) => (f.kind === "symbol" ? [f.name] : childrenOf(f).flatMap(symbolsOf))),
+    ),
+  ].sort();
   return d.symbols;
 }
 
@@ -302,6 +297,16 @@ export function symbolsOf(d: Dim): readonly string[] {
 export function atomsOf(d: Dim): readonly Atom[] {
   d.atoms ??= [...new Set(d.terms.flatMap((t) => t.factors))];
   return d.atoms;
+}
+
+/** All atoms in the dims of `list`, also those inside others, which come before them. */
+export function atomsWithin(list: readonly Dim[], found = new Set<Atom>()): ReadonlySet<Atom> {
+  for (const atom of list.flatMap(atomsOf)) {
+    if (found.has(atom)) continue;
+    atomsWithin(childrenOf(atom), found);
+    found.add(atom);
+  }
+  return found;
 }
 
 export function childrenOf(atom: Atom): readonly Dim[] {

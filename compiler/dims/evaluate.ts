@@ -7,7 +7,7 @@
  * So range also replaces a floor that shares a monomial with the rest by its exact relaxation, floor(P/q) =
  * (P - m)/q with m in 0..q-1, and a max by each of its two sides, and keeps the tightest answer.
  */
-import { type Atom, constant, type Dim, fromAtom, symbolsOf, type Term } from "./dim.ts";
+import { type Atom, type Dim, fromAtom, symbolsOf, type Term, zero } from "./dim.ts";
 import { addScaled, floorDiv, mapFactors, max, monomial, mul } from "./expression.ts";
 import { type Int, plus, quotient, refuse, times } from "./integer.ts";
 
@@ -18,11 +18,7 @@ export function substitute(d: Dim, map: ReadonlyMap<string, Dim>): Dim {
 }
 
 /** d with every atom, also inside others, replaced by its image if it has one; dims not touched stay. */
-export function rewrite(
-  d: Dim,
-  image: (atom: Atom) => Dim | undefined,
-  touches: (d: Dim) => boolean = () => true,
-): Dim {
+export function rewrite(d: Dim, image: (atom: Atom) => Dim | undefined, touches: (d: Dim) => boolean): Dim {
   const known = new Map<Dim, Dim>();
   const visit = (e: Dim): Dim => {
     if (e.value !== undefined || !touches(e)) return e;
@@ -34,7 +30,7 @@ export function rewrite(
     const direct = image(atom);
     if (direct || atom.kind === "symbol") return direct ?? fromAtom(atom);
     if (atom.kind === "floor") return floorDiv(visit(atom.numerator), visit(atom.denominator));
-    return max(visit(atom.left), visit(atom.right));
+    return max(visit(atom.left), 0);
   };
   return visit(d);
 }
@@ -45,30 +41,28 @@ export function rewrite(
  */
 export function evaluate(d: Dim, values: ReadonlyMap<string, Int>): Int {
   const known = new Map<Atom, Int>();
-  const visit = (e: Dim): Int =>
-    e.terms.reduce<Int>(
-      (total, t) =>
-        plus(
-          total,
-          t.factors.reduce((x, f) => times(x, numberOf(f)), t.coefficient),
-        ),
-      0,
-    );
+  const visit = (e: Dim): Int => {
+    let total: Int = 0;
+    for (const t of e.terms) {
+      let product = t.coefficient;
+      for (const f of t.factors) product = times(product, numberOf(f));
+      total = plus(total, product);
+    }
+    return total;
+  };
   const numberOf = (atom: Atom): Int => {
     if (atom.kind === "symbol")
       return values.get(atom.name) ?? refuse("E2102", `${atom.name} has no value`, "give it one");
-    let value = known.get(atom);
-    if (value === undefined) {
-      value = atom.kind === "floor" ? divided(atom.numerator, visit(atom.denominator)) : visit(atom.left);
-      if (atom.kind === "max" && value < 0) value = 0;
-      known.set(atom, value);
-    }
-    return value;
+    const value = known.get(atom) ?? (atom.kind === "floor" ? divided(atom) : visit(atom.left));
+    const result = atom.kind === "max" && value < 0 ? 0 : value;
+    known.set(atom, result);
+    return result;
   };
-  const divided = (n: Dim, by: Int): Int =>
-    by === 0
-      ? refuse("E2112", `${n} is divided by 0`, "give a divisor of 1 or more")
-      : quotient(visit(n), by);
+  const divided = ({ numerator, denominator }: Extract<Atom, { kind: "floor" }>): Int => {
+    const by = visit(denominator);
+    if (by === 0) refuse("E2112", `${numerator} is divided by 0`, "give a divisor of 1 or more");
+    return quotient(visit(numerator), by);
+  };
   return visit(d);
 }
 
@@ -86,37 +80,26 @@ export type Bounds = (symbol: string) => Interval;
 export function range(d: Dim, bounds: Bounds, splits = 2): Interval {
   const known = new Map<Dim, Interval>();
   const visit = (e: Dim, splits: number): Interval => {
-    if (e.value !== undefined) return { min: Number(e.value), max: Number(e.value) };
+    if (e.value !== undefined) return outward(Number(e.value), Number(e.value));
     const seen = known.get(e);
     if (seen) return seen;
-    let found = e.terms.map(ofTerm).reduce((x, y) => outward(x.min + y.min, x.max + y.max));
+    let found = outward(0, 0);
+    for (const t of e.terms) found = total(found, ofTerm(t));
     const relaxed = splits < 0 ? undefined : relax(e);
     if (relaxed) found = meet(found, relaxed.finish(visit(relaxed.combined, splits)));
-    for (const t of splits > 0 ? e.terms : []) {
-      const f = t.factors[0]!;
-      if (t.factors.length !== 1 || f.kind !== "max") continue;
-      const side = (by: Dim) =>
-        visit(
-          mapFactors(e, (x) => (x === f ? by : fromAtom(x))),
-          splits - 1,
-        );
-      const [x, y] = [side(f.left), side(constant(0))];
-      // Alone, c*max(L, 0) is the greater of the two for c > 0, the lesser for c < 0.
-      const alone = e.terms.every((other) => other === t || !other.factors.includes(f));
-      const least = alone && t.coefficient > 0 ? Math.max : Math.min;
-      const most = alone && t.coefficient < 0 ? Math.min : Math.max;
-      found = meet(found, { min: least(x.min, y.min), max: most(x.max, y.max) });
-    }
+    for (const t of splits > 0 && e.bounded ? e.terms : [])
+      if (t.factors.length === 1 && t.factors[0]!.kind === "max")
+        found = meet(found, eitherSide(e, t, splits));
     known.set(e, found);
     return found;
   };
   const ofTerm = ({ coefficient, factors }: Term): Interval => {
-    let total: Interval = { min: Number(coefficient), max: Number(coefficient) };
+    let product = outward(Number(coefficient), Number(coefficient));
     for (let i = 0, n = 1; i < factors.length; i += n) {
       for (n = 1; factors[i + n] === factors[i]; ) n++;
-      total = multiply(total, power(ofAtom(factors[i]!), n));
+      product = multiply(product, power(ofAtom(factors[i]!), n));
     }
-    return total;
+    return product;
   };
   const ofAtom = (f: Atom): Interval => {
     if (f.kind === "symbol") return bounds(f.name);
@@ -124,10 +107,21 @@ export function range(d: Dim, bounds: Bounds, splits = 2): Interval {
     const side = visit(f.left, Math.min(splits, 1));
     return { min: Math.max(side.min, 0), max: Math.max(side.max, 0) };
   };
+  const eitherSide = (e: Dim, t: Term, splits: number): Interval => {
+    const f = t.factors[0] as Extract<Atom, { kind: "max" }>;
+    const sides = [f.left, zero].map((by) => mapFactors(e, (x) => (x === f ? by : fromAtom(x))));
+    const [x, y] = sides.map((side) => visit(side, splits - 1)) as [Interval, Interval];
+    // Alone, c*max(L, 0) is the greater of the two for c > 0, the lesser for c < 0.
+    const alone = e.terms.every((other) => other === t || !other.factors.includes(f));
+    const least = alone && t.coefficient > 0 ? Math.max : Math.min;
+    const most = alone && t.coefficient < 0 ? Math.min : Math.max;
+    return { min: least(x.min, y.min), max: most(x.max, y.max) };
+  };
   return visit(d, splits);
 }
 
 const meet = (x: Interval, y: Interval): Interval => outward(Math.max(x.min, y.min), Math.min(x.max, y.max));
+const total = (x: Interval, y: Interval): Interval => outward(x.min + y.min, x.max + y.max);
 
 /** Floating point rounds beyond 2^53: widen there, so that the interval stays sound. */
 function outward(min: number, max: number): Interval {
@@ -142,9 +136,9 @@ function multiply(x: Interval, y: Interval): Interval {
 }
 
 function power(x: Interval, n: number): Interval {
-  let total = x;
-  for (let i = 1; i < n; i++) total = multiply(total, x);
-  return n % 2 === 0 && x.min < 0 ? { min: x.max > 0 ? 0 : total.min, max: total.max } : total;
+  let product = x;
+  for (let i = 1; i < n; i++) product = multiply(product, x);
+  return n % 2 === 0 && x.min < 0 ? { min: x.max > 0 ? 0 : product.min, max: product.max } : product;
 }
 
 function divide(n: Interval, q: Interval): Interval {
@@ -160,13 +154,13 @@ function divide(n: Interval, q: Interval): Interval {
 function relax(d: Dim) {
   const lone = d.terms.filter((t) => t.factors.length === 1 && t.factors[0]!.kind === "floor");
   if (lone.length * d.terms.length > 1000) return undefined;
-  const floors = lone.map((t) => ({ t, f: t.factors[0] as Extract<Atom, { kind: "floor" }> }));
-  for (const { t, f } of floors.sort((x, y) => y.f.height - x.f.height)) {
-    const q = f.denominator.value;
+  for (const t of lone.sort((x, y) => y.factors[0]!.height - x.factors[0]!.height)) {
+    const { numerator, denominator } = t.factors[0] as Extract<Atom, { kind: "floor" }>;
+    const q = denominator.value;
     if (q === undefined) continue;
-    const rest = mul(constant(q), addScaled(d, -1, monomial(t.coefficient, t.factors)));
-    const combined = addScaled(rest, t.coefficient, f.numerator);
-    if (combined.terms.length >= rest.terms.length + f.numerator.terms.length) continue;
+    const rest = mul(denominator, addScaled(d, -1, monomial(t.coefficient, t.factors)));
+    const combined = addScaled(rest, t.coefficient, numerator);
+    if (combined.terms.length >= rest.terms.length + numerator.terms.length) continue;
     const loss = Number(t.coefficient) * (Number(q) - 1);
     const finish = ({ min, max }: Interval): Interval =>
       outward(

@@ -21,16 +21,17 @@ import {
   maxAtom,
   merge,
   mergeAll,
-  monomialOf,
+  productOf,
+  scaled,
   type Term,
-  termOf,
   zero,
 } from "./dim.ts";
-import { gcd, type Int, negate, plus, quotient, refuse, remainder, times } from "./integer.ts";
+import { gcd, type Int, magnitude, negate, plus, quotient, refuse, remainder, times } from "./integer.ts";
 
 export type Operand = Dim | number;
 
 const one = constant(1);
+const zeroTerm = scaled(0, productOf([]));
 const lift = (x: Operand): Dim => (typeof x === "number" ? constant(x) : x);
 
 export function add(...list: Operand[]): Dim {
@@ -75,20 +76,18 @@ function multiply(a: Dim, b: Dim): Dim {
 
 function multiplyTerms(s: Term, t: Term): Term {
   const c = times(s.coefficient, t.coefficient);
-  if (s.factors.length === 0) return termOf(c, t.monomial);
-  if (t.factors.length === 0) return termOf(c, s.monomial);
-  return termOf(c, monomialOf([...s.factors, ...t.factors].sort(compareAtoms)));
+  if (s.id === 0 || t.id === 0) return scaled(c, s.id === 0 ? t : s);
+  return scaled(c, productOf([...s.factors, ...t.factors].sort(compareAtoms)));
 }
 
 export function constantTerm(d: Dim): Int {
-  const last = d.terms[d.terms.length - 1];
-  return last && last.factors.length === 0 ? last.coefficient : 0;
+  const last = d.terms.at(-1);
+  return last?.id === 0 ? last.coefficient : 0;
 }
 
 /** coefficient * factors; the factors in the order of some term. */
 export function monomial(coefficient: Int, factors: readonly Atom[]): Dim {
-  if (coefficient === 0) return zero;
-  return factors.length === 0 ? constant(coefficient) : intern([termOf(coefficient, monomialOf(factors))]);
+  return coefficient === 0 ? zero : intern([scaled(coefficient, productOf(factors))]);
 }
 
 /** d with each of its own factors replaced. */
@@ -103,13 +102,13 @@ export function content(d: Dim): Int {
 
 /** The same without the constant's. */
 export function variableContent(d: Dim): Int {
-  return d.terms.reduce<Int>((g, t) => (g === 1 || t.factors.length === 0 ? g : gcd(g, t.coefficient)), 0);
+  return d.terms.reduce<Int>((g, t) => (g === 1 || t.id === 0 ? g : gcd(g, t.coefficient)), 0);
 }
 
 /** Every coefficient divided by `g`, rounding down (exact where `g` divides it). */
 export function shrinkBy(d: Dim, g: Int): Dim {
   if (g === 1) return d;
-  const terms = d.terms.map((t) => termOf(quotient(t.coefficient, g), t.monomial));
+  const terms = d.terms.map((t) => scaled(quotient(t.coefficient, g), t));
   return intern(terms.filter((t) => t.coefficient !== 0));
 }
 
@@ -129,35 +128,31 @@ export function floorDiv(a: Operand, b: Operand): Dim {
 function floorBy(n: Dim, q: Int): Dim {
   if (n.value !== undefined) return constant(quotient(n.value, q));
   if (q === 1) return n;
-  const [outside, inside]: [Term[], Term[]] = [[], []];
-  let g = q;
-  for (const t of n.terms) {
-    let r = remainder(t.coefficient, q);
-    const variable = t.factors.length > 0;
-    const twice = times(r, 2);
-    if (variable && twice > q) r = plus(r, negate(q));
-    if (variable && inside.length === 0 && r !== 0 && (r < 0 || (twice === q && t.coefficient < 0)))
-      return neg(floorBy(sub(constant(plus(q, -1)), n), q));
-    if (r !== 0) inside.push(termOf(r, t.monomial));
-    if (r !== t.coefficient) outside.push(termOf(quotient(plus(t.coefficient, negate(r)), q), t.monomial));
-    if (variable) g = gcd(g, r);
-  }
-  const rest = floorReduced(shrinkBy(intern(inside), g), quotient(q, g));
-  return intern(merge(outside, 1, rest.terms));
+  // What stays inside: coefficients in (-q/2, q/2], a constant in [0, q).
+  const kept = (t: Term): Int => {
+    const r = remainder(t.coefficient, q);
+    return t.id !== 0 && times(r, 2) > q ? plus(r, negate(q)) : r;
+  };
+  const inside = intern(n.terms.map((t) => scaled(kept(t), t)).filter((t) => t.coefficient !== 0));
+  const { id, coefficient } = inside.terms[0] ?? zeroTerm;
+  const half = times(coefficient, 2) === q && n.terms.some((t) => t.id === id && t.coefficient < 0);
+  if (id !== 0 && (coefficient < 0 || half)) return neg(floorBy(sub(constant(plus(q, -1)), n), q));
+  const g = gcd(q, variableContent(inside));
+  if (inside === n && g === 1) return floorOfFloors(n, q);
+  const outside = shrinkBy(addScaled(n, -1, inside), q);
+  return addScaled(outside, 1, floorBy(shrinkBy(inside, g), quotient(q, g)));
 }
 
-/** The rest of floorBy, for coefficients in (-q/2, q/2] without a common factor: nested floors become one. */
-function floorReduced(n: Dim, q: Int): Dim {
-  if (q === 1) return n;
-  if (n.value !== undefined) return constant(quotient(n.value, q));
+/** floor((floor(x/m) + y)/q) is floor((x + m*y)/(m*q)). */
+function floorOfFloors(n: Dim, q: Int): Dim {
   for (const { coefficient: c, factors } of n.terms) {
-    const atom = factors[0];
-    if ((c !== 1 && c !== -1) || factors.length !== 1 || atom?.kind !== "floor") continue;
+    const [atom, other] = factors;
+    if (magnitude(c) !== 1 || other || atom?.kind !== "floor") continue;
     const m = atom.denominator.value;
     // Divisors that grow beyond safe integers cost more than a nested floor.
     if (m === undefined || typeof times(q, m) === "bigint") continue;
     const inner = c === 1 ? atom.numerator : sub(constant(plus(m, -1)), atom.numerator);
-    return floorBy(addScaled(inner, m, addScaled(n, -c, fromAtom(atom))), times(q, m));
+    return floorBy(addScaled(inner, m, addScaled(n, negate(c), fromAtom(atom))), times(q, m));
   }
   return floorAtom(n, constant(q));
 }

@@ -20,6 +20,7 @@ export {
   sum,
   terms,
 } from "./expression.ts";
-export type { Conflict, Origin, Residual } from "./knowledge.ts";
-export { type Declaration, Store } from "./store.ts";
+
+export type { Conflict, Declaration, Origin, Residual } from "./knowledge.ts";
+export { Store } from "./store.ts";
 export { dim, parse, parseConstraint, parseShape, print } from "./text.ts";

@@ -13,7 +13,7 @@ export function shrink(n: Int): Int {
 
 export function plus(a: Int, b: Int): Int {
   const fast = typeof a === "number" && typeof b === "number" ? a + b : Number.NaN;
-  return Number.isSafeInteger(fast) ? fast + 0 : shrink(BigInt(a) + BigInt(b));
+  return Number.isSafeInteger(fast) ? fast : shrink(BigInt(a) + BigInt(b));
 }
 
 export function times(a: Int, b: Int): Int {
@@ -21,31 +21,21 @@ export function times(a: Int, b: Int): Int {
   return Number.isSafeInteger(fast) ? fast + 0 : shrink(BigInt(a) * BigInt(b));
 }
 
-export function negate(a: Int): Int {
-  return typeof a === "number" ? 0 - a : shrink(-a);
+export const negate = (a: Int): Int => times(a, -1);
+
+/** Floor division; the divisor is not zero (the callers refuse that with a message). */
+export function quotient(a: Int, b: Int): Int {
+  if (typeof a === "number" && typeof b === "number") return Math.floor(a / b) + 0;
+  const [x, y] = [BigInt(a), BigInt(b)];
+  return shrink(x / y - (x % y !== 0n && x < 0n !== y < 0n ? 1n : 0n));
 }
 
 /** The remainder with the sign of the divisor, as Python's `%`. */
 export function remainder(a: Int, b: Int): Int {
-  if (typeof a === "number" && typeof b === "number") {
-    const r = a % b;
-    return r !== 0 && r < 0 !== b < 0 ? r + b : r + 0;
-  }
-  const [x, y] = [BigInt(a), BigInt(b)];
-  const r = x % y;
-  return shrink(r !== 0n && r < 0n !== y < 0n ? r + y : r);
+  return plus(a, negate(times(b, quotient(a, b))));
 }
 
-/** Floor division; the divisor is not zero (the callers refuse that with a message). */
-export function quotient(a: Int, b: Int): Int {
-  const whole = plus(a, negate(remainder(a, b)));
-  const small = typeof whole === "number" && typeof b === "number";
-  return small ? whole / b + 0 : shrink(BigInt(whole) / BigInt(b));
-}
-
-export function magnitude(a: Int): Int {
-  return a < 0 ? negate(a) : a;
-}
+export const magnitude = (a: Int): Int => (a < 0 ? negate(a) : a);
 
 export function gcd(a: Int, b: Int): Int {
   let [x, y] = [magnitude(a), magnitude(b)];
@@ -53,9 +43,7 @@ export function gcd(a: Int, b: Int): Int {
   return x;
 }
 
-export function lcm(a: Int, b: Int): Int {
-  return times(quotient(magnitude(a), gcd(a, b)), magnitude(b));
-}
+export const lcm = (a: Int, b: Int): Int => magnitude(times(quotient(a, gcd(a, b)), b));
 
 /** @throws CompileError: what a user's expression may not be, in one line. */
 export function refuse(code: Code, message: string, fix: string): never {

@@ -1,21 +1,31 @@
 /** Changes to maps that can be taken back: what a failed assertion leaves, what a decision interned. */
 export class Journal {
-  readonly #undo: (() => void)[] = [];
+  /** Table, key and old value of each change; what lies beyond the length is left from before. */
+  readonly #entries: unknown[] = [];
+  #length = 0;
 
   /** Sets, or deletes for undefined. */
-  put<K, V>(map: Map<K, V>, key: K, value: V | undefined): void {
-    const old = map.get(key);
-    this.#undo.push(() => (old === undefined ? map.delete(key) : map.set(key, old)));
-    if (value === undefined) map.delete(key);
-    else map.set(key, value);
+  put<K, V>(table: Map<K, V>, key: K, value: V | undefined): void {
+    this.#entries[this.#length++] = table;
+    this.#entries[this.#length++] = key;
+    this.#entries[this.#length++] = table.get(key);
+    set(table, key, value);
   }
 
   /** From here on, rollBack() undoes. */
   begin(): void {
-    this.#undo.length = 0;
+    this.#length = 0;
   }
 
   rollBack(): void {
-    while (this.#undo.length > 0) this.#undo.pop()!();
+    for (; this.#length > 0; this.#length -= 3) {
+      const [table, key, old] = this.#entries.slice(this.#length - 3, this.#length);
+      set(table as Map<unknown, unknown>, key, old);
+    }
   }
+}
+
+function set<K, V>(table: Map<K, V>, key: K, value: V | undefined): void {
+  if (value === undefined) table.delete(key);
+  else table.set(key, value);
 }

@@ -1,8 +1,4 @@
-/**
- * What a store knows, with an undo journal: domains and values of symbols, what is parked, and the equations
- * that decisions may assume. It answers what a dim is under all that; how the knowledge comes about is the
- * store's business.
- */
+/** What a store keeps: assertions with their origins, what is known of each symbol, and what it answers. */
 import type { SourceLocation } from "../diagnostics/index.ts";
 import {
   type Clause,
@@ -13,12 +9,7 @@ import {
   nearest,
   type Relation,
 } from "./constraint.ts";
-import type { Facts } from "./decide.ts";
-import { constant, type Dim, nameOf, symbol, symbolsOf } from "./dim.ts";
-import { substitute } from "./evaluate.ts";
-import { neg } from "./expression.ts";
-import { Journal } from "./journal.ts";
-import { primitive, simplify } from "./simplify.ts";
+import { constant, type Dim, symbol, symbolsOf } from "./dim.ts";
 
 /** Where an assertion comes from. */
 export interface Origin {
@@ -49,13 +40,20 @@ export interface Residual {
   readonly alternative?: string;
 }
 
+/** Bounds of a symbol; a symbol is at least 1 (a free one at least 0) unless its domain says otherwise. */
+export interface Declaration {
+  readonly min?: number;
+  readonly max?: number;
+  readonly multipleOf?: number;
+}
+
 export interface Assertion {
-  readonly goal: Relation | "broadcast" | "declare";
+  /** "in": left is in `domain`; "declare": the same, said of a symbol before anything else. */
+  readonly goal: Relation | "broadcast" | "in" | "declare";
   readonly left: Dim;
   readonly right: Dim;
   readonly origin: Origin;
   readonly index: number;
-  /** What a declaration declares. */
   readonly domain?: Domain;
   /** The dim that a broadcast was said to have. */
   readonly result?: Dim;
@@ -79,105 +77,17 @@ export interface Parked {
   readonly rewrite?: string;
 }
 
-/** An orientation of a required equation: its symbol is value. */
-interface Rewrite {
-  readonly value: Dim;
-  readonly from: Assertion;
-}
-
-export class State implements Facts {
-  readonly known = new Map<string, Knowledge>();
-  readonly parked = new Map<Assertion, readonly Parked[]>();
-  /** Dims that required equations make 0, and the equation. */
-  readonly zeros = new Map<Dim, Assertion>();
-  readonly rewrites = new Map<string, Rewrite>();
-  /** What has ever been parked on a symbol, parked still or not. */
-  readonly waiting = new Map<string, Set<Assertion>>();
-  readonly journal = new Journal();
-
-  put<K, V>(map: Map<K, V>, key: K, value: V | undefined): void {
-    this.journal.put(map, key, value);
-  }
-
-  of(name: string): Knowledge {
-    const domain = defaultDomain(name);
-    return this.known.get(name) ?? { domain, declared: domain, value: undefined, because: [] };
-  }
-
-  readonly domainOf = (name: string): Domain => this.known.get(name)?.domain ?? defaultDomain(name);
-
-  /** d with everything known applied. */
-  resolve(d: Dim): Dim {
-    if (d.value !== undefined) return d;
-    const name = nameOf(d);
-    if (name !== undefined) return this.#resolveSymbol(d, name);
-    const map = new Map<string, Dim>();
-    for (const name of symbolsOf(d)) {
-      const value = this.known.get(name)?.value;
-      if (value) map.set(name, value);
-    }
-    return map.size === 0 ? simplify(d, this.domainOf) : this.resolve(substitute(d, map));
-  }
-
-  /** Follows values that are symbols themselves; each on the way then knows the last one. */
-  #resolveSymbol(d: Dim, name: string): Dim {
-    let [end, at]: [Dim, string | undefined] = [d, name];
-    const passed: string[] = [];
-    for (let value: Dim | undefined; at !== undefined; at = nameOf(end)) {
-      value = this.known.get(at)?.value;
-      if (!value) return this.#shorten(passed, end);
-      passed.push(at);
-      end = value;
-    }
-    return this.#shorten(passed, end.value === undefined ? this.resolve(end) : end);
-  }
-
-  #shorten(names: readonly string[], value: Dim): Dim {
-    for (const name of names) {
-      const known = this.known.get(name)!;
-      if (known.value !== value) this.put(this.known, name, { ...known, value });
-    }
-    return value;
-  }
-
-  /**
-   * resolve(d) with the required equations applied too; `firm` leaves out what a broadcast merely assumes.
-   */
-  canonical(d: Dim, firm: boolean): Dim {
-    const usable = (x: Assertion) => !firm || x.goal !== "broadcast";
-    let current = this.resolve(d);
-    for (let i = 0; i < 20 && this.rewrites.size > 0; i++) {
-      const map = new Map<string, Dim>();
-      for (const name of symbolsOf(current)) {
-        const found = this.rewrites.get(name);
-        if (found && usable(found.from)) map.set(name, found.value);
-      }
-      if (map.size === 0) break;
-      current = this.resolve(substitute(current, map));
-    }
-    if (this.zeros.size === 0) return current;
-    const core = primitive(current, this.domainOf);
-    const from = this.zeros.get(core) ?? this.zeros.get(neg(core));
-    return from && usable(from) ? constant(0) : current;
-  }
-
-  /** The assertions that what is known of `names` rests on, and those parked on them if asked, in order. */
-  related(names: readonly string[], parked: boolean): readonly Assertion[] {
-    const found = new Set<Assertion>();
-    const seen = new Set(names);
-    for (const name of seen) {
-      const waiting = parked ? [...(this.waiting.get(name) ?? [])].filter((x) => this.parked.has(x)) : [];
-      for (const x of [...(this.known.get(name)?.because ?? []), ...waiting]) {
-        if (!found.has(x)) for (const other of namesOf(x)) seen.add(other);
-        found.add(x);
-      }
-    }
-    const roots = new Set([...found].map((x) => x.parent ?? x));
-    return [...roots].sort((x, y) => x.index - y.index);
-  }
-}
-
 export const namesOf = (x: Assertion): readonly string[] => [...symbolsOf(x.left), ...symbolsOf(x.right)];
+
+const unheard = new Map<Domain, Knowledge>();
+
+/** What is known of a symbol before anything is said. */
+export function unknown(name: string): Knowledge {
+  const domain = defaultDomain(name);
+  const known = unheard.get(domain) ?? { domain, declared: domain, value: undefined, because: [] };
+  unheard.set(domain, known);
+  return known;
+}
 
 /** name is not `value`, as its domain shows; with the nearest members. */
 export function outside(name: string, domain: Domain, value: number): Failure {

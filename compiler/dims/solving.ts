@@ -1,5 +1,15 @@
-/** Solving an equation for one symbol in which it is linear. */
-import { type Atom, atomsOf, childrenOf, constant, type Dim, intern, kindOf, symbolsOf } from "./dim.ts";
+/** What the store leaves to algorithms: solving an equation for a symbol, minimal cores. */
+import {
+  type Atom,
+  atomsOf,
+  childrenOf,
+  constant,
+  type Dim,
+  intern,
+  kindOf,
+  symbolsOf,
+  type Term,
+} from "./dim.ts";
 import { addScaled, monomial, neg, sum } from "./expression.ts";
 import { magnitude } from "./integer.ts";
 
@@ -20,56 +30,57 @@ export function openness(d: Dim): number {
 export function solveFlex(zero: Dim): Solution | undefined {
   const alone = solveAlone(zero, isFlex);
   if (alone) return { ...alone, numerator: alone.value, denominator: constant(1) };
-  const [name, ...others] = symbolsOf(zero).filter(isFlex);
-  const [factor, rest] = (name !== undefined && others.length === 0 && splitOff(zero, name)) || [];
-  if (name === undefined || !factor || !rest) return undefined;
-  const flip = Number(factor.value ?? -1) > 0;
-  return { name, numerator: flip ? neg(rest) : rest, denominator: flip ? factor : neg(factor) };
+  const [name, ...others] = zero.terms.length > 99 ? [] : symbolsOf(zero).filter(isFlex);
+  return name !== undefined && others.length === 0 ? solveFor(zero, name) : undefined;
 }
 
-/** zero = 0 solved for a symbol, the last that has coefficient 1 or -1 and occurs nowhere else. */
+/** zero = 0 solved for a symbol, the last of the accepted that has coefficient 1 or -1 and occurs nowhere else. */
 export function solveAlone(zero: Dim, accepts: (name: string) => boolean = () => true) {
-  const alone = zero.terms.flatMap(({ coefficient, factors: [f, ...others] }) => {
-    const fits =
-      f?.kind === "symbol" && others.length === 0 && magnitude(coefficient) === 1 && accepts(f.name);
-    return fits ? [f.name] : [];
-  });
-  for (const name of alone.sort().reverse().slice(0, 9)) {
-    const [factor, rest] = splitOff(zero, name) ?? [];
-    if (factor?.value === 1) return { name, value: neg(rest!) };
-    if (factor?.value === -1) return { name, value: rest! };
+  let tries = 9;
+  for (const { coefficient, factors } of zero.terms.toReversed()) {
+    const [f, other] = factors;
+    if (f?.kind !== "symbol" || other || magnitude(coefficient) !== 1 || !accepts(f.name)) continue;
+    const { numerator, denominator } = solveFor(zero, f.name) ?? {};
+    if (numerator && denominator?.value === 1) return { name: f.name, value: numerator };
+    if (--tries === 0) break;
   }
   return undefined;
 }
 
-/** d as factor*name + rest, neither holding the name; undefined when d is not linear in it. */
-function splitOff(d: Dim, name: string): readonly [factor: Dim, rest: Dim] | undefined {
+/** zero = 0 as name = numerator/denominator, neither holding the name; undefined when it is not linear in it. */
+export function solveFor(zero: Dim, name: string): Solution | undefined {
   const isName = (f: Atom) => f.kind === "symbol" && f.name === name;
-  const inside = atomsOf(d).some((atom) => childrenOf(atom).some((child) => symbolsOf(child).includes(name)));
-  const own = d.terms.filter((t) => t.factors.some(isName));
-  if (inside || own.some((t) => t.factors.filter(isName).length > 1)) return undefined;
-  const others = own.map((t) =>
-    monomial(
-      t.coefficient,
-      t.factors.filter((f) => !isName(f)),
-    ),
-  );
-  return [sum(others), addScaled(d, -1, intern(own))];
+  const own = zero.terms.filter((t) => t.factors.some(isName));
+  const inside = atomsOf(zero).some((f) => childrenOf(f).some((child) => symbolsOf(child).includes(name)));
+  if (inside || own.length === 0 || own.some((t) => t.factors.filter(isName).length > 1)) return undefined;
+  const others = (t: Term) => t.factors.filter((f) => !isName(f));
+  const factor = sum(own.map((t) => monomial(t.coefficient, others(t))));
+  const rest = addScaled(zero, -1, intern(own));
+  const positive = factor.terms[0]!.coefficient > 0;
+  return { name, numerator: positive ? neg(rest) : rest, denominator: positive ? factor : neg(factor) };
 }
 
 /**
  * A minimal unsatisfiable core: what in the first pool that contradicts `last` cannot be left out, and
- * `last`, in the order they were asserted. Pools go from the likely suspects to everything. Junker's
- * QuickXplain (AAAI 2004): halve the candidates, keep the half without which there is no conflict.
+ * `last`, in the order they were asserted. Pools go from the likely suspects to everything. First Junker's
+ * QuickXplain (AAAI 2004): halve the candidates, keep the half without which there is no conflict. Then each
+ * survivor is left out once more, because what the store concludes is not monotonic. `budget` counts the
+ * assertions replayed; when it is spent, the core stays as small as it has become.
  */
 export function minimalCore<T extends { readonly index: number }>(
   pools: readonly (() => readonly T[])[],
   last: T,
   conflicts: (list: readonly T[]) => boolean,
+  budget = 50_000,
 ): readonly T[] {
+  let left = budget;
   const ordered = (list: readonly T[]) => [...list].sort((x, y) => x.index - y.index);
-  const test = (list: readonly T[]) => conflicts([...ordered(list), last]);
+  const test = (list: readonly T[]) => {
+    left -= list.length;
+    return conflicts([...ordered(list), last]);
+  };
   const explain = (known: readonly T[], added: boolean, rest: readonly T[]): readonly T[] => {
+    if (left < 0) return rest;
     if (added && test(known)) return [];
     if (rest.length <= 1) return rest;
     const half = rest.length >> 1;
@@ -78,5 +89,10 @@ export function minimalCore<T extends { readonly index: number }>(
     return [...explain([...known, ...needed], needed.length > 0, early), ...needed];
   };
   const pool = pools.map((make) => make()).find(test);
-  return [...ordered(pool ? explain([], true, pool) : pools[0]!()), last];
+  let core = pool ? explain([], true, pool) : pools[0]!();
+  for (const x of core) {
+    const without = core.filter((y) => y !== x);
+    if (left >= 0 && test(without)) core = without;
+  }
+  return [...ordered(core), last];
 }

@@ -17,17 +17,30 @@ import {
   differences,
   intersect,
   isMember,
+  point,
   type Relation,
   sameDomain,
 } from "./constraint.ts";
 import { decide, type Facts } from "./decide.ts";
-import { compareDims, constant, type Dim, kindOf, nameOf, type Shape, symbol, symbolsOf } from "./dim.ts";
-import { range } from "./evaluate.ts";
-import { add, floorDiv, mod, sub } from "./expression.ts";
+import {
+  compareDims,
+  constant,
+  type Dim,
+  kindOf,
+  nameOf,
+  type Shape,
+  symbol,
+  symbolsOf,
+  zero,
+} from "./dim.ts";
+import { range, substitute } from "./evaluate.ts";
+import { add, floorDiv, mod, neg, sub } from "./expression.ts";
 import { refuse } from "./integer.ts";
+import { Journal } from "./journal.ts";
 import {
   type Assertion,
   type Conflict,
+  type Declaration,
   type Failure,
   type Knowledge,
   namesOf,
@@ -35,23 +48,21 @@ import {
   outside,
   type Parked,
   type Residual,
-  State,
+  unknown,
 } from "./knowledge.ts";
 import { primitive, simplify } from "./simplify.ts";
 import { minimalCore, openness, solveAlone, solveFlex } from "./solving.ts";
 
-/** Bounds of a symbol; a symbol is at least 1 (a free one at least 0) unless its domain says otherwise. */
-export interface Declaration {
-  readonly min?: number;
-  readonly max?: number;
-  readonly multipleOf?: number;
-}
-
-type RelationClause = Extract<Clause, { kind: "relation" }>;
-
 export class Store implements Facts {
-  #state = new State();
   #log: Assertion[] = [];
+  #known = new Map<string, Knowledge>();
+  readonly #parked = new Map<Assertion, readonly Parked[]>();
+  /** Dims that required equations make 0, symbols they are solved for, and the equations. */
+  readonly #zeros = new Map<Dim, Assertion>();
+  readonly #rewrites = new Map<string, { readonly value: Dim; readonly from: Assertion }>();
+  /** What has ever been parked on a symbol, parked still or not. */
+  readonly #waiting = new Map<string, Set<Assertion>>();
+  readonly #journal = new Journal();
   readonly #queue = new Set<Assertion>();
 
   /** Narrows a symbol's domain. @throws CompileError E1002 for bounds that are not whole numbers */
@@ -64,20 +75,21 @@ export class Store implements Facts {
   }
 
   #declare(name: string, domain: Domain, origin: Origin): Conflict | undefined {
-    const declared = this.#state.known.get(name)?.declared.min;
+    const assertion = { goal: "declare", left: symbol(name), right: zero, origin, domain } as const;
     const least = defaultDomain(name).min;
-    if (declared === least && domain.min < least && domain.min > anything.min)
-      this.#restart(name, { ...anything, min: domain.min }, origin);
-    return this.#assert("declare", symbol(name), constant(0), origin, { domain });
+    if (this.#known.get(name)?.declared.min === least && domain.min < least && domain.min > anything.min)
+      this.#restart({ ...assertion, domain: { ...anything, min: domain.min }, index: -1 - this.#log.length });
+    return this.#assert(assertion);
   }
 
   /** A minimum below the default that comes after the symbol was used: all is settled again under it. */
-  #restart(name: string, domain: Domain, origin: Origin): void {
-    const fresh = new Store();
-    fresh.#assert("declare", symbol(name), constant(0), origin, { domain });
-    if (this.#log.some((x) => fresh.#assert(x.goal, x.left, x.right, x.origin, x))) return;
-    this.#log = fresh.#log;
-    this.#state = fresh.#state;
+  #restart(first: Assertion): void {
+    const list = [first, ...this.#log];
+    if (Store.#conflicts(list)) return;
+    for (const table of [this.#known, this.#parked, this.#zeros, this.#rewrites, this.#waiting])
+      table.clear();
+    for (const x of list) this.#run(x);
+    this.#log = list;
   }
 
   /** Declares what a constraint says of single symbols, asserts what it says of several. */
@@ -94,22 +106,25 @@ export class Store implements Facts {
 
   relate(relation: Relation, a: Dim, b: Dim, origin: Origin): Conflict | undefined {
     if (relation === ">") return this.atLeast(a, add(b, 1), origin);
-    return relation === "==" ? this.equal(a, b, origin) : this.#assert(relation, a, b, origin);
+    return relation === "=="
+      ? this.equal(a, b, origin)
+      : this.#assert({ goal: relation, left: a, right: b, origin });
   }
 
   /** a == b. Flex symbols are solved for; between rigid ones it becomes a residual. */
   equal(a: Dim, b: Dim, origin: Origin): Conflict | undefined {
-    return a === b || this.resolve(a) === this.resolve(b) ? undefined : this.#assert("==", a, b, origin);
+    if (a === b || this.resolve(a) === this.resolve(b)) return undefined;
+    return this.#assert({ goal: "==", left: a, right: b, origin });
   }
 
   /** a >= b. */
   atLeast(a: Dim, b: Dim, origin: Origin): Conflict | undefined {
-    return a === b ? undefined : this.#assert(">=", a, b, origin);
+    return a === b ? undefined : this.#assert({ goal: ">=", left: a, right: b, origin });
   }
 
   /** a % by == 0. @throws CompileError E2112 for a divisor of 0 */
   divisible(a: Dim, by: Dim, origin: Origin): Conflict | undefined {
-    return this.equal(mod(a, by), constant(0), origin);
+    return this.equal(mod(a, by), zero, origin);
   }
 
   /**
@@ -121,34 +136,23 @@ export class Store implements Facts {
     if (x === y || y.value === 1) return x;
     if (x.value === 1) return y;
     const result = [x, y].sort((p, q) => openness(p) - openness(q) || compareDims(p, q))[0]!;
-    return this.#assert("broadcast", a, b, origin, { result }) ?? result;
+    return this.#assert({ goal: "broadcast", left: a, right: b, origin, result }) ?? result;
   }
 
-  /** d with everything known applied. */
-  resolve(d: Dim): Dim {
-    return this.#state.resolve(d);
-  }
-
-  canonical(d: Dim, firm: boolean): Dim {
-    return this.#state.canonical(d, firm);
-  }
-
-  domainOf(name: string): Domain {
-    return this.#state.domainOf(name);
-  }
+  readonly domainOf = (name: string): Domain => this.#known.get(name)?.domain ?? defaultDomain(name);
 
   solve(shape: Shape): Shape {
     return shape.map((d) => this.resolve(d));
   }
 
   valueOf(name: string): Dim | undefined {
-    const value = this.#state.known.get(name)?.value;
+    const value = this.#known.get(name)?.value;
     return value && this.resolve(value);
   }
 
   /** The assertions that fixed a symbol, first to last. */
   whyOf(name: string): readonly Origin[] {
-    return this.#state.related([name], false).map((x) => x.origin);
+    return this.#related([name], false).map((x) => x.origin);
   }
 
   /**
@@ -156,13 +160,13 @@ export class Store implements Facts {
    */
   residuals(): readonly Residual[] {
     const list: Residual[] = [];
-    for (const name of [...this.#state.known.keys()].sort()) {
-      const { domain, declared, value, because } = this.#state.known.get(name)!;
+    for (const name of [...this.#known.keys()].sort()) {
+      const { domain, declared, value, because } = this.#known.get(name)!;
       const clauses = kindOf(name) === "flex" && value ? [] : differences(name, domain, declared);
       const origins = because.filter((x) => x.goal !== "declare").map((x) => x.origin);
       if (clauses.length > 0) list.push({ constraint: new Constraint(clauses), origins });
     }
-    const parked = [...this.#state.parked].flatMap(([x, entries]) => {
+    const parked = [...this.#parked].flatMap(([x, entries]) => {
       const alternative = x.goal === "broadcast" ? { alternative: "or one is 1" } : {};
       const clauses = entries.flatMap(({ clause }) => clause ?? []);
       return clauses.map((c) => ({ constraint: new Constraint([c]), origins: [x.origin], ...alternative }));
@@ -179,27 +183,82 @@ export class Store implements Facts {
     return [...open].map(([symbol, origins]) => ({ symbol, origins: [...origins] }));
   }
 
-  #assert(
-    goal: Assertion["goal"],
-    left: Dim,
-    right: Dim,
-    origin: Origin,
-    more: Pick<Assertion, "domain" | "result"> = {},
-  ): Conflict | undefined {
-    const { domain, result } = more;
-    const assertion = { goal, left, right, origin, index: this.#log.length, domain, result } as Assertion;
-    const failure = this.#run(assertion);
+  /** d with everything known applied. */
+  resolve(d: Dim): Dim {
+    if (d.value !== undefined) return d;
+    const name = nameOf(d);
+    if (name !== undefined) return this.#resolveSymbol(d, name);
+    const map = new Map<string, Dim>();
+    for (const name of symbolsOf(d)) {
+      const value = this.#known.get(name)?.value;
+      if (value) map.set(name, value);
+    }
+    return map.size === 0 ? simplify(d, this.domainOf) : this.resolve(substitute(d, map));
+  }
+
+  /** Follows values that are symbols themselves; each on the way then knows the last one. */
+  #resolveSymbol(d: Dim, name: string): Dim {
+    let end = d;
+    const passed: string[] = [];
+    for (let at: string | undefined = name; at !== undefined; at = nameOf(end)) {
+      const value = this.#known.get(at)?.value;
+      if (!value) break;
+      passed.push(at);
+      end = value;
+    }
+    if (nameOf(end) === undefined) end = this.resolve(end);
+    for (const at of passed) {
+      const known = this.#known.get(at)!;
+      if (known.value !== end) this.#journal.put(this.#known, at, { ...known, value: end });
+    }
+    return end;
+  }
+
+  /**
+   * resolve(d) with the required equations applied too; `firm` leaves out what a broadcast merely assumes.
+   */
+  canonical(d: Dim, firm: boolean): Dim {
+    const usable = (x: Assertion) => !firm || x.goal !== "broadcast";
+    let current = this.resolve(d);
+    for (let i = 0; i < 20 && this.#rewrites.size > 0; i++) {
+      const found = symbolsOf(current).flatMap((name) => {
+        const rewrite = this.#rewrites.get(name);
+        return rewrite && usable(rewrite.from) ? [[name, rewrite.value] as const] : [];
+      });
+      if (found.length === 0) break;
+      current = this.resolve(substitute(current, new Map(found)));
+    }
+    if (this.#zeros.size === 0) return current;
+    const core = primitive(current, this.domainOf);
+    const from = this.#zeros.get(core) ?? this.#zeros.get(neg(core));
+    return from && usable(from) ? zero : current;
+  }
+
+  /** The assertions that what is known of `names` rests on, and those parked on them if asked, in order. */
+  #related(names: readonly string[], parked: boolean): readonly Assertion[] {
+    const found = new Set<Assertion>();
+    const seen = new Set(names);
+    for (const name of seen) {
+      const waiting = parked ? [...(this.#waiting.get(name) ?? [])].filter((x) => this.#parked.has(x)) : [];
+      for (const x of [...(this.#known.get(name)?.because ?? []), ...waiting]) {
+        if (!found.has(x)) for (const other of namesOf(x)) seen.add(other);
+        found.add(x);
+      }
+    }
+    const roots = new Set([...found].map((x) => x.parent ?? x));
+    return [...roots].sort((x, y) => x.index - y.index);
+  }
+
+  #assert(assertion: Omit<Assertion, "index">): Conflict | undefined {
+    const x = { ...assertion, index: this.#log.length };
+    const failure = this.#run(x);
     if (!failure) {
-      this.#log.push(assertion);
+      this.#log.push(x);
       return undefined;
     }
-    const pools = [
-      () => this.#state.related(namesOf(assertion), false),
-      () => this.#state.related(namesOf(assertion), true),
-      () => this.#log,
-    ];
-    const core = minimalCore(pools, assertion, Store.#conflicts);
-    return { ...failure, core: core.map((x) => x.origin) };
+    const names = namesOf(x);
+    const pools = [() => this.#related(names, false), () => this.#related(names, true), () => this.#log];
+    return { ...failure, core: minimalCore(pools, x, Store.#conflicts).map((one) => one.origin) };
   }
 
   static #conflicts(list: readonly Assertion[]): boolean {
@@ -209,145 +268,144 @@ export class Store implements Facts {
 
   /** Settles one assertion and all that it wakes; after a failure or an exception the store is as before. */
   #run(assertion: Assertion): Failure | undefined {
-    this.#state.journal.begin();
-    this.#queue.clear();
-    this.#queue.add(assertion);
+    this.#journal.begin();
+    let failure: Failure | undefined;
     let done = false;
     try {
+      failure = this.#settle(assertion);
       for (const x of this.#queue) {
+        if (failure) break;
         this.#queue.delete(x);
-        const failure = this.#settle(x);
-        if (failure) return failure;
+        failure = this.#settle(x);
       }
-      done = true;
-      return undefined;
+      done = failure === undefined;
     } finally {
-      if (!done) this.#state.journal.rollBack();
+      if (!done) {
+        this.#queue.clear();
+        this.#journal.rollBack();
+      }
     }
-  }
-
-  #learn(name: string, news: Partial<Knowledge>, x: Assertion): void {
-    const old = this.#state.of(name);
-    const because = old.because.includes(x) ? old.because : [...old.because, x];
-    this.#state.put(this.#state.known, name, { ...old, ...news, because });
-    this.#wake(name, () => true);
-  }
-
-  #wake(name: string, which: (x: Assertion) => boolean): void {
-    for (const x of this.#state.waiting.get(name) ?? [])
-      if (this.#state.parked.has(x) && which(x)) this.#queue.add(x);
+    return failure;
   }
 
   #settle(x: Assertion): Failure | undefined {
-    const { parked, zeros, rewrites } = this.#state;
-    for (const { zero, rewrite } of parked.get(x) ?? []) {
-      if (zero) this.#state.put(zeros, zero, undefined);
-      if (rewrite) this.#state.put(rewrites, rewrite, undefined);
+    const entries = this.#parked.get(x);
+    if (entries) this.#journal.put(this.#parked, x, undefined);
+    for (const { zero, rewrite } of entries ?? []) {
+      if (zero) this.#journal.put(this.#zeros, zero, undefined);
+      if (rewrite) this.#journal.put(this.#rewrites, rewrite, undefined);
     }
-    if (parked.has(x)) this.#state.put(parked, x, undefined);
     const [a, b] = [this.resolve(x.left), this.resolve(x.right)];
-    if (x.goal === "declare") return this.#settleDeclaration(x);
+    if (x.domain) return this.#settleMember(x, a, x.domain);
     if (x.goal === "broadcast") return this.#settleBroadcast(x, a, b);
-    return x.goal === "==" ? this.#settleEqual(x, a, b) : this.#settleVerdict(x, x.goal, a, b);
+    return x.goal === "==" ? this.#settleEqual(x, a, b) : this.#settleVerdict(x, x.goal as Relation, a, b);
   }
 
   #settleEqual(x: Assertion, a: Dim, b: Dim): Failure | undefined {
     if (a === b) return undefined;
-    for (const [one, other] of [
-      [a, b],
-      [b, a],
-    ] as const) {
-      const [name, value] = [nameOf(one), nameOf(other)];
-      const bindable = name !== undefined && value !== undefined && kindOf(name) === "flex";
-      const last = bindable && (kindOf(value) !== "flex" || value < name);
-      if (name !== undefined && (other.value !== undefined || last)) return this.#bind(x, name, other);
-    }
-    const solution = solveFlex(sub(a, b));
-    if (!solution) return this.#settleVerdict(x, "==", a, b);
-    const { name, numerator, denominator } = solution;
-    if (range(denominator, this.#state.domainOf).min < 1)
+    const [one, other] = [nameOf(a), nameOf(b)];
+    if (one !== undefined && b.value !== undefined) return this.#narrow(x, one, point(b));
+    if (other !== undefined && a.value !== undefined) return this.#narrow(x, other, point(a));
+    if (one !== undefined && other !== undefined && kindOf(one) === "flex" && kindOf(other) === "flex")
+      return one < other ? this.#bind(x, other, a) : this.#bind(x, one, b);
+    const { name, numerator, denominator } = solveFlex(sub(a, b)) ?? {};
+    if (!name || !numerator || !denominator) return this.#settleVerdict(x, "==", a, b);
+    if (range(denominator, this.domainOf).min < 1)
       return this.#park(x, { kind: "relation", relation: "==", left: a, right: b });
-    if (denominator.value !== 1) {
-      const failure = this.#settleVerdict(x, "==", mod(numerator, denominator), constant(0));
-      if (failure) return { left: a, right: b, relation: "==" };
-    }
-    const { residues } = this.#state.domainOf(name);
-    if (residues.length > 1 && symbolsOf(numerator).length > 0) return this.#settleVerdict(x, "==", a, b);
-    return this.#bind(x, name, simplify(floorDiv(numerator, denominator), this.#state.domainOf));
+    if (denominator.value !== 1 && this.#settleVerdict(x, "==", mod(numerator, denominator), zero))
+      return { left: a, right: b, relation: "==" };
+    return this.#bind(x, name, simplify(floorDiv(numerator, denominator), this.domainOf));
   }
 
+  /** What is known of the symbol is from now on required of its value. */
   #bind(x: Assertion, name: string, value: Dim): Failure | undefined {
-    const { domain } = this.#state.of(name);
-    if (value.value !== undefined) {
-      const n = Number(value.value);
-      if (!isMember(domain, n)) return outside(name, domain, n);
-      const point = kindOf(name) === "flex" ? domain : { ...anything, min: n, max: n };
-      this.#learn(name, { value, domain: point }, x);
-      return undefined;
-    }
+    if (value.value !== undefined) return this.#narrow(x, name, point(value));
+    const domain = this.domainOf(name);
     this.#learn(name, { value }, x);
-    this.#inherit(x, symbol(name), domain);
+    const { min, max } = range(value, this.domainOf);
+    if (min < domain.min || max > domain.max || domain.modulus > 1)
+      this.#queue.add({ ...x, goal: "in", left: symbol(name), domain, parent: x.parent ?? x });
     return undefined;
   }
 
-  /** What a symbol's domain requires of the value it was bound to, as assertions of their own. */
-  #inherit(parent: Assertion, name: Dim, { min, max, modulus, residues }: Domain): void {
-    const made = (goal: "==" | ">=", left: Dim, right: Dim) =>
-      this.#queue.add({ ...parent, goal, left, right, parent });
-    const value = range(this.resolve(name), this.#state.domainOf);
-    if (value.min < min) made(">=", name, constant(min));
-    if (value.max > max) made(">=", constant(max), name);
-    if (modulus > 1) made("==", mod(name, modulus), constant(residues[0]!));
+  #settleMember(x: Assertion, d: Dim, wanted: Domain): Failure | undefined {
+    const name = nameOf(d);
+    if (name !== undefined) return this.#narrow(x, name, wanted);
+    const value = Number(d.value);
+    if (d.value !== undefined)
+      return isMember(wanted, value) ? undefined : outside(nameOf(x.left)!, wanted, value);
+    const { min, max } = range(d, this.domainOf);
+    const { modulus, residues } = wanted;
+    return (
+      (min < wanted.min ? this.#settleVerdict(x, ">=", d, constant(wanted.min)) : undefined) ??
+      (max > wanted.max ? this.#settleVerdict(x, ">=", constant(wanted.max), d) : undefined) ??
+      (residues.length > 1
+        ? this.#wait(x, {})
+        : this.#settleVerdict(x, "==", mod(d, modulus), constant(residues[0]!)))
+    );
+  }
+
+  #narrow(x: Assertion, name: string, wanted: Domain): Failure | undefined {
+    const known = this.#known.get(name);
+    const { domain, declared, value } = known ?? unknown(name);
+    const declares = x.goal === "declare" && nameOf(x.left) === name;
+    // The first declaration replaces the default minimum.
+    const first = declares && !known && wanted.min > anything.min;
+    const met = intersect(first ? wanted : domain, wanted);
+    if (!met) return this.#wait(x, { clause: { kind: "domain", symbol: name, ...wanted } });
+    if (met.min > met.max) return outside(name, domain, wanted.min);
+    if (sameDomain(met, domain) && !declares) return undefined;
+    const news = declares ? { declared: intersect(first ? wanted : declared, wanted) ?? declared } : {};
+    this.#learn(name, { ...news, domain: met, value: met.min === met.max ? constant(met.min) : value }, x);
+    return undefined;
+  }
+
+  #learn(name: string, news: Partial<Knowledge>, x: Assertion): void {
+    const old = this.#known.get(name) ?? unknown(name);
+    const because = old.because.includes(x) ? old.because : [...old.because, x];
+    this.#journal.put(this.#known, name, { ...old, ...news, because });
+    if (this.#parked.size > 0) this.#wake(name, () => true);
+  }
+
+  #wake(name: string, which: (x: Assertion) => boolean): void {
+    for (const x of this.#waiting.get(name) ?? []) if (this.#parked.has(x) && which(x)) this.#queue.add(x);
   }
 
   #settleVerdict(x: Assertion, relation: Relation, a: Dim, b: Dim): Failure | undefined {
-    const verdict = decide(relation, a, b, this.#state);
+    const verdict = decide(relation, a, b, this);
     if (verdict.kind === "always") return verdict.assumed ? this.#wait(x, {}) : undefined;
     if (verdict.kind === "never") return { left: a, right: b, relation };
     const plain: Clause = { kind: "relation", relation, left: a, right: b };
     for (const clause of verdict.kind === "iff" ? verdict.constraint.clauses : [plain]) {
-      const failure = clause.kind === "relation" ? this.#park(x, clause) : this.#narrow(x, clause);
+      const failure =
+        clause.kind === "relation" ? this.#park(x, clause) : this.#narrow(x, clause.symbol, clause);
       if (failure) return failure;
     }
     return undefined;
   }
 
-  #narrow(x: Assertion, clause: Exclude<Clause, RelationClause>): Failure | undefined {
-    const { symbol: name } = clause;
-    const { domain, value } = this.#state.of(name);
-    const met = intersect(domain, clause);
-    if (!met) return this.#wait(x, { clause });
-    if (met.min > met.max) return outside(name, domain, clause.min);
-    if (sameDomain(met, domain)) return undefined;
-    this.#learn(name, { domain: met, value: value ?? only(met) }, x);
-    return undefined;
-  }
-
-  #park(x: Assertion, clause: RelationClause): undefined {
+  #park(x: Assertion, clause: Extract<Clause, { kind: "relation" }>): undefined {
     if (clause.relation !== "==") return this.#wait(x, { clause });
-    const zero = primitive(
-      this.#state.canonical(sub(clause.left, clause.right), false),
-      this.#state.domainOf,
-    );
+    const zero = primitive(this.canonical(sub(clause.left, clause.right), false), this.domainOf);
     const { name: rewrite, value } = solveAlone(zero) ?? {};
-    if (rewrite && value) this.#state.put(this.#state.rewrites, rewrite, { value, from: x });
-    this.#state.put(this.#state.zeros, zero, x);
+    if (rewrite && value) this.#journal.put(this.#rewrites, rewrite, { value, from: x });
+    this.#journal.put(this.#zeros, zero, x);
     // An equation may refute a bound. It does not wake other equations: they would wake it in turn.
-    for (const name of symbolsOf(zero)) this.#wake(name, ({ goal }) => goal === ">=" || goal === "!=");
+    for (const name of symbolsOf(zero))
+      this.#wake(name, ({ goal }) => goal === ">=" || goal === "!=" || goal === "in");
     return this.#wait(x, { clause, zero, ...(rewrite ? { rewrite } : {}) });
   }
 
   /** Takes x up again when one of its symbols learns something. */
   #wait(x: Assertion, parked: Parked): undefined {
-    this.#state.put(this.#state.parked, x, [...(this.#state.parked.get(x) ?? []), parked]);
-    const { waiting } = this.#state;
+    this.#journal.put(this.#parked, x, [...(this.#parked.get(x) ?? []), parked]);
     for (const d of new Set([x.left, x.right, this.resolve(x.left), this.resolve(x.right)]))
-      for (const name of symbolsOf(d)) waiting.set(name, (waiting.get(name) ?? new Set()).add(x));
+      for (const name of symbolsOf(d)) this.#waiting.set(name, (this.#waiting.get(name) ?? new Set()).add(x));
   }
 
   #settleBroadcast(x: Assertion, a: Dim, b: Dim): Failure | undefined {
     const result = this.resolve(x.result!);
-    const equals = (p: Dim, q: Dim) => decide("==", p, q, this.#state);
+    const equals = (p: Dim, q: Dim) => decide("==", p, q, this);
     if (a === b || b.value === 1 || a.value === 1) {
       const other = b.value === 1 ? a : b;
       const fits = equals(other, result).kind;
@@ -362,30 +420,8 @@ export class Store implements Facts {
     // What another broadcast only took for granted binds nothing: one of them may still turn out to be 1.
     if (verdict.kind === "always")
       return verdict.assumed ? this.#wait(x, {}) : this.#settleEqual(x, a, result);
-    const apart = (p: Dim, q: Dim) => equals(p, q).kind === "never";
-    if (verdict.kind === "never" && apart(a, constant(1)) && apart(b, constant(1)))
-      return { left: a, right: b, relation: "broadcasts with" };
+    const apart = [a, b].every((side) => equals(side, constant(1)).kind === "never");
+    if (verdict.kind === "never" && apart) return { left: a, right: b, relation: "broadcasts with" };
     return this.#park(x, { kind: "relation", relation: "==", left: a, right: b });
   }
-
-  #settleDeclaration(x: Assertion): Failure | undefined {
-    const name = nameOf(x.left)!;
-    const wanted = x.domain!;
-    const { domain: old, declared, value } = this.#state.of(name);
-    const fixed = Number(value?.value ?? Number.NaN);
-    if (value?.value !== undefined && !isMember(wanted, fixed)) return outside(name, wanted, fixed);
-    const first = !this.#state.known.has(name) && wanted.min > anything.min;
-    const domain = intersect(first ? wanted : old, wanted);
-    if (!domain) return this.#wait(x, {});
-    if (domain.min > domain.max) return outside(name, old, wanted.min);
-    const news = { domain, declared: intersect(first ? wanted : declared, wanted) ?? declared };
-    this.#learn(name, { ...news, value: value ?? only(domain) }, x);
-    if (value && value.value === undefined) this.#inherit(x, x.left, wanted);
-    return undefined;
-  }
-}
-
-/** The only member of a domain. */
-function only({ min, max }: Domain): Dim | undefined {
-  return min === max ? constant(min) : undefined;
 }

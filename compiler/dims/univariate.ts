@@ -1,24 +1,14 @@
 /**
- * The exact answer for dims in one symbol. With s = L*k + r, L a multiple of every divisor on the way down, a
- * floor of a polynomial in k is a polynomial in k, and a max splits k where its argument changes sign. The
- * sign of what is left changes where bisection between the sign changes of its forward difference says. No
+ * The exact answer for dims in one symbol. With s = L*k + r, L a multiple of every divisor on the way down,
+ * every floor is a polynomial in k, and every max is one of its sides as long as the sign of its argument
+ * stays. A polynomial of degree n is known by n + 1 of its values (Newton's forward differences), so nothing
+ * symbolic is needed: its sign changes where bisection between the sign changes of its difference says. No
  * sampling, no floating point, no unbounded search: past the budget there is no answer.
  */
-import { anything, type Domain, intersect } from "./constraint.ts";
-import { type Atom, atomsOf, childrenOf, type Dim } from "./dim.ts";
+import { anything, compare, type Domain, intersect, listed, type Relation } from "./constraint.ts";
+import { type Atom, atomsWithin, childrenOf, type Dim, symbolsOf } from "./dim.ts";
+import { evaluate } from "./evaluate.ts";
 import { gcd, type Int, lcm, negate, plus, quotient, remainder, times } from "./integer.ts";
-
-/** Coefficients of k^0, k^1, ...; no leading zeros. */
-type Polynomial = readonly Int[];
-
-type Span = readonly [lo: number, hi: number];
-
-/** A stretch of integers of one sign. */
-interface Run {
-  readonly lo: number;
-  readonly hi: number;
-  readonly sign: number;
-}
 
 /** Counts work, never time: the same question gets the same answer on any machine. */
 export class Budget {
@@ -28,175 +18,133 @@ export class Budget {
   }
   spend(steps: number): void {
     this.#left -= steps;
-    if (this.#left < 0) throw new OutOfBudget();
+    if (!(this.#left >= 0)) throw new OutOfBudget();
   }
 }
 
 export class OutOfBudget extends Error {}
 
-/** Where a relation holds: for each residue modulo `modulus`, the runs of values. */
-export interface Solution {
-  readonly modulus: number;
-  readonly runs: ReadonlyMap<number, readonly Run[]>;
-  readonly all: boolean;
+/** The values first, first + step, ..., last of a symbol. */
+export interface Run {
+  readonly first: number;
+  readonly last: number;
+  readonly step: number;
 }
 
-/** The values of the only symbol of d for which `accepts(sign of d)`. @throws OutOfBudget */
-export function solveUnivariate(
-  d: Dim,
-  domain: Domain,
-  accepts: (sign: number) => boolean,
-  budget: Budget,
-): Solution {
-  const modulus = Number(lcm(periodOf(d, 1), domain.modulus));
-  budget.spend(modulus * Math.ceil(d.size / 8));
-  const atoms = [...innerFirst(d)];
-  const runs = new Map<number, readonly Run[]>();
-  let all = true;
-  for (let r = 0; r < modulus; r++) {
-    if (!domain.residues.includes(r % domain.modulus)) continue;
-    const [lo, hi] = [Math.ceil((domain.min - r) / modulus), Math.floor((domain.max - r) / modulus)];
-    if (lo > hi) continue;
-    const signs = signsOf(d, atoms, [r, modulus], [lo, hi], budget);
-    const kept = joined(signs, accepts).filter((x) => x.sign === 1);
-    if (kept.length !== 1 || kept[0]!.lo !== lo || kept[0]!.hi !== hi) all = false;
-    if (kept.length === 0) continue;
-    runs.set(
-      r,
-      kept.map((x) => ({ ...x, lo: x.lo * modulus + r, hi: x.hi * modulus + r })),
-    );
-  }
-  return { modulus, runs, all };
+/** A stretch of k in which a sign or an answer stays. */
+interface Stretch {
+  readonly from: number;
+  readonly to: number;
+  readonly sign: number;
 }
 
 /**
- * A period L of the symbol `name` (of the only symbol, if not given): with s = L*k + r, the coefficients of
- * k in d are multiples of m and its floors vanish. Divisions by something symbolic count for nothing when a
- * name is given.
+ * A period L of the symbol `name`: with s = L*k + r, the coefficients of k in d are multiples of m and its
+ * floors vanish. Divisions by something symbolic count for nothing.
  * @throws OutOfBudget
  */
-export function periodOf(d: Dim, m: Int, name?: string): Int {
-  let period: Int = 1;
+export function periodOf(d: Dim, name: string, m: Int = 1): number {
+  let period = 1;
   for (const t of d.terms) {
     const wanted = quotient(m, gcd(m, t.coefficient));
     for (const atom of t.factors) {
-      if (atom.kind === "symbol") {
-        if (name === undefined || atom.name === name) period = lcm(period, wanted);
-        continue;
-      }
       const by = atom.kind === "floor" ? atom.denominator.value : 1;
-      if (by === undefined && name === undefined) throw new OutOfBudget();
-      if (by !== undefined) period = lcm(period, periodOf(childrenOf(atom)[0]!, times(wanted, by), name));
+      if (atom.kind === "symbol") period = Number(lcm(period, atom.name === name ? wanted : 1));
+      else if (by !== undefined)
+        period = Number(lcm(period, periodOf(childrenOf(atom)[0]!, name, times(wanted, by))));
     }
     if (period > 1e5) throw new OutOfBudget();
   }
   return period;
 }
 
-/** All atoms inside d, those within others before them. */
-function innerFirst(d: Dim, found = new Set<Atom>()): ReadonlySet<Atom> {
-  for (const atom of atomsOf(d)) {
-    if (found.has(atom)) continue;
-    for (const child of childrenOf(atom)) innerFirst(child, found);
-    found.add(atom);
+/** The values of d's only symbol, in its domain, for which d `relation` 0. @throws OutOfBudget */
+export function solutions(relation: Relation, d: Dim, domain: Domain, budget: Budget): readonly Run[] {
+  const [name] = symbolsOf(d) as readonly [string];
+  const step = Number(lcm(periodOf(d, name), domain.modulus));
+  budget.spend(step * Math.ceil(d.size / 8));
+  const atoms = [...atomsWithin([d])];
+  if (atoms.some((f) => f.kind === "floor" && f.denominator.value === undefined)) throw new OutOfBudget();
+  const sides = atoms.flatMap((f) => (f.kind === "max" ? [f.left] : []));
+  const runs: Run[] = [];
+  for (let r = 0; r < step; r++) {
+    if (!domain.residues.includes(r % domain.modulus)) continue;
+    const signs = (e: Dim, piece: Stretch) =>
+      stretches((k) => evaluate(e, new Map([[name, plus(r, times(k, step))]])), degreeOf(e), piece, budget);
+    let pieces: readonly Stretch[] = [
+      { from: Math.ceil((domain.min - r) / step), to: Math.floor((domain.max - r) / step), sign: 0 },
+    ];
+    for (const side of sides) pieces = pieces.flatMap((p) => joined(signs(side, p), (sign) => sign > 0));
+    const accepted = joined(
+      pieces.flatMap((p) => signs(d, p)),
+      (sign) => compare(relation, sign, 0),
+    );
+    for (const { from, to, sign } of accepted)
+      if (sign) runs.push({ first: r + from * step, last: r + to * step, step });
   }
-  return found;
+  if (runs.some(({ first, last }) => [first, last].some((n) => Math.abs(n) > 2 ** 53 && Number.isFinite(n))))
+    throw new OutOfBudget();
+  return runs;
 }
 
-/**
- * The runs of equal sign of d over lo..hi, its symbol being the polynomial `at` of k; `atoms` inner first.
- */
-function signsOf(
-  d: Dim,
-  atoms: readonly Atom[],
-  at: Polynomial,
-  [lo, hi]: Span,
+/** The degree of d, of one symbol, where its floors vanish and the sides of its maxima are chosen. */
+function degreeOf(d: Dim): number {
+  const ofAtom = (f: Atom) => (f.kind === "symbol" ? 1 : degreeOf(childrenOf(f)[0]!));
+  return Math.max(0, ...d.terms.map((t) => t.factors.reduce((n, f) => n + ofAtom(f), 0)));
+}
+
+/** The stretches of one sign of a polynomial that is given by its values. */
+function stretches(
+  valueAt: (k: number) => Int,
+  degree: number,
+  { from, to }: Stretch,
   budget: Budget,
-): readonly Run[] {
-  const values = new Map<Atom, Polynomial>();
-  const out: Run[] = [];
-  const visit = (from: number, lo: number, hi: number): void => {
-    for (let i = from; i < atoms.length; i++) {
-      const atom = atoms[i]!;
-      budget.spend(1);
-      if (atom.kind === "symbol") values.set(atom, at);
-      else if (atom.kind === "floor") {
-        const q = atom.denominator.value!;
-        values.set(atom, trim(polynomialOf(atom.numerator, values).map((c) => quotient(c, q))));
-      } else {
-        const side = polynomialOf(atom.left, values);
-        for (const run of joined(signRuns(side, lo, hi, budget), (sign) => sign > 0)) {
-          values.set(atom, run.sign > 0 ? side : []);
-          visit(i + 1, run.lo, run.hi);
-        }
-        return;
-      }
+): readonly Stretch[] {
+  if (!(from <= to)) return [];
+  const p = Array.from({ length: Math.min(degree, to - from) + 1 }, (_, i) => valueAt(from + i));
+  budget.spend(p.length);
+  for (let n = 1; n < p.length; n++)
+    for (let i = p.length - 1; i >= n; i--) p[i] = plus(p[i]!, negate(p[i - 1]!));
+  while (p.length > 1 && p.at(-1) === 0) p.pop();
+  return signsOf(p, from, from, to, budget);
+}
+
+/** The stretches of one sign over from..to of the sum of p[i] * C(k - origin, i). */
+function signsOf(
+  p: readonly Int[],
+  origin: number,
+  from: number,
+  to: number,
+  budget: Budget,
+): readonly Stretch[] {
+  const signAt = (k: number): number => {
+    let [value, binomial]: [Int, Int] = [0, 1];
+    for (const [i, c] of p.entries()) {
+      value = plus(value, times(c, binomial));
+      binomial = quotient(times(binomial, k - origin - i), i + 1);
     }
-    out.push(...signRuns(polynomialOf(d, values), lo, hi, budget));
+    return value > 0 ? 1 : value < 0 ? -1 : 0;
   };
-  visit(0, lo, hi);
-  return out;
-}
-
-function polynomialOf(d: Dim, values: ReadonlyMap<Atom, Polynomial>): Polynomial {
-  return d.terms.reduce<Polynomial>((total, t) => {
-    const factors = t.factors.map((f) => values.get(f)!);
-    return addPolynomials(total, factors.reduce(multiplyPolynomials, [t.coefficient]));
-  }, []);
-}
-
-function trim(p: Int[]): Polynomial {
-  while (p.length > 0 && p[p.length - 1] === 0) p.pop();
-  return p;
-}
-
-function addPolynomials(x: Polynomial, y: Polynomial): Polynomial {
-  if (x.length < y.length) return addPolynomials(y, x);
-  return trim(x.map((c, i) => (i < y.length ? plus(c, y[i]!) : c)));
-}
-
-function multiplyPolynomials(x: Polynomial, y: Polynomial): Polynomial {
-  const out: Int[] = new Array(Math.max(x.length + y.length - 1, 0)).fill(0);
-  for (const [i, a] of x.entries())
-    for (const [j, b] of y.entries()) out[i + j] = plus(out[i + j]!, times(a, b));
-  return trim(out);
-}
-
-function signAt(p: Polynomial, k: number): number {
-  const value = p.reduceRight<Int>((total, c) => plus(times(total, k), c), 0);
-  return value > 0 ? 1 : value < 0 ? -1 : 0;
-}
-
-/** p(k + 1) - p(k). */
-function difference(p: Polynomial): Polynomial {
-  const shifted = p.reduceRight<Polynomial>(
-    (total, c) => addPolynomials(multiplyPolynomials(total, [1, 1]), [c]),
-    [],
-  );
-  return addPolynomials(shifted, p.map(negate));
-}
-
-/** The runs of equal sign of p over the integers lo..hi. */
-function signRuns(p: Polynomial, lo: number, hi: number, budget: Budget): readonly Run[] {
   budget.spend(1);
-  if (lo > hi) return [];
-  if (p.length < 2 || lo === hi) return [{ lo, hi, sign: signAt(p, lo) }];
-  const out: Run[] = [];
-  for (const step of signRuns(difference(p), lo, hi - 1, budget))
-    for (let from = step.lo; from <= step.hi && Number.isFinite(from); ) {
-      const sign = signAt(p, from);
-      const to = lastOfSign(p, sign, from, step, budget);
-      out.push({ lo: from, hi: to, sign });
-      from = to + 1;
+  if (from > to) return [];
+  if (p.length < 2 || from === to) return [{ from, to, sign: signAt(from) }];
+  const out: Stretch[] = [];
+  for (const slope of signsOf(p.slice(1), origin, from, to - 1, budget))
+    for (let k = slope.from; k <= slope.to && Number.isFinite(k); ) {
+      const last = lastOfSign(signAt, k, slope, budget);
+      out.push({ from: k, to: last, sign: signAt(k) });
+      k = last + 1;
     }
-  if (Number.isFinite(hi)) out.push({ lo: hi, hi, sign: signAt(p, hi) });
-  return joined(out);
+  if (Number.isFinite(to)) out.push({ from: to, to, sign: signAt(to) });
+  return joined(out, (sign) => sign);
 }
 
-/** The last k of the monotone stretch `step` up to which p keeps the sign it has at `from`. */
-function lastOfSign(p: Polynomial, sign: number, from: number, step: Run, budget: Budget): number {
-  const keeps = (k: number) => k <= step.hi && signAt(p, k) === sign;
-  if (step.sign === 0 || sign === step.sign || (Number.isFinite(step.hi) && keeps(step.hi))) return step.hi;
+/** The last k of a stretch on which a function moves one way up to which it keeps the sign it has at `from`. */
+function lastOfSign(signAt: (k: number) => number, from: number, slope: Stretch, budget: Budget): number {
+  const sign = signAt(from);
+  const keeps = (k: number) => k <= slope.to && signAt(k) === sign;
+  if (slope.sign === 0 || sign === slope.sign || (Number.isFinite(slope.to) && keeps(slope.to)))
+    return slope.to;
   let [good, width] = [from, 1];
   for (; keeps(good + width); width *= 2) {
     good += width;
@@ -207,40 +155,33 @@ function lastOfSign(p: Polynomial, sign: number, from: number, step: Run, budget
   return good;
 }
 
-/** Neighbours of one sign made one; with `of`, of one answer (1 or 0). */
-function joined(list: readonly Run[], of?: (sign: number) => boolean): readonly Run[] {
-  const out: Run[] = [];
-  for (const { lo, hi, sign } of list) {
-    const answer = of ? Number(of(sign)) : sign;
+/** Neighbours of one answer made one. */
+function joined(list: readonly Stretch[], answer: (sign: number) => number | boolean): readonly Stretch[] {
+  const out: Stretch[] = [];
+  for (const { from, to, sign } of list) {
     const last = out.at(-1);
-    if (last?.sign === answer && last.hi + 1 === lo) out[out.length - 1] = { ...last, hi };
-    else out.push({ lo, hi, sign: answer });
+    const same = last?.sign === Number(answer(sign)) && last.to + 1 === from;
+    out.splice(same ? -1 : out.length, 1, { from: same ? last.from : from, to, sign: Number(answer(sign)) });
   }
   return out;
 }
 
-/** The solution as one domain, if it is one: residues and bounds, or a short list of values. */
-export function asDomain({ modulus, runs }: Solution, within: Domain): Domain | undefined {
-  const lists = [...runs.values()];
-  const min = Math.min(...lists.map((x) => x[0]!.lo));
-  const max = Math.max(...lists.map((x) => x.at(-1)!.hi));
+/** The runs as one domain, if they are one: residues and bounds, or a short list of values. */
+export function asDomain(runs: readonly Run[], within: Domain): Domain | undefined {
+  const { step } = runs[0]!;
+  const min = Math.min(...runs.map((x) => x.first));
+  const max = Math.max(...runs.map((x) => x.last));
   if (min === max) return { ...anything, min, max };
-  const from = (limit: number) => lists.every(([x]) => x!.lo === limit || x!.lo - modulus < limit);
-  const upTo = (limit: number) =>
-    lists.every((x) => x.at(-1)!.hi === limit || x.at(-1)!.hi + modulus > limit);
-  if (lists.every((x) => x.length === 1) && from(min) && upTo(max))
-    return intersect(anything, {
-      min: from(within.min) ? anything.min : min,
-      max: upTo(within.max) ? anything.max : max,
-      modulus,
-      residues: [...runs.keys()],
-    });
+  const residues = runs.map((x) => Number(remainder(x.first, step)));
+  const from = (limit: number) => runs.every((x) => x.first - step < limit);
+  const upTo = (limit: number) => runs.every((x) => x.last === limit || x.last + step > limit);
+  if (new Set(residues).size === runs.length && from(min) && upTo(max)) {
+    const bounds = { min: from(within.min) ? anything.min : min, max: upTo(within.max) ? anything.max : max };
+    return intersect(anything, { ...bounds, modulus: step, residues });
+  }
   if (max - min >= 256) return undefined;
-  const values = lists.flat().flatMap((x) => {
-    const count = (x.hi - x.lo) / modulus + 1;
-    return Array.from({ length: count }, (_, i) => x.lo + i * modulus);
-  });
-  const span = max - min + 1;
-  const residues = values.map((v) => Number(remainder(v, span))).sort((x, y) => x - y);
-  return values.length > 64 ? undefined : { min, max, modulus: span, residues };
+  const values = runs.flatMap((x) =>
+    Array.from({ length: (x.last - x.first) / step + 1 }, (_, i) => x.first + i * step),
+  );
+  return values.length > 64 ? undefined : listed(values);
 }
