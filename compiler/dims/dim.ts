@@ -28,7 +28,7 @@ export type Atom =
   | (Named & { readonly kind: "floor"; readonly numerator: Dim; readonly denominator: Dim })
   | (Named & { readonly kind: "max"; readonly left: Dim; readonly right: Dim });
 
-/** A coefficient and a product of atoms, sorted, with repetition; `id` and `factors` are the product's own. */
+/** A coefficient and a product of atoms, sorted, with repetition; `id` and `factors` are the product's. */
 export interface Term {
   readonly coefficient: Int;
   readonly factors: readonly Atom[];

@@ -9,7 +9,7 @@ import {
   nearest,
   type Relation,
 } from "./constraint.ts";
-import { constant, type Dim, symbol, symbolsOf } from "./dim.ts";
+import { constant, type Dim, kindOf, symbol, symbolsOf } from "./dim.ts";
 
 /** Where an assertion comes from. */
 export interface Origin {
@@ -69,6 +69,9 @@ export interface Knowledge {
   readonly because: readonly Assertion[];
 }
 
+/** A clause between dims. */
+export type Relational = Extract<Clause, { kind: "relation" }>;
+
 export interface Parked {
   /** Missing where a broadcast's assumption makes it hold: it only waits for that to change. */
   readonly clause?: Clause;
@@ -99,4 +102,30 @@ export function outside(name: string, domain: Domain, value: number): Failure {
     relation: `${new Constraint(clauses)}`,
     ...(near.length > 0 ? { suggestion: `nearest ${near.join(", ")}` } : {}),
   };
+}
+
+export const equation = (left: Dim, right: Dim): Relational => ({
+  kind: "relation",
+  relation: "==",
+  left,
+  right,
+});
+
+/** What is required beyond what was declared: of single symbols, by name, then what is parked. */
+export function residualsOf(
+  known: ReadonlyMap<string, Knowledge>,
+  parked: ReadonlyMap<Assertion, readonly Parked[]>,
+): readonly Residual[] {
+  const ofSymbols = [...known.keys()].sort().flatMap((name): Residual[] => {
+    const { domain, declared, value, because } = known.get(name)!;
+    const clauses = kindOf(name) === "flex" && value ? [] : differences(name, domain, declared);
+    const origins = because.filter((x) => x.goal !== "declare").map((x) => x.origin);
+    return clauses.length > 0 ? [{ constraint: new Constraint(clauses), origins }] : [];
+  });
+  const between = [...parked].flatMap(([{ goal, origin }, entries]) => {
+    const alternative = goal === "broadcast" ? { alternative: "or one is 1" } : {};
+    const clauses = entries.flatMap(({ clause }) => clause ?? []);
+    return clauses.map((c) => ({ constraint: new Constraint([c]), origins: [origin], ...alternative }));
+  });
+  return [...ofSymbols, ...between.sort((x, y) => (`${x.constraint}` < `${y.constraint}` ? -1 : 1))];
 }

@@ -34,7 +34,7 @@ export function solveFlex(zero: Dim): Solution | undefined {
   return name !== undefined && others.length === 0 ? solveFor(zero, name) : undefined;
 }
 
-/** zero = 0 solved for a symbol, the last of the accepted that has coefficient 1 or -1 and occurs nowhere else. */
+/** zero = 0 solved for a symbol, the last accepted one with coefficient 1 or -1 that occurs nowhere else. */
 export function solveAlone(zero: Dim, accepts: (name: string) => boolean = () => true) {
   let tries = 9;
   for (const { coefficient, factors } of zero.terms.toReversed()) {
@@ -47,7 +47,7 @@ export function solveAlone(zero: Dim, accepts: (name: string) => boolean = () =>
   return undefined;
 }
 
-/** zero = 0 as name = numerator/denominator, neither holding the name; undefined when it is not linear in it. */
+/** zero = 0 as name = numerator/denominator, without the name; undefined when it is not linear in it. */
 export function solveFor(zero: Dim, name: string): Solution | undefined {
   const isName = (f: Atom) => f.kind === "symbol" && f.name === name;
   const own = zero.terms.filter((t) => t.factors.some(isName));

@@ -11,10 +11,9 @@
 import {
   anything,
   type Clause,
-  Constraint,
+  type Constraint,
   type Domain,
   defaultDomain,
-  differences,
   intersect,
   isMember,
   point,
@@ -41,13 +40,16 @@ import {
   type Assertion,
   type Conflict,
   type Declaration,
+  equation,
   type Failure,
   type Knowledge,
   namesOf,
   type Origin,
   outside,
   type Parked,
+  type Relational,
   type Residual,
+  residualsOf,
   unknown,
 } from "./knowledge.ts";
 import { primitive, simplify } from "./simplify.ts";
@@ -67,11 +69,13 @@ export class Store implements Facts {
 
   /** Narrows a symbol's domain. @throws CompileError E1002 for bounds that are not whole numbers */
   declare(name: string, { min, max, multipleOf = 1 }: Declaration, origin: Origin): Conflict | undefined {
-    const whole = [min ?? 1, max ?? 1, multipleOf].every((n) => Number.isInteger(n) || n === anything.max);
+    const whole = [min ?? 1, max ?? 1, multipleOf].every(
+      (n) => Number.isSafeInteger(n) || n === anything.max,
+    );
     if (multipleOf < 1 || !whole)
       refuse("E1002", `${name} within ${min}..${max}, a multiple of ${multipleOf}`, "give whole numbers");
-    const bounds = { min: min ?? anything.min, max: max ?? anything.max };
-    return this.#declare(name, { ...bounds, modulus: multipleOf, residues: [0] }, origin);
+    const domain = { ...anything, min: min ?? anything.min, max: max ?? anything.max, modulus: multipleOf };
+    return this.#declare(name, domain, origin);
   }
 
   #declare(name: string, domain: Domain, origin: Origin): Conflict | undefined {
@@ -94,32 +98,29 @@ export class Store implements Facts {
 
   /** Declares what a constraint says of single symbols, asserts what it says of several. */
   require(constraint: Constraint, origin: Origin): Conflict | undefined {
-    for (const c of constraint.clauses) {
-      const failed =
-        c.kind === "domain"
-          ? this.#declare(c.symbol, c, origin)
-          : this.relate(c.relation, c.left, c.right, origin);
-      if (failed) return failed;
-    }
-    return undefined;
+    const assert = (c: Clause) =>
+      c.kind === "domain"
+        ? this.#declare(c.symbol, c, origin)
+        : this.relate(c.relation, c.left, c.right, origin);
+    return constraint.clauses.reduce<Conflict | undefined>((found, c) => found ?? assert(c), undefined);
   }
 
+  /** a `relation` b. What holds already is not kept. */
   relate(relation: Relation, a: Dim, b: Dim, origin: Origin): Conflict | undefined {
-    if (relation === ">") return this.atLeast(a, add(b, 1), origin);
-    return relation === "=="
-      ? this.equal(a, b, origin)
+    if (relation === ">") return this.relate(">=", a, add(b, 1), origin);
+    const same = a === b || (relation === "==" && this.resolve(a) === this.resolve(b));
+    return same && relation !== "!="
+      ? undefined
       : this.#assert({ goal: relation, left: a, right: b, origin });
   }
 
   /** a == b. Flex symbols are solved for; between rigid ones it becomes a residual. */
   equal(a: Dim, b: Dim, origin: Origin): Conflict | undefined {
-    if (a === b || this.resolve(a) === this.resolve(b)) return undefined;
-    return this.#assert({ goal: "==", left: a, right: b, origin });
+    return this.relate("==", a, b, origin);
   }
 
-  /** a >= b. */
   atLeast(a: Dim, b: Dim, origin: Origin): Conflict | undefined {
-    return a === b ? undefined : this.#assert({ goal: ">=", left: a, right: b, origin });
+    return this.relate(">=", a, b, origin);
   }
 
   /** a % by == 0. @throws CompileError E2112 for a divisor of 0 */
@@ -141,9 +142,7 @@ export class Store implements Facts {
 
   readonly domainOf = (name: string): Domain => this.#known.get(name)?.domain ?? defaultDomain(name);
 
-  solve(shape: Shape): Shape {
-    return shape.map((d) => this.resolve(d));
-  }
+  readonly solve = (shape: Shape): Shape => shape.map((d) => this.resolve(d));
 
   valueOf(name: string): Dim | undefined {
     const value = this.#known.get(name)?.value;
@@ -159,19 +158,7 @@ export class Store implements Facts {
    * What is still required of the symbols, merged: one entry per symbol, then the relations between symbols.
    */
   residuals(): readonly Residual[] {
-    const list: Residual[] = [];
-    for (const name of [...this.#known.keys()].sort()) {
-      const { domain, declared, value, because } = this.#known.get(name)!;
-      const clauses = kindOf(name) === "flex" && value ? [] : differences(name, domain, declared);
-      const origins = because.filter((x) => x.goal !== "declare").map((x) => x.origin);
-      if (clauses.length > 0) list.push({ constraint: new Constraint(clauses), origins });
-    }
-    const parked = [...this.#parked].flatMap(([x, entries]) => {
-      const alternative = x.goal === "broadcast" ? { alternative: "or one is 1" } : {};
-      const clauses = entries.flatMap(({ clause }) => clause ?? []);
-      return clauses.map((c) => ({ constraint: new Constraint([c]), origins: [x.origin], ...alternative }));
-    });
-    return [...list, ...parked.sort((x, y) => (`${x.constraint}` < `${y.constraint}` ? -1 : 1))];
+    return residualsOf(this.#known, this.#parked);
   }
 
   /** The flex symbols that nothing determines, with the assertions that leave them open. */
@@ -269,23 +256,19 @@ export class Store implements Facts {
   /** Settles one assertion and all that it wakes; after a failure or an exception the store is as before. */
   #run(assertion: Assertion): Failure | undefined {
     this.#journal.begin();
-    let failure: Failure | undefined;
+    if (this.#queue.size > 0) this.#queue.clear();
     let done = false;
     try {
-      failure = this.#settle(assertion);
+      let failure = this.#settle(assertion);
       for (const x of this.#queue) {
-        if (failure) break;
         this.#queue.delete(x);
-        failure = this.#settle(x);
+        failure ??= this.#settle(x);
       }
       done = failure === undefined;
+      return failure;
     } finally {
-      if (!done) {
-        this.#queue.clear();
-        this.#journal.rollBack();
-      }
+      if (!done) this.#journal.rollBack();
     }
-    return failure;
   }
 
   #settle(x: Assertion): Failure | undefined {
@@ -310,8 +293,7 @@ export class Store implements Facts {
       return one < other ? this.#bind(x, other, a) : this.#bind(x, one, b);
     const { name, numerator, denominator } = solveFlex(sub(a, b)) ?? {};
     if (!name || !numerator || !denominator) return this.#settleVerdict(x, "==", a, b);
-    if (range(denominator, this.domainOf).min < 1)
-      return this.#park(x, { kind: "relation", relation: "==", left: a, right: b });
+    if (range(denominator, this.domainOf).min < 1) return this.#park(x, equation(a, b));
     if (denominator.value !== 1 && this.#settleVerdict(x, "==", mod(numerator, denominator), zero))
       return { left: a, right: b, relation: "==" };
     return this.#bind(x, name, simplify(floorDiv(numerator, denominator), this.domainOf));
@@ -331,11 +313,9 @@ export class Store implements Facts {
   #settleMember(x: Assertion, d: Dim, wanted: Domain): Failure | undefined {
     const name = nameOf(d);
     if (name !== undefined) return this.#narrow(x, name, wanted);
-    const value = Number(d.value);
-    if (d.value !== undefined)
-      return isMember(wanted, value) ? undefined : outside(nameOf(x.left)!, wanted, value);
-    const { min, max } = range(d, this.domainOf);
-    const { modulus, residues } = wanted;
+    const n = Number(d.value);
+    if (d.value !== undefined) return isMember(wanted, n) ? undefined : outside(nameOf(x.left)!, wanted, n);
+    const [{ min, max }, { modulus, residues }] = [range(d, this.domainOf), wanted];
     return (
       (min < wanted.min ? this.#settleVerdict(x, ">=", d, constant(wanted.min)) : undefined) ??
       (max > wanted.max ? this.#settleVerdict(x, ">=", constant(wanted.max), d) : undefined) ??
@@ -364,11 +344,7 @@ export class Store implements Facts {
     const old = this.#known.get(name) ?? unknown(name);
     const because = old.because.includes(x) ? old.because : [...old.because, x];
     this.#journal.put(this.#known, name, { ...old, ...news, because });
-    if (this.#parked.size > 0) this.#wake(name, () => true);
-  }
-
-  #wake(name: string, which: (x: Assertion) => boolean): void {
-    for (const x of this.#waiting.get(name) ?? []) if (this.#parked.has(x) && which(x)) this.#queue.add(x);
+    for (const one of this.#waiting.get(name) ?? []) if (this.#parked.has(one)) this.#queue.add(one);
   }
 
   #settleVerdict(x: Assertion, relation: Relation, a: Dim, b: Dim): Failure | undefined {
@@ -376,23 +352,20 @@ export class Store implements Facts {
     if (verdict.kind === "always") return verdict.assumed ? this.#wait(x, {}) : undefined;
     if (verdict.kind === "never") return { left: a, right: b, relation };
     const plain: Clause = { kind: "relation", relation, left: a, right: b };
-    for (const clause of verdict.kind === "iff" ? verdict.constraint.clauses : [plain]) {
-      const failure =
-        clause.kind === "relation" ? this.#park(x, clause) : this.#narrow(x, clause.symbol, clause);
-      if (failure) return failure;
-    }
-    return undefined;
+    const clauses = verdict.kind === "iff" ? verdict.constraint.clauses : [plain];
+    const settle = (c: Clause) => (c.kind === "relation" ? this.#park(x, c) : this.#narrow(x, c.symbol, c));
+    return clauses.reduce<Failure | undefined>((failure, c) => failure ?? settle(c), undefined);
   }
 
-  #park(x: Assertion, clause: Extract<Clause, { kind: "relation" }>): undefined {
+  #park(x: Assertion, clause: Relational): undefined {
     if (clause.relation !== "==") return this.#wait(x, { clause });
     const zero = primitive(this.canonical(sub(clause.left, clause.right), false), this.domainOf);
     const { name: rewrite, value } = solveAlone(zero) ?? {};
     if (rewrite && value) this.#journal.put(this.#rewrites, rewrite, { value, from: x });
     this.#journal.put(this.#zeros, zero, x);
     // An equation may refute a bound. It does not wake other equations: they would wake it in turn.
-    for (const name of symbolsOf(zero))
-      this.#wake(name, ({ goal }) => goal === ">=" || goal === "!=" || goal === "in");
+    for (const one of symbolsOf(zero).flatMap((name) => [...(this.#waiting.get(name) ?? [])]))
+      if (one.goal !== "==" && one.goal !== "broadcast" && this.#parked.has(one)) this.#queue.add(one);
     return this.#wait(x, { clause, zero, ...(rewrite ? { rewrite } : {}) });
   }
 
@@ -410,8 +383,7 @@ export class Store implements Facts {
       const other = b.value === 1 ? a : b;
       const fits = equals(other, result).kind;
       if (fits === "always") return undefined;
-      if (fits !== "never")
-        return this.#park(x, { kind: "relation", relation: "==", left: other, right: result });
+      if (fits !== "never") return this.#park(x, equation(other, result));
       const one = a.value === 1 ? x.left : x.right;
       const suggestion = `${one} is 1 here: declare ${one} = 1 or ${x.left} = ${x.right}`;
       return { left: a, right: b, relation: "broadcasts with", suggestion };
@@ -422,6 +394,6 @@ export class Store implements Facts {
       return verdict.assumed ? this.#wait(x, {}) : this.#settleEqual(x, a, result);
     const apart = [a, b].every((side) => equals(side, constant(1)).kind === "never");
     if (verdict.kind === "never" && apart) return { left: a, right: b, relation: "broadcasts with" };
-    return this.#park(x, { kind: "relation", relation: "==", left: a, right: b });
+    return this.#park(x, equation(a, b));
   }
 }

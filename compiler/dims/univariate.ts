@@ -139,7 +139,7 @@ function signsOf(
   return joined(out, (sign) => sign);
 }
 
-/** The last k of a stretch on which a function moves one way up to which it keeps the sign it has at `from`. */
+/** The last k of a stretch, on which a function moves one way, up to which it keeps its sign at `from`. */
 function lastOfSign(signAt: (k: number) => number, from: number, slope: Stretch, budget: Budget): number {
   const sign = signAt(from);
   const keeps = (k: number) => k <= slope.to && signAt(k) === sign;
