@@ -4,7 +4,7 @@
  */
 import { initialize } from "../runtime/initializers/index.ts";
 import { fail } from "./diagnostics/index.ts";
-import type { Model, SampleInput } from "./frontend/index.ts";
+import type { Network, SampleInput } from "./frontend/index.ts";
 import { checkBudget, sizesOf } from "./frontend/weights.ts";
 import type { BoundModel, Sample } from "./infer/bind.ts";
 import { type DimChoice, type DimInputs, printDimChoice, readDimChoices } from "./infer/dim-choice.ts";
@@ -35,7 +35,7 @@ export interface BoundSample {
 
 /** `buckets` are sizes of dims that may have several; those it does not name have their largest. */
 export function bindModel(
-  model: Model<unknown>,
+  model: Network,
   { sample: given, dims = {}, constraints: said = [], maxParams }: BindOptions,
   buckets: Sizes = new Map(),
 ): BoundSample {
@@ -82,7 +82,7 @@ function fixedSizes(
  * seed.
  */
 export function parametersOf(
-  model: Model<unknown>,
+  model: Network,
   bound: BoundModel,
   seed = model.seed,
 ): ReadonlyMap<string, ParameterData> {

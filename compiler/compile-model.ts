@@ -12,7 +12,7 @@ import { type Lowered, lowerBound, type Stage } from "./compile.ts";
 import { bucketsIn } from "./compile-buckets.ts";
 import { checkCompile } from "./compile-options.ts";
 import { fail } from "./diagnostics/index.ts";
-import type { Model } from "./frontend/index.ts";
+import type { Network } from "./frontend/index.ts";
 import { sizesOf } from "./frontend/weights.ts";
 import type { BoundModel, Sample } from "./infer/bind.ts";
 import { printDimChoice } from "./infer/dim-choice.ts";
@@ -69,7 +69,7 @@ export interface CompiledModel extends EmittedModule {
  * @throws CompileError with everything that is wrong: E1001 and E1002 for options, E2101 to E2112 for shapes,
  * E2201 for sizes, E2301 for the parameter budget.
  */
-export function compile(model: Model<unknown>, options: CompileOptions = {}): CompiledModel {
+export function compile(model: Network, options: CompileOptions = {}): CompiledModel {
   checkCompile(model, options);
   const [several] = bucketsIn(options.dims);
   if (several)
@@ -102,7 +102,7 @@ export interface LoweredModel extends Lowered {
 }
 
 /** Everything up to the program. */
-export function lowerModel(model: Model<unknown>, options: CompileOptions): LoweredModel {
+export function lowerModel(model: Network, options: CompileOptions): LoweredModel {
   const { onPass, onStage } = options;
   onStage?.("bind");
   const { bound, sample } = bindModel(model, options);

@@ -5,7 +5,7 @@
  */
 import { nearest } from "../runtime/initializers/nearest.ts";
 import { CompileError, callSite, type Diagnostic, type SourceLocation } from "./diagnostics/index.ts";
-import { Model } from "./frontend/index.ts";
+import { isNetwork } from "./frontend/index.ts";
 import { readDimChoices } from "./infer/dim-choice.ts";
 
 /** Says what a value must be, or nothing when it is. */
@@ -69,12 +69,12 @@ function check(
 }
 
 function wrongModel(caller: string, model: unknown): readonly Diagnostic[] {
-  if (model instanceof Model) return [];
+  if (isNetwork(model)) return [];
   return [
     {
       code: "E1002",
       message: `${caller} takes a model first, but it was given ${described(model)}`,
-      fix: "give what sequential([...]) or model({ ... }) returned",
+      fix: "give what sequential([...]), model({ ... }) or fromOnnx(bytes) returned",
     },
   ];
 }

@@ -5,7 +5,7 @@
 import { nearest } from "../runtime/initializers/nearest.ts";
 import { fail } from "./diagnostics/index.ts";
 import { evaluate, type Shape, symbolsOf } from "./dims/index.ts";
-import type { Model, SampleInput } from "./frontend/index.ts";
+import type { Network, SampleInput } from "./frontend/index.ts";
 import { rankOf, readSample, shapeOfSample } from "./frontend/sample.ts";
 import type { Sample } from "./infer/bind.ts";
 import type { Value } from "./ir/graph.ts";
@@ -29,7 +29,7 @@ export interface SaidOfDims {
  * names.
  */
 export function completeSample(
-  model: Model<unknown>,
+  model: Network,
   given: SampleInput = {},
   { sizes: dims = {}, largest = new Map(), named = [] }: SaidOfDims = {},
 ): Sample {

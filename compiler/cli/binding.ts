@@ -4,15 +4,15 @@ import { nearest } from "../../runtime/initializers/nearest.ts";
 import type { Tensor } from "../../runtime/tensor.ts";
 import type { BindOptions } from "../bind-model.ts";
 import { fail } from "../diagnostics/index.ts";
-import type { Model, ShapeLike } from "../index.ts";
+import type { Network, ShapeLike } from "../index.ts";
 import type { Options } from "./command-line.ts";
 import { readDims } from "./dims.ts";
 import { type GivenSample, readBytes, readSamples } from "./values.ts";
 
-type Inputs = ReturnType<Model["plan"]>["inputs"];
+type Inputs = ReturnType<Network["plan"]>["inputs"];
 
 /** `complete`: every input needs a sample now. */
-export type Binding = (model: Model, options?: { readonly complete?: boolean }) => BindOptions;
+export type Binding = (model: Network, options?: { readonly complete?: boolean }) => BindOptions;
 
 /**
  * Reads the options at once, so that a typo is found before the model is run; the model says what its only

@@ -1,8 +1,8 @@
 /**
- * The user's model file, TypeScript or JavaScript, run by jiti. Its `import ... from "shapecast"` is answered
- * with the very modules this command runs on, not with what resolution from the file's folder would find:
- * dims are interned, so a second copy of shapecast in the process would make two dims of one, and a model of
- * the other copy no model at all.
+ * The user's model file: an ONNX file, or TypeScript or JavaScript, which is run by jiti. Its `import ...
+ * from "shapecast"` is answered with the very modules this command runs on, not with what resolution from the
+ * file's folder would find: dims are interned, so a second copy of shapecast in the process would make two
+ * dims of one, and a model of the other copy no model at all.
  */
 import { existsSync, readdirSync, statSync } from "node:fs";
 import { basename, dirname, extname, join, resolve } from "node:path";
@@ -12,27 +12,33 @@ import { nearest } from "../../runtime/initializers/nearest.ts";
 import { CompileError, fail, type SourceLocation } from "../diagnostics/index.ts";
 import * as dims from "../dims/index.ts";
 import * as shapecast from "../index.ts";
+import { loadOnnx } from "./load-onnx.ts";
 import { nearestUserFrame } from "./stack.ts";
 
 export interface LoadedModel {
-  readonly model: shapecast.Model;
+  readonly model: shapecast.Network;
   /** Absolute. */
   readonly file: string;
   /** The export that was taken. */
   readonly exportName: string;
 }
 
-const extensions = new Set([".ts", ".mts", ".cts", ".js", ".mjs", ".cjs"]);
+const extensions = new Set([".ts", ".mts", ".cts", ".js", ".mjs", ".cjs", ".onnx"]);
 
 /**
  * `where` is a path, with `#name` for one export. Throws E1004 when it has no model to give, and what the
  * model's code throws.
  */
-export async function loadModel(where: string, cwd: string): Promise<LoadedModel> {
+export async function loadModel(
+  where: string,
+  cwd: string,
+  options: shapecast.OnnxOptions = {},
+): Promise<LoadedModel> {
   const { file, name } = locate(where, cwd);
+  if (extname(file) === ".onnx") return { model: loadOnnx(file, options), file, exportName: "default" };
   const exports = await evaluate(file);
   const exportName = choose(exports, name, basename(file));
-  return { model: exports[exportName] as shapecast.Model, file, exportName };
+  return { model: exports[exportName] as shapecast.Network, file, exportName };
 }
 
 function locate(where: string, cwd: string): { readonly file: string; readonly name: string | undefined } {
@@ -47,7 +53,7 @@ function locate(where: string, cwd: string): { readonly file: string; readonly n
   if (!extensions.has(extname(file)))
     fail({
       code: "E1004",
-      message: `${basename(file)} is neither TypeScript nor JavaScript`,
+      message: `${basename(file)} is neither ONNX, TypeScript nor JavaScript`,
       fix: `give a file that exports a model (${[...extensions].join(", ")})`,
     });
   return { file, name };
@@ -77,8 +83,7 @@ async function evaluate(file: string): Promise<Readonly<Record<string, unknown>>
   });
   try {
     const exports: unknown = await jiti.import(file);
-    const isNamespace =
-      typeof exports === "object" && exports !== null && !(exports instanceof shapecast.Model);
+    const isNamespace = typeof exports === "object" && exports !== null && !shapecast.isNetwork(exports);
     return isNamespace ? { ...exports } : { default: exports };
   } catch (error) {
     if (error instanceof CompileError) throw error;
@@ -147,7 +152,7 @@ function syntaxErrorPlace({ message }: Error) {
 }
 
 function choose(exports: Readonly<Record<string, unknown>>, name: string | undefined, file: string): string {
-  const models = Object.keys(exports).filter((each) => exports[each] instanceof shapecast.Model);
+  const models = Object.keys(exports).filter((each) => shapecast.isNetwork(exports[each]));
   if (name !== undefined) return chooseNamed(exports, models, name, file);
   if (models.includes("default")) return "default";
   if (models.length === 1) return models[0]!;
@@ -189,7 +194,7 @@ function describeExports(exports: Readonly<Record<string, unknown>>) {
 }
 
 function describe(value: unknown): string {
-  if (value instanceof shapecast.Model) return "a model";
+  if (shapecast.isNetwork(value)) return "a model";
   if (typeof value === "object" && value !== null) return `an object (${value.constructor?.name ?? "plain"})`;
   return value === null ? "null" : `a ${typeof value}`;
 }

@@ -5,8 +5,8 @@
  * something else and never renumbered. The title is the general case in a few words; the message of a
  * Diagnostic says the particular one. Ranges: E10xx use of the API or command line, E20xx building a graph,
  * E21xx shapes and binding, E22xx constraints left on the user's sizes, E23xx limits, E30xx text forms and
- * verifiers, E40xx what cannot be lowered or emitted. E50xx, with exit code 4, is kept for files that could do
- * harm; no front end reads such files yet. The idea of a catalogue with stable codes is TypeScript's and
+ * verifiers, E31xx model files, E40xx what cannot be lowered or emitted, E41xx what a model file asks for and is
+ * not there. E50xx, with exit code 4, is for files that could do harm. The idea of a catalogue with stable codes is TypeScript's and
  * Rust's.
  */
 
@@ -60,8 +60,18 @@ export const catalogue = {
   E3001: { title: "text form cannot be read", category: "check" },
   E3002: { title: "graph breaks a rule of its form", category: "check" },
 
+  E3101: { title: "model file is truncated or damaged", category: "check" },
+  E3102: { title: "model file contradicts itself", category: "check" },
+  E3103: { title: "node breaks the rules of its operator", category: "check" },
+
   E4001: { title: "cannot be lowered or emitted", category: "unsupported" },
+  E4101: { title: "operator not supported", category: "unsupported" },
+  E4102: { title: "element type not supported", category: "unsupported" },
+  E4103: { title: "form of an operator not supported", category: "unsupported" },
   E4104: { title: "cannot be exported to ONNX", category: "unsupported" },
+
+  E5001: { title: "file made to exhaust its reader", category: "unsafe" },
+  E5002: { title: "data outside of the model file that may not be read", category: "unsafe" },
 } as const satisfies Readonly<Record<string, Entry>>;
 
 export type Code = keyof typeof catalogue;

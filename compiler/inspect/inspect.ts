@@ -9,7 +9,7 @@ import type { BindOptions } from "../bind-model.ts";
 import { lowerModel, sizeOf } from "../compile-model.ts";
 import { checkInspect } from "../compile-options.ts";
 import { constantOf, type Dim, evaluate, kindOf, type Shape } from "../dims/index.ts";
-import type { Model } from "../frontend/index.ts";
+import type { Network } from "../frontend/index.ts";
 import { type Need, needsOf } from "../infer/needs.ts";
 import type { Provenance } from "../infer/provenance.ts";
 import { reasonsFor } from "../infer/reasons.ts";
@@ -87,7 +87,7 @@ export interface InspectedTotals {
  * With a `sample` (or `dims` that say all) the model is bound by it, as by any first sample.
  * @throws CompileError for a model that does not fit together or a sample that does not fit the model.
  */
-export function inspect(model: Model<unknown>, options: InspectOptions = {}): Inspection {
+export function inspect(model: Network, options: InspectOptions = {}): Inspection {
   checkInspect(model, options);
   const { nodes: wanted = false, ...binding } = options;
   const sampled = binding.sample !== undefined || binding.dims !== undefined;
@@ -148,7 +148,7 @@ function shower(simple: (d: Dim) => Dim, symbols: ReadonlyMap<string, number> | 
 }
 
 function layersOf(
-  model: Model<unknown>,
+  model: Network,
   graph: Graph,
   show: Show,
   work: ReadonlyMap<string, number> | undefined,

@@ -1,5 +1,5 @@
 /** The nodes of a model's graph by the layers that its user knows: the rows of its summary. */
-import type { Model } from "../frontend/index.ts";
+import type { Network } from "../frontend/index.ts";
 import { Provenance } from "../infer/provenance.ts";
 
 /** The innermost of `paths` that `path` is or lies in; `path` itself where there is none. */
@@ -12,7 +12,7 @@ export function ownerAmong(paths: ReadonlySet<string>): (path: string) => string
 }
 
 /** How the sizes of a model came about, told by its layers. */
-export function provenanceOf(model: Model<unknown>): Provenance {
+export function provenanceOf(model: Network): Provenance {
   const { graph, trace } = model.traced();
   const paths = new Set(model.describe().map(({ path }) => path));
   return new Provenance(graph.nodes, trace.builder.store, ownerAmong(paths));

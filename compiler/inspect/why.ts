@@ -9,7 +9,7 @@ import { lowerModel } from "../compile-model.ts";
 import { checkInspect } from "../compile-options.ts";
 import { fail } from "../diagnostics/index.ts";
 import { type Dim, evaluate, symbolsOf } from "../dims/index.ts";
-import type { Model } from "../frontend/index.ts";
+import type { Network } from "../frontend/index.ts";
 import { needsOf } from "../infer/needs.ts";
 import type { Place } from "../infer/probe.ts";
 import { isChange, type Provenance, type Step } from "../infer/provenance.ts";
@@ -51,7 +51,7 @@ export interface WhyStep {
 /**
  * @throws CompileError E1002 when the model has no such value or axis, and what `inspect` throws.
  */
-export function why(model: Model<unknown>, dim: string, options: BindOptions = {}): Why {
+export function why(model: Network, dim: string, options: BindOptions = {}): Why {
   checkInspect(model, options);
   const sampled = options.sample !== undefined || options.dims !== undefined;
   const symbols = sampled ? lowerModel(model, options).bound.symbols : undefined;
@@ -91,7 +91,7 @@ function whyStep(step: Step, symbols: ReadonlyMap<string, number> | undefined): 
 }
 
 /** Everything that has a name: inputs, outputs, layers, parameters, and the values inside layers. */
-function valuesOf(model: Model<unknown>): ReadonlyMap<string, Value> {
+function valuesOf(model: Network): ReadonlyMap<string, Value> {
   const { graph, trace } = model.traced();
   const values = new Map<string, Value>();
   const add = (name: string, value: Value) => {

@@ -82,7 +82,7 @@ describe("a file that has no model to give", () => {
     ["nothing.ts", 'E1004 there is no file nothing.ts; did you mean "missing.ts"?', "check the name"],
     ["no/such/folder.ts", "E1004 there is no file folder.ts", "there is no folder"],
     ["parts", "E1004 parts is a folder", "name the model file in it"],
-    ["weights.json", "E1004 weights.json is neither TypeScript nor JavaScript", ".ts"],
+    ["weights.json", "E1004 weights.json is neither ONNX, TypeScript nor JavaScript", ".ts"],
     ["syntax.ts", "E1004 syntax.ts fails: ParseError", "at syntax.ts:2:"],
     ["throws.ts", "E1004 throws.ts fails: TypeError: Cannot read properties of null", "at throws.ts:3:"],
     ["word.ts", 'E1004 word.ts fails: it throws "no weights here"', "repair the model file"],

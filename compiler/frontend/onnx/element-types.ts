@@ -86,3 +86,6 @@ export function dtypeOfElement(type: number): DType | undefined {
   const name = elementTypes.get(type)?.name;
   return name !== undefined && Object.hasOwn(dtypes, name) ? (name as DType) : undefined;
 }
+
+/** What ONNX gives positions and sizes as. */
+export const INT64 = "int64" as DType;

@@ -1,0 +1,271 @@
+/**
+ * A checked file to a graph of core ops, node by node in order: the registry says what each operator is built
+ * of, functions of the model are written out where they are called, graphs in attributes where their node
+ * stands. A node that cannot be imported is reported, and so is every other one that does not depend on it.
+ */
+import { dtypes } from "../../../runtime/dtype.ts";
+import type { Tensor } from "../../../runtime/tensor.ts";
+import { CompileError, type Diagnostic, DiagnosticBag } from "../../diagnostics/index.ts";
+import { constant } from "../../dims/index.ts";
+import type { GraphBuilder } from "../../infer/builder.ts";
+import { toTensor } from "../../infer/dim-tensor.ts";
+import type { Output, Value } from "../../ir/graph.ts";
+import { Ops } from "../ops/composites.ts";
+import { readAttributes } from "./attributes.ts";
+import type { Registry } from "./check.ts";
+import { Functions, givenAttributes, substituted } from "./functions.ts";
+import type { OnnxGraph, OnnxModel, OnnxNode, OnnxSparseTensor, OnnxTensor, Opsets } from "./model.ts";
+import { nodePaths } from "./names.ts";
+import { ImportedNode, type Services } from "./node-context.ts";
+import { type Inside, keyOf, type OperatorRow, rowFor } from "./operator.ts";
+import { freeNames, inOrder } from "./order.ts";
+import { type Binding, bound, failed, Scope } from "./scope.ts";
+import type { TensorStore } from "./tensor-store.ts";
+
+/** A list of axes or sizes is no weight: integers up to this many stay constants of the graph. */
+const FEW = 64;
+
+/** What a graph is imported with. */
+export interface ImportSettings {
+  readonly model: OnnxModel;
+  readonly registry: Registry;
+  readonly tensors: TensorStore;
+  readonly builder: GraphBuilder;
+}
+
+/** One use of an operator or function, for reports. */
+export interface ImportedUse {
+  readonly path: string;
+  readonly kind: string;
+  readonly outputs: readonly Value[];
+  /** Names of the file; "" for what is left out. */
+  readonly reads: readonly string[];
+}
+
+export class Importer implements Services {
+  /** The tensors of the file that became parameters. */
+  readonly weights = new Map<string, Tensor>();
+  readonly uses: ImportedUse[] = [];
+  readonly #model: OnnxModel;
+  readonly #registry: Registry;
+  readonly #tensors: TensorStore;
+  readonly #functions: Functions;
+  readonly #builder: GraphBuilder;
+  readonly #bag = new DiagnosticBag();
+  #opsets: Opsets;
+
+  constructor({ model, registry, tensors, builder }: ImportSettings) {
+    this.#model = model;
+    this.#registry = registry;
+    this.#tensors = tensors;
+    this.#functions = new Functions(model);
+    this.#builder = builder;
+    this.#opsets = model.opsets;
+  }
+
+  /** The outputs of the whole file. `inputs` are its inputs by name. */
+  run(inputs: ReadonlyMap<string, Value>): readonly Output[] {
+    const { graph } = this.#model;
+    const scope = new Scope();
+    for (const [name, value] of inputs) scope.define(name, bound(value));
+    const bindings = this.#body(graph, scope, new Ops(this.#builder));
+    this.#bag.throwIfAny();
+    return graph.outputs.map(({ name }, i) => ({ name, value: bindings[i]!.value(this.#builder) }));
+  }
+
+  tensor(tensor: OnnxTensor): Tensor {
+    return this.#tensors.of(tensor);
+  }
+
+  known(value: Value): Tensor | undefined {
+    const elements = this.#builder.fixedElementsOf(value);
+    return elements && toTensor(elements);
+  }
+
+  elements(value: Value): Tensor | undefined {
+    const elements = this.#builder.elementsOf(value);
+    return elements && toTensor(elements);
+  }
+
+  dims(value: Value) {
+    return this.#builder.elementsOf(value)?.dims;
+  }
+
+  inline(graph: OnnxGraph, around: Scope, inputs: readonly Value[], inside?: Inside): readonly Value[] {
+    const scope = new Scope(around);
+    for (const [name, value] of inside?.given ?? []) scope.define(name, bound(value));
+    graph.inputs.forEach(({ name }, i) => {
+      scope.define(name, bound(inputs[i]!));
+    });
+    const ops = inside?.ops ?? new Ops(this.#builder);
+    const bindings = this.#body(graph, scope, ops);
+    if (bindings.includes(failed)) throw new Failure();
+    return bindings.map((binding) => binding.value(ops.builder));
+  }
+
+  captured(graph: OnnxGraph, scope: Scope, { builder }: Ops): ReadonlyMap<string, Value> {
+    const values = new Map<string, Value>();
+    for (const name of freeNames(graph)) {
+      const binding = scope.find(name);
+      if (binding === failed) throw new Failure();
+      if (!isSmall(binding.tensor?.())) values.set(name, binding.value(builder));
+    }
+    return values;
+  }
+
+  /** Everything in a graph; its outputs. */
+  #body(graph: OnnxGraph, scope: Scope, ops: Ops): readonly Binding[] {
+    for (const tensor of [...graph.initializers, ...graph.sparseInitializers])
+      scope.define(tensor.name, this.#stored(tensor));
+    this.#nodes(graph.nodes, scope, ops);
+    return graph.outputs.map(({ name }) => scope.find(name));
+  }
+
+  #nodes(nodes: readonly OnnxNode[], scope: Scope, ops: Ops): void {
+    const paths = nodePaths(nodes);
+    for (const node of inOrder(nodes).nodes)
+      ops.builder.within({ path: paths.get(node)! }, () => this.#node(node, paths.get(node)!, scope, ops));
+  }
+
+  #node(node: OnnxNode, path: string, scope: Scope, ops: Ops): void {
+    const operands = node.inputs.filter((name) => name !== "").map((name) => scope.find(name));
+    let results: readonly (Binding | undefined)[] = node.outputs.map(() => failed);
+    if (!operands.includes(failed))
+      try {
+        results = this.#results(node, path, scope, ops);
+      } catch (error) {
+        if (error instanceof CompileError) this.#report(error, node, path);
+        else if (!(error instanceof Failure)) throw error;
+      }
+    node.outputs.forEach((name, i) => {
+      const result = results[i];
+      if (name !== "") scope.define(name, result ?? unmade(node, i));
+    });
+  }
+
+  #results(node: OnnxNode, path: string, scope: Scope, ops: Ops): readonly (Binding | undefined)[] {
+    const { domain, opType } = node;
+    const version = this.#opsets.get(domain) ?? 1;
+    const operator = this.#registry.get(keyOf(domain, opType));
+    const row = operator && rowFor(operator, version);
+    if (!row) return this.#call(node, scope, ops);
+    const constantNode = opType === "Constant" && domain === "" ? this.#constantOf(node, row) : undefined;
+    if (constantNode) return [constantNode];
+    const context = new ImportedNode(ops, node, version, scope, this);
+    const made = row.run(context, readAttributes(node.attributes, row.attributes).values);
+    const values = isValue(made) ? [made] : made;
+    const outputs = values.filter((value) => value !== undefined);
+    this.uses.push({ path, kind: opType, outputs, reads: node.inputs });
+    return values.map((value) => value && bound(value));
+  }
+
+  /** A Constant is a tensor of the file like any other: it becomes a value where one is needed. */
+  #constantOf(node: OnnxNode, row: OperatorRow): Binding | undefined {
+    const { values } = readAttributes(node.attributes, row.attributes);
+    const tensor = (values["value"] ?? values["sparse_value"]) as OnnxTensor | OnnxSparseTensor | undefined;
+    return tensor && this.#stored({ ...tensor, name: node.outputs[0] ?? "" });
+  }
+
+  /** A node that calls a function of the model: its body, in a scope of its own. */
+  #call(node: OnnxNode, scope: Scope, ops: Ops): readonly Binding[] {
+    const { body } = this.#functions.of(node)!;
+    const inner = new Scope();
+    body.inputs.forEach((name, i) => {
+      const given = node.inputs[i] ?? "";
+      inner.define(name, given === "" ? absent : scope.find(given));
+    });
+    const attributes = givenAttributes(node, body);
+    const opsets = this.#opsets;
+    this.#opsets = body.opsets;
+    try {
+      this.#nodes(
+        withoutAbsent(
+          body.nodes.map((each) => substituted(each, attributes)),
+          inner,
+        ),
+        inner,
+        ops,
+      );
+    } finally {
+      this.#opsets = opsets;
+    }
+    return body.outputs.map((name) => inner.find(name));
+  }
+
+  #stored(source: OnnxTensor | OnnxSparseTensor): Binding {
+    const values = new Map<GraphBuilder, Value>();
+    const tensor = () => this.#tensors.of(source);
+    return {
+      tensor,
+      value: (builder) => {
+        let value = values.get(builder);
+        if (!value) {
+          const isConstant = builder !== this.#builder || isSmall(tensor());
+          value = isConstant ? builder.constant(tensor()) : this.#parameter(source.name, tensor());
+          values.set(builder, value);
+        }
+        return value;
+      },
+    };
+  }
+
+  #parameter(name: string, tensor: Tensor): Value {
+    const type = { dtype: tensor.dtype, shape: tensor.shape.map((n) => constant(n)) };
+    const source = { path: name };
+    const value = this.#builder.parameter(name || "constant", type, { kind: "zeros" }, { source });
+    this.weights.set(value.name, tensor);
+    return value;
+  }
+
+  #report({ diagnostics }: CompileError, { domain, opType }: OnnxNode, path: string): void {
+    for (const diagnostic of diagnostics) {
+      const about: Diagnostic = { layer: path, ...diagnostic };
+      const named = [about.message, about.layer ?? ""].some((text) => text.includes(path));
+      const because = `the node ${path} is ${keyOf(domain, opType)}`;
+      this.#bag.add(named && about.because ? about : { ...about, because: about.because ?? because });
+    }
+  }
+}
+
+/** Something inside failed and is reported already. */
+class Failure extends Error {}
+
+const isValue = (made: unknown): made is Value => typeof made === "object" && made !== null && "id" in made;
+
+/** What is better known to the passes than kept as a weight: single numbers and short lists of integers. */
+function isSmall(tensor: Tensor | undefined): boolean {
+  if (!tensor) return false;
+  const few = dtypes[tensor.dtype].kind === "float" ? 1 : FEW;
+  return tensor.data.length <= few;
+}
+
+function unmade({ opType }: OnnxNode, i: number): Binding {
+  return {
+    value() {
+      throw new CompileError([
+        {
+          code: "E4103",
+          message: `result ${i} of ${opType} is read, but it is not made`,
+          fix: "export the model without it",
+        },
+      ]);
+    },
+  };
+}
+
+/** An operand that a call of a function leaves out. */
+const absent: Binding = {
+  value() {
+    throw new Error("internal: an operand that is left out is read");
+  },
+};
+
+/** Nodes of a body with the names that the call left out made empty. */
+function withoutAbsent(nodes: readonly OnnxNode[], scope: Scope): readonly OnnxNode[] {
+  const gone = scope.namesOf(absent);
+  if (gone.size === 0) return nodes;
+  return nodes.map((node) => ({
+    ...node,
+    inputs: node.inputs.map((name) => (gone.has(name) ? "" : name)),
+  }));
+}

@@ -1,0 +1,126 @@
+/** One node as its importer sees it: see `NodeContext`. */
+import type { Tensor } from "../../../runtime/tensor.ts";
+import { CompileError } from "../../diagnostics/index.ts";
+import { constant, type Dim } from "../../dims/index.ts";
+import type { Value } from "../../ir/graph.ts";
+import type { Ops } from "../ops/composites.ts";
+import type { OnnxGraph, OnnxNode, OnnxTensor } from "./model.ts";
+import { type Inside, keyOf, type NodeContext } from "./operator.ts";
+import type { Scope } from "./scope.ts";
+
+/** What the importer does for the node it is at. */
+export interface Services {
+  tensor(tensor: OnnxTensor): Tensor;
+  /** Elements that the file says, or that follow from those. */
+  known(value: Value): Tensor | undefined;
+  /** The same for dims, and for inputs whose elements the sample gives. */
+  dims(value: Value): readonly Dim[] | undefined;
+  elements(value: Value): Tensor | undefined;
+  inline(graph: OnnxGraph, scope: Scope, inputs: readonly Value[], inside?: Inside): readonly Value[];
+  captured(graph: OnnxGraph, scope: Scope, ops: Ops): ReadonlyMap<string, Value>;
+}
+
+export class ImportedNode implements NodeContext {
+  readonly ops: Ops;
+  readonly node: OnnxNode;
+  readonly opset: number;
+  readonly #scope: Scope;
+  readonly #services: Services;
+
+  constructor(ops: Ops, node: OnnxNode, opset: number, scope: Scope, services: Services) {
+    this.ops = ops;
+    this.node = node;
+    this.opset = opset;
+    this.#scope = scope;
+    this.#services = services;
+  }
+
+  has(i: number): boolean {
+    return (this.node.inputs[i] ?? "") !== "";
+  }
+
+  wants(i: number): boolean {
+    return (this.node.outputs[i] ?? "") !== "";
+  }
+
+  value(i: number): Value {
+    return this.#binding(i).value(this.ops.builder);
+  }
+
+  optional(i: number): Value | undefined {
+    return this.has(i) ? this.value(i) : undefined;
+  }
+
+  values(): readonly Value[] {
+    return this.node.inputs.map((_, i) => this.value(i));
+  }
+
+  known(i: number): Tensor | undefined {
+    const binding = this.#binding(i);
+    return binding.tensor?.() ?? this.#services.known(binding.value(this.ops.builder));
+  }
+
+  constant(i: number): Tensor {
+    const binding = this.#binding(i);
+    const tensor = binding.tensor?.() ?? this.#services.elements(binding.value(this.ops.builder));
+    return tensor ?? this.#unknown(i);
+  }
+
+  ints(i: number): readonly number[] {
+    return Array.from(this.constant(i).data as ArrayLike<number | bigint>, (element) => {
+      const n = Number(element);
+      if (Number.isSafeInteger(n)) return n;
+      return this.wrong(`operand ${this.node.inputs[i]} has the element ${element}`, "give whole numbers");
+    });
+  }
+
+  dims(i: number): readonly Dim[] {
+    const binding = this.#binding(i);
+    if (binding.tensor) return Array.from(binding.tensor().data as ArrayLike<number | bigint>, exact);
+    return this.#services.dims(binding.value(this.ops.builder)) ?? this.#unknown(i);
+  }
+
+  attribute(tensor: OnnxTensor): Tensor {
+    return this.#services.tensor(tensor);
+  }
+
+  inline(graph: OnnxGraph, inputs: readonly Value[], inside?: Inside): readonly Value[] {
+    return this.#services.inline(graph, this.#scope, inputs, inside);
+  }
+
+  captured(graph: OnnxGraph): ReadonlyMap<string, Value> {
+    return this.#services.captured(graph, this.#scope, this.ops);
+  }
+
+  unsupported(what: string, fix: string): never {
+    return this.#fail("E4103", what, fix);
+  }
+
+  wrong(what: string, fix: string): never {
+    return this.#fail("E3103", what, fix);
+  }
+
+  #binding(i: number) {
+    const name = this.node.inputs[i] ?? "";
+    if (name !== "") return this.#scope.find(name);
+    return this.wrong(`operand ${i} is left out`, `give it; the node has ${this.node.inputs.length}`);
+  }
+
+  #unknown(i: number): never {
+    const name = this.node.inputs[i];
+    return this.unsupported(
+      `"${name}" decides the shape of the result, but its elements are not known`,
+      `if it is an input of the model, give its elements (values: { ... }); if it is computed from data, export the model with fixed sizes`,
+    );
+  }
+
+  #fail(code: "E3103" | "E4103", what: string, fix: string): never {
+    const { domain, opType } = this.node;
+    throw new CompileError([
+      { code, message: `${keyOf(domain, opType)}: ${what} (opset ${this.opset})`, fix },
+    ]);
+  }
+}
+
+/** Ends of slices may be the largest int64, which is no number. */
+const exact = (element: number | bigint): Dim => constant(element);

@@ -1,0 +1,42 @@
+/**
+ * The registry: every operator that can be imported. To add one:
+ *
+ * 1. find its family below, or make a file for a new family and add its list here;
+ * 2. write `operator("Name", since(opset, attributes, build), ...)`: one row per opset that changed its
+ *    meaning, attributes as specs (`attributes.ts`), so that misspelt and unsupported ones are reported
+ *    before any work;
+ * 3. `build` gets the node (`NodeContext` in `operator.ts`) and its attributes, and returns the result, or a
+ *    list of results, as values of core ops: `c.value(i)` is an operand, `c.ints(i)` and `c.dims(i)` one
+ *    whose elements decide shapes, `c.wants(i)` whether a result is read. What only data could decide, and
+ *    what core ops cannot express, ends in `c.unsupported(...)`.
+ *
+ * Operators of other domains are wrapped: `inDomain("com.microsoft", [...])`.
+ */
+import { keyOf, type Operator } from "../operator.ts";
+import { activation } from "./activation.ts";
+import { constants } from "./constants.ts";
+import { convolution } from "./convolution.ts";
+import { elementwise } from "./elementwise.ts";
+import { linear } from "./linear.ts";
+import { movement } from "./movement.ts";
+import { normalization } from "./normalization.ts";
+import { padding } from "./padding.ts";
+import { pooling } from "./pooling.ts";
+import { reductions } from "./reduction.ts";
+
+const families: readonly (readonly Operator[])[] = [
+  elementwise,
+  activation,
+  reductions,
+  constants,
+  movement,
+  padding,
+  linear,
+  convolution,
+  pooling,
+  normalization,
+];
+
+export const registry: ReadonlyMap<string, Operator> = new Map(
+  families.flat().map((operator) => [keyOf(operator.domain, operator.name), operator]),
+);

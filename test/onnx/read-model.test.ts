@@ -1,0 +1,153 @@
+import fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import { CompileError } from "../../compiler/diagnostics/index.ts";
+import type { OnnxModel, OnnxTensor } from "../../compiler/frontend/onnx/model.ts";
+import { readModel } from "../../compiler/frontend/onnx/read-model.ts";
+import { fromOnnx } from "../../compiler/index.ts";
+import { bytesOf, floats, graph, int64s, model, node, reference } from "../support/onnx.ts";
+import { writeModel } from "../support/onnx-writer.ts";
+
+const small: OnnxModel = model(
+  graph(
+    ["x: float32[batch, 3, ?]"],
+    [
+      node("Conv", ["x", "w"], ["y"], { strides: [2], auto_pad: "SAME_UPPER" }),
+      node("my::F", ["y"], ["z"], { alpha: 0.5 }),
+    ],
+    ["z: float32"],
+    [floats("w", [2, 3, 1], [1, 2, 3, 4, 5, 6]), int64s("far", [2], [-1, 2 ** 53])],
+  ),
+  17,
+  [
+    {
+      name: "F",
+      domain: "my",
+      overload: "",
+      inputs: ["a"],
+      outputs: ["b"],
+      attributes: ["alpha"],
+      defaults: [],
+      nodes: [node("LeakyRelu", ["a"], ["b"], { alpha: reference("alpha") })],
+      opsets: new Map([["", 17]]),
+    },
+  ],
+  { my: 1 },
+);
+
+describe("reading a model", () => {
+  test("gives back what was written", () => {
+    expect(readModel(writeModel(small))).toEqual(small);
+  });
+
+  test("takes the bytes of a Buffer of Node, wherever it lies in its memory", () => {
+    const bytes = writeModel(small);
+    const shifted = Buffer.concat([Buffer.from([1, 2, 3]), bytes]).subarray(3);
+    expect(readModel(shifted).graph.nodes.length).toBe(2);
+  });
+});
+
+/** The code of what is thrown, which must be a CompileError. */
+function codeOf(body: () => unknown): string | undefined {
+  try {
+    body();
+    return undefined;
+  } catch (error) {
+    if (error instanceof CompileError) return error.code;
+    throw error;
+  }
+}
+
+describe("a file that is no sound model", () => {
+  const bytes = writeModel(small);
+
+  test("is refused wherever it is cut off, and never by an exception of the reader", () => {
+    for (let length = 0; length < bytes.length; length++) {
+      const code = codeOf(() => fromOnnx(bytes.subarray(0, length)));
+      if (code !== undefined) expect(code).toMatch(/^E(31|41|50|21)/);
+    }
+  });
+
+  test("is refused or read when any of its bytes are others", () => {
+    const change = fc.tuple(fc.nat(bytes.length - 1), fc.nat(255));
+    fc.assert(
+      fc.property(fc.array(change, { minLength: 1, maxLength: 6 }), (changes) => {
+        const damaged = bytes.slice();
+        for (const [at, value] of changes) damaged[at] = value;
+        codeOf(() => fromOnnx(damaged));
+      }),
+      { numRuns: 2000, seed: 4 },
+    );
+  });
+
+  test.each([
+    ["nothing", new Uint8Array()],
+    ["text", new TextEncoder().encode("<html>not a model</html>")],
+    ["a field of the wrong type", new Uint8Array([0x3d, 1, 2, 3, 4])],
+    ["a length beyond the end", new Uint8Array([0x3a, 0xff, 0xff, 0xff, 0xff, 0x0f])],
+  ])("is E3101 when it is %s", (_, damaged) => {
+    expect(codeOf(() => fromOnnx(damaged))).toBe("E3101");
+  });
+
+  test("is E5001 when graphs are nested without end", () => {
+    let inner = graph([], [], []);
+    for (let depth = 0; depth < 100; depth++)
+      inner = graph([], [node("If", ["c"], ["y"], { then_branch: inner })], []);
+    expect(codeOf(() => fromOnnx(bytesOf(inner)))).toBe("E5001");
+  });
+
+  test("is E5001 when a name has more bytes than a name has", () => {
+    const long = "x".repeat(1_000_000);
+    expect(codeOf(() => fromOnnx(bytesOf(graph([`${long}: float32[1]`], [], []))))).toBe("E5001");
+  });
+
+  test("is E5001 when functions that call each other twice mean an endless graph", () => {
+    const functions = Array.from({ length: 60 }, (_, i) => ({
+      name: `F${i}`,
+      domain: "my",
+      overload: "",
+      inputs: ["a"],
+      outputs: ["c"],
+      attributes: [],
+      defaults: [],
+      nodes: [
+        node(i === 0 ? "Relu" : `my::F${i - 1}`, ["a"], ["b"]),
+        node(i === 0 ? "Relu" : `my::F${i - 1}`, ["b"], ["c"]),
+      ],
+      opsets: new Map([
+        ["", 17],
+        ["my", 1],
+      ]),
+    }));
+    const body = graph(["x: float32[1]"], [node("my::F59", ["x"], ["y"])], ["y: float32[1]"]);
+    expect(codeOf(() => fromOnnx(bytesOf(body, 17, functions, { my: 1 })))).toBe("E5001");
+  });
+});
+
+describe("a tensor that lies", () => {
+  const reading = (tensor: OnnxTensor) =>
+    codeOf(() => fromOnnx(bytesOf(graph(["x: float32[1]"], [], ["x: float32[1]"], [tensor]))));
+  const lying = (dims: readonly bigint[]): OnnxTensor => {
+    const honest = floats("w", [1], [1]);
+    // The first field of the message is the dims: one of one byte.
+    const head = dims.flatMap((d) => [0x08, ...varint(d)]);
+    return { ...honest, bytes: new Uint8Array([...head, ...honest.bytes.subarray(2)]) };
+  };
+
+  test.each([
+    ["dims of 2^62", [2n ** 62n]],
+    ["dims whose product is beyond 2^53", [2n ** 30n, 2n ** 30n]],
+    ["a negative dim", [-1n]],
+    ["more elements than bytes", [1000n]],
+    ["fewer elements than bytes", [0n]],
+  ])("about %s is E3102, before memory is spent on it", (_, dims) => {
+    expect(reading(lying(dims))).toBe("E3102");
+  });
+});
+
+function varint(value: bigint): number[] {
+  const bytes: number[] = [];
+  for (let rest = BigInt.asUintN(64, value); ; rest >>= 7n) {
+    if (rest < 128n) return [...bytes, Number(rest)];
+    bytes.push(Number(rest & 127n) | 128);
+  }
+}
