@@ -7,6 +7,7 @@ import { fail } from "../diagnostics/index.ts";
 import type { Network, ShapeLike } from "../index.ts";
 import type { Options } from "./command-line.ts";
 import { readDims } from "./dims.ts";
+import { toTensor } from "./sample-data.ts";
 import { type GivenSample, readBytes, readSamples } from "./values.ts";
 
 type Inputs = ReturnType<Network["plan"]>["inputs"];
@@ -18,15 +19,14 @@ export type Binding = (model: Network, options?: { readonly complete?: boolean }
  * Reads the options at once, so that a typo is found before the model is run; the model says what its only
  * input is called.
  */
-export function readBinding(options: Options): Binding {
-  const samples = readSamples(options);
+export function readBinding(options: Options, cwd: string): Binding {
+  const samples = readSamples(options, cwd);
   const { dims, constraints } = readDims(options);
   const maxParams = readBytes(options, "max-params");
   const hasDims = Object.keys(dims).length > 0;
   return (model, options = {}) => {
     const { inputs } = model.plan();
-    const names = inputs.map(({ name }) => name);
-    const sample = named(samples, names);
+    const sample = named(samples, inputs);
     if (options.complete && !hasDims) requireSamples(inputs, samples);
     return {
       ...(samples.size > 0 && { sample }),
@@ -43,15 +43,17 @@ export function readBinding(options: Options): Binding {
  */
 function named(
   samples: ReadonlyMap<string, GivenSample>,
-  inputs: readonly string[],
+  inputs: Inputs,
 ): Record<string, readonly number[] | Tensor> {
-  const entries = [...samples].map(([name, given]) => {
-    if (name === "") return [onlyInput(inputs), toSample(given)] as const;
-    if (inputs.includes(name)) return [name, toSample(given)] as const;
+  const names = inputs.map(({ name }) => name);
+  const entries = [...samples].map(([word, given]) => {
+    const name = word === "" ? onlyInput(names) : word;
+    const input = inputs.find((one) => one.name === name);
+    if (input) return [name, toSample(given, input)] as const;
     return fail({
       code: "E2102",
-      message: `the model has no input "${name}"; did you mean "${nearest(name, inputs)[0]}"?`,
-      fix: `its inputs are ${inputs.join(", ")}`,
+      message: `the model has no input "${name}"; did you mean "${nearest(name, names)[0]}"?`,
+      fix: `its inputs are ${names.join(", ")}`,
     });
   });
   return Object.fromEntries(entries);
@@ -86,8 +88,12 @@ function requireSamples(inputs: Inputs, samples: ReadonlyMap<string, GivenSample
 
 /**
  * Binding looks at dtype and shape only, so there is no need to make data, of a size that may be wrong or
- * huge.
+ * huge; but for the values on which shapes depend, which the user gave.
  */
-function toSample({ shape, dtype }: GivenSample): readonly number[] | Tensor {
+function toSample(
+  { shape, dtype, data }: GivenSample,
+  { name, dtype: declared, shape: { length } }: Inputs[number],
+): readonly number[] | Tensor {
+  if (data) return toTensor(name, data, dtype ?? declared, length);
   return dtype === undefined ? shape : { dtype, shape, data: allocate(dtype, 0) };
 }

@@ -36,7 +36,7 @@ const compile: CommandSpec = {
   summary: "compile a model to one TypeScript module that imports nothing",
   options: [
     { flag: "-o, --output <file>", text: "file to write; .ts or .js decides the format" },
-    sample("shape of an input, e.g. x=2,20; one per input, may repeat"),
+    sample("shape of an input, e.g. x=2,20, or values: k=int32:[5], k=k.npy; may repeat"),
     dim,
     {
       flag: "--weights <mode>",

@@ -27,7 +27,7 @@ type EmitStage = (typeof stages)[number];
 type Format = "ts" | "js";
 
 export async function runCompile(where: string, options: Options, host: Host): Promise<void> {
-  const binding = readBinding(options);
+  const binding = readBinding(options, host.cwd);
   const seed = readSeed(options);
   const weights = readWord(options, "weights", ["auto", "inline", "file", "init"]);
   const emit = readWord(options, "emit", stages);

@@ -8,7 +8,7 @@ import type { Host } from "./host.ts";
 import { loadModel } from "./load-model.ts";
 
 export async function runInspect(where: string, options: Options, host: Host): Promise<void> {
-  const binding = readBinding(options);
+  const binding = readBinding(options, host.cwd);
   const { model } = await loadModel(where, host.cwd);
   const bound = () => binding(model, { complete: options.has("sample") });
   const [dim] = options.get("why") ?? [];

@@ -7,15 +7,20 @@ import { dtypes } from "../../runtime/dtype.ts";
 import { nearest } from "../../runtime/initializers/nearest.ts";
 import { fail } from "../diagnostics/index.ts";
 import type { Options } from "./command-line.ts";
+import { type GivenData, readData } from "./sample-data.ts";
 
-/** The shape of one input, and its dtype where the user wrote one. */
+/** The shape of one input, its dtype where the user wrote one, and its values where shapes depend on them. */
 export interface GivenSample {
   readonly shape: readonly number[];
   readonly dtype?: DType;
+  readonly data?: GivenData;
 }
 
-/** `--sample x=2,20`, `--sample tokens=int32:1,128`, or just sizes for the only input (name ""). */
-export function readSamples(options: Options): ReadonlyMap<string, GivenSample> {
+/**
+ * `--sample x=2,20`, `--sample tokens=int32:1,128`, or just sizes for the only input (name ""); values in
+ * brackets behind a dtype, `--sample shape=int32:[2,3]`, or in a .json or .npy file below `cwd`.
+ */
+export function readSamples(options: Options, cwd: string): ReadonlyMap<string, GivenSample> {
   const samples = new Map<string, GivenSample>();
   for (const text of options.get("sample") ?? []) {
     const [, name = "", value = ""] = /^(?:(.*)=)?(.*)$/s.exec(text)!;
@@ -29,16 +34,19 @@ export function readSamples(options: Options): ReadonlyMap<string, GivenSample> 
         ],
         fix: "give each input once",
       });
-    samples.set(name, readSample(text, value));
+    samples.set(name, readSample(text, value, cwd));
   }
   return samples;
 }
 
-function readSample(text: string, value: string): GivenSample {
+function readSample(text: string, value: string, cwd: string): GivenSample {
   const [, word, list = ""] = /^(?:([a-z]\w*):)?(.*)$/s.exec(value.trim())!;
+  const data = readData(text, list.trim(), word !== undefined, cwd);
+  const dtype = word === undefined ? {} : { dtype: readDtype(word) };
+  if (data) return { shape: data.shape, data, ...dtype };
   const bare = list.replace(/^\[(.*)\]$/s, "$1").trim();
   const shape = bare === "" ? [] : bare.split(/[,x]/).map((size) => readSize(text, size.trim()));
-  return word === undefined ? { shape } : { shape, dtype: readDtype(word) };
+  return { shape, ...dtype };
 }
 
 /**

@@ -103,7 +103,7 @@ export function valuesMissing({ name, type }: Guard["input"], at: SourceLocation
   const shape = `[${type.shape.join(", ")}]`;
   return {
     code: "E2113",
-    message: `shapes depend on the values of input "${name}", and the sample does not give them`,
+    message: `shapes depend on the values of input "${name}", which no sample gives`,
     facts: [{ subject: name, value: `${type.dtype}${shape}`, note: "decides shapes" }],
     fix: `give its values in the sample: tensor([...], ${shape}, "${type.dtype}"), or --sample ${name}=${type.dtype}:[...]`,
     ...(at && { at }),

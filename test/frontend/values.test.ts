@@ -60,7 +60,7 @@ describe("a reshape to a shape that is an input", () => {
 
   test("asks for values where only a shape is given", () => {
     expect(refusal(() => reshaping().bind({ x: [2, 12], shape: [2] }))).toMatch(
-      /^E2113 shapes depend on the values of input "shape", and the sample does not give them\n/,
+      /^E2113 shapes depend on the values of input "shape", which no sample gives\n/,
     );
   });
 
