@@ -59,7 +59,7 @@ describe("--sample takes the values of an input", () => {
     expect(code).toContain(output);
   });
 
-  test("and the module that checks them passes the strictest compiler, and names them in its header", async () => {
+  test("and its module passes the strictest compiler, and names them in its header", async () => {
     const code = await emitted("net.ts", "shape=int32:[3,4]");
     const consumer = `import { instantiate, signature } from "./module.ts";
 const values: readonly [3, 4] = signature.inputs.shape.values;
