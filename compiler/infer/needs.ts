@@ -44,9 +44,14 @@ function simplest(constraint: Constraint): Constraint | undefined {
   return verdict.kind === "iff" ? verdict.constraint : constraint;
 }
 
+/** Only the side that does not stand for the result of the broadcast may be 1 instead of equal. */
 function mayBeOne({ clauses }: Constraint, store: Store): boolean {
   const maybe = (d: Dim) => decide("==", d, constant(1), store).kind !== "never";
-  return clauses.some((c) => c.kind === "relation" && (maybe(c.left) || maybe(c.right)));
+  return clauses.some((c) => {
+    if (c.kind !== "relation") return false;
+    const result = new Store().broadcast(c.left, c.right, { subject: "", clause: "" });
+    return maybe(result === c.left ? c.right : c.left);
+  });
 }
 
 /** One need for each symbol, however many statements narrowed it; equal needs between symbols once. */

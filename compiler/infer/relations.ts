@@ -4,7 +4,16 @@
  * from.
  */
 import { type Code, CompileError, type Diagnostic, type Fact } from "../diagnostics/index.ts";
-import { type Conflict, type Dim, type Origin, type Shape, type Store, symbol } from "../dims/index.ts";
+import {
+  type Conflict,
+  constantOf,
+  type Dim,
+  isConstant,
+  type Origin,
+  type Shape,
+  type Store,
+  symbol,
+} from "../dims/index.ts";
 import type { Attribute, Attributes, Graph, Node, Output, TensorType, Value } from "../ir/graph.ts";
 import type { Op, RelationContext } from "../ir/op.ts";
 import { ops } from "../ops/index.ts";
@@ -27,7 +36,7 @@ export class Relations implements RelationContext {
 
   /** Result types of a node; throws CompileError. */
   relate(site: Site, types: readonly TensorType[], attributes: Attributes): readonly TensorType[] {
-    return this.#at(site, attributes, () => opNamed(site.op).relate(this, types, attributes));
+    return this.within(site, attributes, () => opNamed(site.op).relate(this, types, attributes));
   }
 
   /**
@@ -56,7 +65,7 @@ export class Relations implements RelationContext {
     const at = value.source.at;
     const source = { path: `output "${name}"`, ...(at && { at }) };
     const { shape } = resolveType(this.store, value.type);
-    this.#at({ source, op: "output", operands: [value] }, {}, () => {
+    this.within({ source, op: "output", operands: [value] }, {}, () => {
       checkDeclaredRank(this, value.type, declared);
       declared.forEach((d, axis) => {
         const origin = { subject: source.path, clause: `axis ${axis} is declared ${d}`, ...(at && { at }) };
@@ -79,7 +88,8 @@ export class Relations implements RelationContext {
     };
   }
 
-  #at<T>(site: Site, attributes: Attributes, body: () => T): T {
+  /** Whatever `body` states is said by this node. */
+  within<T>(site: Site, attributes: Attributes, body: () => T): T {
     const [outer, outerAttributes] = [this.#site, this.#attributes];
     this.#site = site;
     this.#attributes = attributes;
@@ -205,8 +215,36 @@ function opNamed(name: string): Op {
 /** Infers one node of an existing graph and unifies what it says with the declared result types. */
 export function inferNode(relations: Relations, node: Graph["nodes"][number]): void {
   const inferred = relations.relateResolved(node, node.attributes);
-  node.results.forEach((result, i) => {
-    unifyTypes(relations, inferred[i]!, result.type, `declared type of ${result.name}`);
+  relations.within(node, node.attributes, () => {
+    node.results.forEach(({ name, type }, i) => {
+      refuseStretched(relations, node, inferred[i]!, type);
+      unifyTypes(relations, inferred[i]!, type, `declared type of ${name}`);
+    });
+  });
+}
+
+/**
+ * Two dims that were merged while both were open are taken to be equal from there on. A size of 1 for the one
+ * that stands for both is a broadcast, and everything after it was made for another size.
+ */
+function refuseStretched(
+  relations: Relations,
+  { operands, source, op }: Site,
+  { shape }: TensorType,
+  declared: TensorType,
+): void {
+  const { store } = relations;
+  shape.forEach((now, axis) => {
+    const one = declared.shape[axis];
+    if (!one || isConstant(one) || constantOf(store.resolve(one)) !== 1) return;
+    const beside = operands.flatMap(({ type }) => type.shape.at(axis - shape.length) ?? []);
+    const other = beside.find((d) => !isConstant(d) && store.resolve(d) === now);
+    if (!other || (constantOf(now) ?? 1) === 1) return;
+    const message = `${source.path || op} takes ${one} and ${other} to be equal, but ${other} is ${now} and ${one} is 1 here`;
+    relations.fail("E2104", `${message}: declare ${one} = 1 or ${one} = ${other}`, {
+      facts: operands.map(({ name, type }) => ({ subject: name, value: `[${type.shape.join(", ")}]` })),
+      fix: `write 1 in place of ${one} in the input's shape, or one name for both`,
+    });
   });
 }
 
