@@ -11,7 +11,9 @@ import {
   type Conflict,
   constant,
   constantOf,
+  type Dim,
   isConstant,
+  kindOf,
   symbolsOf as namesIn,
   type Origin,
   Store,
@@ -67,6 +69,7 @@ export function bind(graph: Graph, sample: Sample, options: BindOptions = {}): B
   for (const input of graph.inputs) bindInput(store, input, sampleOf(input, sample), options, bag);
   for (const guard of graph.guards) bindGuard(store, guard, sample, options, bag);
   bag.throwIfAny();
+  if (hasEmpty(graph, sample)) allowEmpty(graph, store);
   inferAll(graph, store, bag);
   if (bag.list.length > 0) throw new CompileError(explained(graph, sample, options, bag.list));
   const bound = substituted(graph, store) as Graph<BoundDim>;
@@ -90,6 +93,27 @@ function contradiction({ core }: Conflict): Diagnostic {
 /** An input may be called like a property that every object has. */
 function sampleOf({ name }: Value, sample: Sample): Sample[string] | undefined {
   return Object.hasOwn(sample, name) ? sample[name] : undefined;
+}
+
+const hasEmpty = (graph: Graph, sample: Sample): boolean =>
+  graph.inputs.some((input) => {
+    const given = sampleOf(input, sample) ?? [];
+    return ("shape" in given ? given.shape : given).includes(0);
+  });
+
+/** What an empty axis determines may be empty too. */
+function allowEmpty(graph: Graph, store: Store): void {
+  const declare = (d: Dim): Dim => {
+    for (const name of namesIn(d))
+      if (kindOf(name) === "flex")
+        store.declare(name, { min: 0 }, { subject: "sample", clause: "has an empty axis" });
+    return d;
+  };
+  for (const { value } of graph.parameters) value.type.shape.forEach(declare);
+  for (const { results, attributes } of graph.nodes) {
+    for (const { type } of results) type.shape.forEach(declare);
+    mapAttributes(attributes, declare, (body) => body);
+  }
 }
 
 /** The failures of nodes, or the demands on the input's sizes that they follow from. */

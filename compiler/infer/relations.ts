@@ -240,8 +240,8 @@ function refuseStretched(
     const beside = operands.flatMap(({ type }) => type.shape.at(axis - shape.length) ?? []);
     const other = beside.find((d) => !isConstant(d) && store.resolve(d) === now);
     if (!other || (constantOf(now) ?? 1) === 1) return;
-    const message = `${source.path || op} takes ${one} and ${other} to be equal, but ${other} is ${now} and ${one} is 1 here`;
-    relations.fail("E2104", `${message}: declare ${one} = 1 or ${one} = ${other}`, {
+    const taken = `${source.path || op} takes ${one} and ${other} to be equal, but ${other} is ${now}`;
+    relations.fail("E2104", `${taken} and ${one} is 1 here: declare ${one} = 1 or ${one} = ${other}`, {
       facts: operands.map(({ name, type }) => ({ subject: name, value: `[${type.shape.join(", ")}]` })),
       fix: `write 1 in place of ${one} in the input's shape, or one name for both`,
     });

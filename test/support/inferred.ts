@@ -43,8 +43,11 @@ export function ofGraph(graph: Graph): Known {
 }
 
 /** A graph from what `body` makes: its outputs by name. */
-export function built(body: (g: GraphBuilder) => Readonly<Record<string, Value>>): Graph {
-  const g = new GraphBuilder("case");
+export function built(
+  body: (g: GraphBuilder) => Readonly<Record<string, Value>>,
+  store: Store = new Store(),
+): Graph {
+  const g = new GraphBuilder("case", store);
   const outputs = Object.entries(body(g));
   return g.finish(outputs.map(([name, value]) => ({ name, value })));
 }

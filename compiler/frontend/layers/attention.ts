@@ -167,15 +167,16 @@ abstract class Attention<F extends typeof common> extends Configured<F> {
 
   /** Scores are [batch, groups, time, heads per group if not 1, keys]. */
   #masked(ops: LayerOps, scores: Value, mask: Value | undefined): Value {
-    const grouped = ops.rank(scores) === 5;
-    const laid = (allowed: Value, batch: Dim | number, [rows, columns]: readonly Dim[]) =>
-      ops.reshape(allowed, grouped ? [batch, 1, rows!, 1, columns!] : [batch, 1, rows!, columns!]);
     const shape = ops.shape(scores);
-    const square = [shape[2]!, shape.at(-1)!] as const;
+    const keys = shape.length - 1;
+    const square = [shape[2]!, shape[keys]!] as const;
     const allowed: Value[] = [];
-    if (mask) allowed.push(laid(ops.cast(mask, "bool"), ops.shape(mask)[0]!, ops.shape(mask).slice(1)));
-    if (this.#common.useCausalMask)
-      allowed.push(laid(ops.ge(ops.iota("int32", square, 0), ops.iota("int32", square, 1)), 1, square));
+    // Laid over the scores in one op, so that a mask of other sizes is refused by its own name.
+    if (mask) allowed.push(ops.cast(ops.broadcast(mask, shape, [0, 2, keys]), "bool"));
+    if (this.#common.useCausalMask) {
+      const seen = ops.ge(ops.iota("int32", square, 0), ops.iota("int32", square, 1));
+      allowed.push(ops.broadcast(seen, shape, [2, keys]));
+    }
     return allowed.reduce((sum, one) => ops.select(one, sum, MASKED), scores);
   }
 
