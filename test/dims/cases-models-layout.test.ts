@@ -198,7 +198,7 @@ describe("samples of two merged sizes", () => {
     expect(error.message).toContain("a is 1 here: declare a = 1 or a = b");
     expect(error.facts?.map(({ value }) => value)).toEqual(["[B, a]", "[B, b]"]);
   });
-  test("sizes left to the data are stretched as the sample says, and another sample may say otherwise", () => {
+  test("sizes left to the data are stretched as each sample says", () => {
     const net = sum(null, null);
     expect(output(net, [2, 1], [2, 5])).toBe("2,5");
     expect(output(net, [2, 5], [2, 1])).toBe("2,5");

@@ -68,7 +68,7 @@ describe("59. grouped queries", () => {
   test("repeat the keys Hq/Hkv times: Hkv divides Hq, and then there are Hq", () => {
     const { outputs, needs } = ofGraph(built(repeated));
     expect(outputs).toEqual({ scores: "[B, Hq, S, T]" });
-    expect(needs.join()).toMatch(/Hq % Hkv == 0|Hkv == Hq/);
+    expect(needs).toContain("Hq % Hkv == 0");
     expect(bind(built(repeated), { q: [1, 8, 3, 4], k: [1, 2, 5, 4] }).symbols.get("Hq")).toBe(8);
     expect(only(() => bind(built(repeated), { q: [1, 8, 3, 4], k: [1, 3, 5, 4] })).code).toMatch(
       /E2103|E2201/,
