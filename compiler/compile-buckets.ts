@@ -7,7 +7,7 @@ import { type BindOptions, bindModel, choicesOf, parametersOf } from "./bind-mod
 import { type LowerOptions, namedSymbols, optimise, type Stage } from "./compile.ts";
 import { CompileError, type Diagnostic, fail } from "./diagnostics/index.ts";
 import { constant, constantOf, type Dim, evaluate, substitute, symbol, symbolsOf } from "./dims/index.ts";
-import type { Model } from "./frontend/index.ts";
+import type { Network } from "./frontend/index.ts";
 import { rankOf } from "./frontend/sample.ts";
 import type { BoundModel, Sample } from "./infer/bind.ts";
 import type { DimInputs } from "./infer/dim-choice.ts";
@@ -22,12 +22,13 @@ const mostPrograms = 64;
 
 export interface BucketOptions extends BindOptions, Pick<LowerOptions, "onPass"> {
   readonly seed?: number;
-  readonly foldParameters: boolean;
   readonly onStage?: ((stage: "bind" | Stage) => void) | undefined;
 }
 
 export interface LoweredBuckets {
   readonly family: Family;
+  /** The names of those that the user feeds. */
+  readonly inputs: readonly string[];
   readonly graph: Graph;
   /** Under the largest sizes. */
   readonly bound: BoundModel;
@@ -45,8 +46,12 @@ export function bucketsIn(dims: DimInputs = {}): readonly BucketDim[] {
  * Throws E1002 for too many combinations, else what the sizes that do not fit are refused with, of all
  * combinations together.
  */
-export function lowerBuckets(model: Model<unknown>, options: BucketOptions): LoweredBuckets {
-  const { onStage, foldParameters } = options;
+export function lowerBuckets(
+  model: Network,
+  options: BucketOptions,
+  foldParameters: boolean,
+): LoweredBuckets {
+  const { onPass, onStage } = options;
   const dims = bucketsIn(options.dims);
   const sizes = combinations(dims);
   if (sizes.length > mostPrograms) refuseMany(dims, sizes.length);
@@ -57,7 +62,7 @@ export function lowerBuckets(model: Model<unknown>, options: BucketOptions): Low
   const last: { graph?: Graph<BoundDim> } = {};
   function* specialisations(): Generator<Specialisation> {
     for (const { bound } of bindings) {
-      last.graph = optimise(bound, { ...options, parameters });
+      last.graph = optimise(bound, { parameters, foldParameters, onPass, onStage });
       onStage?.("lower");
       yield { graph: last.graph, symbols: namedSymbols(bound) };
     }
@@ -70,7 +75,7 @@ export function lowerBuckets(model: Model<unknown>, options: BucketOptions): Low
   const graph = model.graph(rankOf(sample));
   const ports = (name: "inputs" | "outputs") => portsOf(graph, name, bindings, sizes);
   const family = { ...lowered, dims, inputs: ports("inputs"), outputs: ports("outputs") };
-  return { family, graph, bound, optimised: last.graph! };
+  return { family, inputs: Object.keys(sample), graph, bound, optimised: last.graph! };
 }
 
 interface Binding {
@@ -78,11 +83,7 @@ interface Binding {
   readonly sample: Sample;
 }
 
-function bindAll(
-  model: Model<unknown>,
-  options: BucketOptions,
-  combinations: readonly Sizes[],
-): readonly Binding[] {
+function bindAll(model: Network, options: BucketOptions, combinations: readonly Sizes[]): readonly Binding[] {
   const problems = new Map<string, Diagnostic>();
   const bindings = combinations.flatMap((sizes): Binding[] => {
     try {

@@ -9,13 +9,14 @@ import { byteSize } from "../runtime/dtype.ts";
 import { size } from "../runtime/tensor.ts";
 import { type BindOptions, bindModel, choicesOf, parametersOf, statedOf } from "./bind-model.ts";
 import { type Lowered, lowerBound, type Stage } from "./compile.ts";
-import { bucketsIn } from "./compile-buckets.ts";
+import { bucketsIn, lowerBuckets } from "./compile-buckets.ts";
 import { checkCompile } from "./compile-options.ts";
-import { fail } from "./diagnostics/index.ts";
 import type { Network } from "./frontend/index.ts";
+import { shapeOfSample } from "./frontend/sample.ts";
 import { sizesOf } from "./frontend/weights.ts";
-import type { BoundModel, Sample } from "./infer/bind.ts";
+import type { BoundModel } from "./infer/bind.ts";
 import { printDimChoice } from "./infer/dim-choice.ts";
+import type { Family } from "./ir/family.ts";
 import type { BoundDim, Graph, Parameter } from "./ir/graph.ts";
 import type { Program } from "./ir/program.ts";
 import type { EmittedModule, WeightsMode } from "./ir/target.ts";
@@ -60,6 +61,8 @@ export interface CompiledModel extends EmittedModule {
     readonly bound: BoundModel;
     readonly optimised: Graph<BoundDim>;
     readonly program: Program;
+    /** Of a module with buckets; what is beside it is then that of the largest sizes. */
+    readonly family?: Family;
   };
 }
 
@@ -71,37 +74,46 @@ export interface CompiledModel extends EmittedModule {
  */
 export function compile(model: Network, options: CompileOptions = {}): CompiledModel {
   checkCompile(model, options);
-  const [several] = bucketsIn(options.dims);
-  if (several)
-    fail({
-      code: "E4001",
-      message: `dim ${several.name} has the sizes ${several.sizes}, but a module has one size for each dim`,
-      fix: "give one size",
-    });
   const { format = "ts", weights = "auto", onStage } = options;
-  const lowered = lowerModel(model, options);
+  const lowered = bucketsIn(options.dims).length > 0 ? lowerAll(model, options) : lowerModel(model, options);
+  const { program, graph, bound, optimised, family, sampled } = named(lowered, options.name);
   onStage?.("emit");
-  const program = { ...lowered.program, name: options.name ?? lowered.program.name };
-  const emitted = emitTypeScript(program, {
-    format,
-    weights,
-    header: header(options, lowered.sample, program),
-  });
-  const { graph, bound, optimised } = lowered;
+  const emitted = emitTypeScript(family ?? program, { format, weights, header: header(options, sampled) });
   return {
     ...emitted,
-    report: report(bound, program, emitted),
-    stages: { graph, bound, optimised, program },
+    report: report(bound, family?.members ?? [program], emitted),
+    stages: { graph, bound, optimised, program, ...(family && { family }) },
   };
+}
+
+/** Under the name that the options give it. */
+function named(lowered: LoweredModel, name: string | undefined): LoweredModel {
+  if (name === undefined) return lowered;
+  const { program, family } = lowered;
+  return { ...lowered, program: { ...program, name }, ...(family && { family: { ...family, name } }) };
 }
 
 export interface LoweredModel extends Lowered {
   readonly graph: Graph;
   readonly bound: BoundModel;
-  readonly sample: Sample;
+  /** The inputs that the user feeds, for the header: "x=[1, 784]". */
+  readonly sampled: readonly string[];
+  readonly family?: Family;
 }
 
-/** Everything up to the program. */
+/** The same for each combination of bucket sizes; the program is that of the largest. */
+function lowerAll(model: Network, options: CompileOptions): LoweredModel {
+  const { family, inputs, ...lowered } = lowerBuckets(model, options, options.weights !== "init");
+  const shapes = family.inputs.filter(({ name }) => inputs.includes(name));
+  return {
+    ...lowered,
+    program: family.members.at(-1)!,
+    family,
+    sampled: shapes.map(({ name, shape }) => `${name}=[${shape.join(", ")}]`),
+  };
+}
+
+/** Everything up to the program; of dims with buckets the largest size. */
 export function lowerModel(model: Network, options: CompileOptions): LoweredModel {
   const { onPass, onStage } = options;
   onStage?.("bind");
@@ -109,21 +121,21 @@ export function lowerModel(model: Network, options: CompileOptions): LoweredMode
   const parameters = parametersOf(model, bound, options.seed);
   const foldParameters = options.weights !== "init";
   const lowered = lowerBound(bound, { parameters, foldParameters, onPass, onStage });
-  return { ...lowered, graph: model.graph(), bound, sample };
+  const { inputs } = lowered.program;
+  const sampled = Object.entries(sample).map(([name, value]) => {
+    const port = inputs.find((input) => input.name === name);
+    if (port?.values) return `${name}=${port.dtype}:[${port.values.join(", ")}]`;
+    return `${name}=[${shapeOfSample(value).join(", ")}]`;
+  });
+  return { ...lowered, graph: model.graph(), bound, sampled };
 }
 
 function header(
   { source, seed, weights, dims = {}, constraints = [] }: CompileOptions,
-  sample: Sample,
-  { inputs }: Program,
+  sampled: readonly string[],
 ): readonly string[] {
-  const shapes = Object.entries(sample).map(([name, value]) => {
-    const port = inputs.find((input) => input.name === name);
-    if (port?.values) return `${name}=${port.dtype}:[${port.values.join(", ")}]`;
-    return `${name}=[${("shape" in value ? value.shape : value).join(", ")}]`;
-  });
   const options = [
-    ...(shapes.length > 0 ? [`sample ${shapes.join(" ")}`] : []),
+    ...(sampled.length > 0 ? [`sample ${sampled.join(" ")}`] : []),
     ...[...choicesOf(dims)].map(([name, choice]) => `dim ${name}=${printDimChoice(choice)}`),
     ...statedOf(constraints).map(({ origin }) => `constraint ${origin.clause}`),
     ...(weights === undefined ? [] : [`weights ${weights}`]),
@@ -136,14 +148,16 @@ function header(
   ];
 }
 
-function report(bound: BoundModel, { arena, macs }: Program, { code, weights }: EmittedModule): Report {
+/** Of several programs the most. */
+function report(bound: BoundModel, programs: readonly Program[], { code, weights }: EmittedModule): Report {
   const tensors = bound.graph.parameters.map(sizeOf);
+  const most = (of: (program: Program) => number) => Math.max(...programs.map(of));
   return {
     parameters: tensors.reduce((sum, { count }) => sum + count, 0),
     parameterBytes: tensors.reduce((sum, { bytes }) => sum + bytes, 0),
-    arenaBytes: arena.bytes,
-    arenaLowerBound: arena.lowerBound,
-    macs,
+    arenaBytes: most(({ arena }) => arena.bytes),
+    arenaLowerBound: most(({ arena }) => arena.lowerBound),
+    macs: most(({ macs }) => macs),
     codeBytes: new TextEncoder().encode(code).length,
     weightBytes: weights?.length ?? 0,
   };

@@ -4,9 +4,12 @@
  * seed they came from. The text is written directly; TypeScript and JavaScript come from the same writer and
  * differ in types only.
  */
+import type { Family } from "../../compiler/ir/family.ts";
 import type { Program } from "../../compiler/ir/program.ts";
 import type { EmitOptions, EmittedModule } from "../../compiler/ir/target.ts";
 import { typesFor, Writer } from "../source/index.ts";
+import { derivedDims, faceOf } from "./face.ts";
+import { writeFamily } from "./family.ts";
 import { runtimeFunctions } from "./functions.ts";
 import { initializerSource } from "./initializers.source.ts";
 import { writeCheckInput, writeCheckValues } from "./input-check.ts";
@@ -20,14 +23,18 @@ import { planWeights, toBase64 } from "./weights.ts";
 import { weightMembers, writeBase64, writeWeightsCode } from "./weights-code.ts";
 
 /** Emits one self-contained module. The same program and options give the same bytes. */
-export function emitTypeScript(program: Program, options: EmitOptions): EmittedModule {
+export function emitTypeScript(of: Program | Family, options: EmitOptions): EmittedModule {
+  const family = "members" in of ? of : undefined;
+  const program = "members" in of ? faceOf(of) : of;
   const types = typesFor(options.format);
-  const names = moduleNames(program, options.weights === "init" ? fillsOf(program.weights) : []);
+  const seeds = options.weights === "init" ? fillsOf(program.weights) : [];
+  // Each program of a family names its own buffers.
+  const names = moduleNames(family ? { ...program, steps: [] } : program, seeds);
   const callees = { functions: printKernels(program, names, types, program.open), scope: names.local };
   const plan = planWeights(shippedWeights(program, callees), options.weights);
   const fills = fillsOf(plan.seeded);
   const members = weightMembers(program, names, buffersIn(program.steps, callees));
-  const door = doorOf(program, names.local);
+  const door = doorOf(program, names.local, family && derivedDims(family));
   const context = { program, names, callees, plan, members, types, ...(door && { door }) };
   const writer = new Writer();
 
@@ -38,7 +45,8 @@ export function emitTypeScript(program: Program, options: EmitOptions): EmittedM
     writeInstanceType(context, writer);
     if (members.length > 0) writeWeightsType(members, plan, writer);
   }
-  writeInstantiate(context, writer);
+  if (family) writeFamily(family, context, writer);
+  else writeInstantiate(context, writer);
   for (const { text } of callees.functions.values()) writer.line().line(text.trimEnd());
   if (members.length > 0) writeWeightsCode(context, writer);
   if (door) writeDoorFunctions(door, program, types, writer);

@@ -38,7 +38,12 @@ export function writeInstanceType({ program, door }: InstanceContext, writer: Wr
   });
 }
 
-export function writeInstantiate(context: InstanceContext, writer: Writer): void {
+/** `writeBody` writes the instance's own things and the object that it is; default: of one program. */
+export function writeInstantiate(
+  context: InstanceContext,
+  writer: Writer,
+  writeBody: (context: InstanceContext, writer: Writer) => void = writeInstance,
+): void {
   const { members, plan, types } = context;
   const hasWeights = members.length > 0;
   // What is neither bytes nor weights goes to loadWeights, which says what it wants.
@@ -54,20 +59,27 @@ export function writeInstantiate(context: InstanceContext, writer: Writer): void
   writer.block(`export function instantiate(${parameter})${types.only(": Instance")}`, () => {
     if (fromFile) writer.line(`const weights = ${laidOut} ? given : loadWeights(given);`);
     else if (hasWeights) writer.line("const weights = sharedWeights();");
-    const fed = fedBack(context);
-    writeBuffers(context, fed, writer);
-    writer.block(
-      "return",
-      () => {
-        if (context.door) writer.line("shapes,");
-        writeRun(context, fed, writer);
-      },
-      ";",
-    );
+    writeBody(context, writer);
   });
 }
 
-function writeBuffers(context: InstanceContext, fed: ReadonlyMap<Buffer, Fed>, writer: Writer): void {
+function writeInstance(context: InstanceContext, writer: Writer): void {
+  const { program, names, callees, door } = context;
+  const fed = fedBack(context);
+  writeBuffers(context, fed, writer);
+  writeObject(context, fed, writer, () => {
+    const access = (buffer: Buffer) => accessTo(buffer, names.buffers);
+    writeSteps(program.steps, callees, access, writer, door?.variables);
+  });
+}
+
+/** How a function that has `weights` reaches a buffer. */
+export function accessTo(buffer: Buffer, names: ReadonlyMap<Buffer, string>): string {
+  const isWeight = buffer.space === "weight" || buffer.space === "packed";
+  return (isWeight ? "weights." : "") + names.get(buffer)!;
+}
+
+export function writeBuffers(context: InstanceContext, fed: ReadonlyMap<Buffer, Fed>, writer: Writer): void {
   const { program, names, callees, types, door } = context;
   const used = buffersIn(program.steps, callees);
   const { arena } = program;
@@ -89,8 +101,30 @@ function entry(key: string, name: string): string {
   return propertyKey(key) === name ? name : `${propertyKey(key)}: ${name}`;
 }
 
-function writeRun(context: InstanceContext, fed: ReadonlyMap<Buffer, Fed>, writer: Writer): void {
-  const { program, names, callees, types, door } = context;
+/** What `instantiate` returns; `writeCalls` writes the work of a run whose inputs are checked. */
+export function writeObject(
+  context: InstanceContext,
+  fed: ReadonlyMap<Buffer, Fed>,
+  writer: Writer,
+  writeCalls: () => void,
+): void {
+  writer.block(
+    "return",
+    () => {
+      if (context.door) writer.line("shapes,");
+      writeRun(context, fed, writer, writeCalls);
+    },
+    ";",
+  );
+}
+
+function writeRun(
+  context: InstanceContext,
+  fed: ReadonlyMap<Buffer, Fed>,
+  writer: Writer,
+  writeCalls: () => void,
+): void {
+  const { program, names, types, door } = context;
   const parameter = program.inputs.length > 0 ? `inputs${types.only(": Inputs")}` : "";
   const asks = door && door.door.asked.length > 0 ? `, dims${types.only(": Dims")}` : "";
   writer.block(
@@ -104,10 +138,7 @@ function writeRun(context: InstanceContext, fed: ReadonlyMap<Buffer, Fed>, write
       for (const port of program.inputs)
         if (port.values)
           writer.list("checkValues", valueArguments(port, names.buffers.get(port.buffer)!), ";");
-      const access = (buffer: Buffer) =>
-        (buffer.space === "weight" || buffer.space === "packed" ? "weights." : "") +
-        names.buffers.get(buffer)!;
-      writeSteps(program.steps, callees, access, writer, door?.variables);
+      writeCalls();
       if (door) writeResults(program, door, names, writer);
       writer.line("return outputs;");
     },
@@ -137,7 +168,7 @@ function writeCopy(buffer: Buffer, { copy, overwriting }: Fed, names: ModuleName
   );
 }
 
-interface Fed {
+export interface Fed {
   readonly overwriting: readonly Buffer[];
   readonly copy: string;
 }
@@ -153,12 +184,19 @@ function fedBack({ program, names }: InstanceContext): ReadonlyMap<Buffer, Fed> 
   return found;
 }
 
-/** Outputs that have room for the input, first written before or while the input is last read. */
-export function outputsOverwriting({ steps, outputs }: Program, input: Buffer): readonly Buffer[] {
+/**
+ * Outputs that have room for the input, first written before or while the input is last read. `alone`: each
+ * output has just the memory of its buffer.
+ */
+export function outputsOverwriting(
+  { steps, outputs }: Program,
+  input: Buffer,
+  alone = true,
+): readonly Buffer[] {
   const accesses = steps.map((step) => callsIn([step]).map(accessesOf));
   const lastRead = accesses.findLastIndex((calls) => calls.some(({ reads }) => reads.includes(input)));
   return [...new Set(outputs.map((port) => port.buffer))].filter((output) => {
-    const fits = output.length >= input.length || input.size !== undefined;
+    const fits = output.length >= input.length || input.size !== undefined || !alone;
     if (output.dtype !== input.dtype || !fits) return false;
     const firstWrite = accesses.findIndex((calls) => calls.some(({ writes }) => writes.includes(output)));
     return firstWrite >= 0 && firstWrite <= lastRead;

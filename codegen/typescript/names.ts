@@ -53,5 +53,7 @@ function namedBuffers(program: Program): Iterable<Buffer> {
     ...program.inputs.map((port) => port.buffer),
     ...program.outputs.map((port) => port.buffer),
     ...buffersOf(program),
+    ...program.weights.map(({ buffer }) => buffer),
+    ...program.packed,
   ]);
 }

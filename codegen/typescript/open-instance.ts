@@ -5,6 +5,7 @@
  * nothing. `shapes` says what the parts are.
  */
 import { constantOf, product } from "../../compiler/dims/index.ts";
+import type { OpenDim } from "../../compiler/ir/open-dims.ts";
 import type { Port, Program } from "../../compiler/ir/program.ts";
 import { member, propertyKey, type Scope, type Types, type Writer } from "../source/index.ts";
 import { arrayClass } from "./arrays.ts";
@@ -27,10 +28,17 @@ export interface OpenDoor {
   readonly views: ReadonlyMap<Port, string>;
 }
 
-/** Nothing when all dims are known. `scope` is the instance's. */
-export function doorOf({ inputs, outputs, open }: Program, scope: Scope): OpenDoor | undefined {
+/**
+ * Nothing when all dims are known. `scope` is the instance's; `derived` are dims that the run knows once it
+ * knows the others.
+ */
+export function doorOf(
+  { inputs, outputs, open }: Program,
+  scope: Scope,
+  derived: readonly OpenDim[] = [],
+): OpenDoor | undefined {
   if (open.dims.length === 0) return undefined;
-  const variables = new DimVariables(open, scope);
+  const variables = new DimVariables({ ...open, dims: [...open.dims, ...derived] }, scope);
   const varying = outputs.filter(({ buffer }) => buffer.size !== undefined);
   const views = new Map(varying.map((port) => [port, scope.take(`${port.name}Views`, "views")]));
   return { door: planDoor(inputs, open), variables, views };

@@ -31,7 +31,9 @@ function facts(program: Program): readonly string[] {
   const bound = bindings.map(({ symbol, value }) => `${symbol} = ${value}`);
   return [
     ...(bound.length > 0 ? [`bound: ${bound.join(", ")}`] : []),
-    ...open.dims.map((dim) => `open: ${ruleText(dim)}`),
+    ...open.dims.map((dim) =>
+      dim.buckets ? `buckets: ${dim.name} = ${dim.buckets.join(", ")}` : `open: ${ruleText(dim)}`,
+    ),
     ...open.relations.map(({ left, relation, right }) => `open: ${left} ${relation} ${right}`),
     `parameters ${grouped(count)} (${grouped(bytes)} bytes)`,
     `arena ${grouped(arena.bytes)} bytes (lower bound ${least}), ${grouped(macs)} MACs a run${most}`,
@@ -39,7 +41,7 @@ function facts(program: Program): readonly string[] {
 }
 
 /** 1234567 as 1,234,567, whatever the locale. */
-function grouped(n: number): string {
+export function grouped(n: number): string {
   return String(n).replace(/\B(?=(\d{3})+$)/g, ",");
 }
 
@@ -103,9 +105,10 @@ function writeOpenDims({ dims, relations }: OpenDims, writer: Writer): void {
   writer.block(
     "dims:",
     () => {
-      for (const { name, min, max, modulus, residues } of dims) {
+      for (const { name, min, max, modulus, residues, buckets } of dims) {
         const every = modulus === 1 ? "" : `, modulus: ${modulus}, residues: ${shapeText(residues)}`;
-        writer.line(`${propertyKey(name)}: { min: ${min}, max: ${max}${every} },`);
+        const some = buckets ? `, buckets: ${shapeText(buckets)}` : "";
+        writer.line(`${propertyKey(name)}: { min: ${min}, max: ${max}${every}${some} },`);
       }
     },
     ",",

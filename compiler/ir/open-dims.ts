@@ -17,6 +17,8 @@ import {
 /** The sizes of one dim: a finite domain. */
 export interface OpenDim extends Domain {
   readonly name: string;
+  /** Ascending; present where a run takes the program of the smallest of these sizes that the dim fits in. */
+  readonly buckets?: readonly number[];
 }
 
 export type DimRelation = Extract<Clause, { readonly kind: "relation" }>;
@@ -31,8 +33,8 @@ export interface OpenDims {
 export const nothingOpen: OpenDims = { dims: [], relations: [] };
 
 /** "seq % 8 == 0 and 8 <= seq <= 512". */
-export function ruleText({ name, min, max, modulus, residues }: OpenDim): string {
-  const bounds = `${min} <= ${name} <= ${max}`;
+export function ruleText({ name, min, max, modulus, residues, buckets }: OpenDim): string {
+  const bounds = `${min} <= ${name} <= ${max}${buckets ? ` (buckets ${buckets.join(", ")})` : ""}`;
   if (modulus === 1) return bounds;
   const set = residues.length === 1 ? `== ${residues[0]}` : `in {${residues.join(", ")}}`;
   return `${name} % ${modulus} ${set} and ${bounds}`;
