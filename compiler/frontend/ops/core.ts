@@ -26,6 +26,9 @@ export interface ConvOptions {
   readonly layout: DataFormat;
 }
 
+/** How a scatter makes the new element of the old one and the update. */
+export type Combine = "set" | "add" | "mul" | "max" | "min";
+
 /** One entry per axis of the operand. */
 export interface WindowOptions {
   readonly window: readonly Size[];
@@ -178,6 +181,33 @@ export abstract class CoreOps<Self> extends ElementwiseOps {
       dilations: sizes(options.dilations ?? options.window.map(() => 1)),
       combine,
     });
+  }
+
+  /** One element of `x` for each index (int32) along `axis`; negative ones count from the end. */
+  gatherElements(x: Value, indices: Value, axis: number): Value {
+    return this.node("gatherElements", [x, indices], { axis: this.axis(x, axis) });
+  }
+
+  /** Slices of `x` by the coordinates (int32) in the last axis of `indices`. */
+  gatherNd(x: Value, indices: Value, batchDims = 0): Value {
+    return this.node("gatherNd", [x, indices], { batchDims });
+  }
+
+  /** `x` with single elements along `axis` set or combined with `updates`. */
+  scatterElements(x: Value, indices: Value, updates: Value, axis: number, combine: Combine = "set"): Value {
+    return this.node("scatterElements", [x, indices, updates], { axis: this.axis(x, axis), combine });
+  }
+
+  /** `x` with the slices at the coordinates in `indices` set or combined with `updates`. */
+  scatterNd(x: Value, indices: Value, updates: Value, combine: Combine = "set"): Value {
+    return this.node("scatterNd", [x, indices, updates], { combine });
+  }
+
+  /** The k largest or smallest along `axis` in order, and their positions (int32). */
+  topK(x: Value, k: Size, axis: number, largest = true): readonly [values: Value, positions: Value] {
+    const attributes = { axis: this.axis(x, axis), k: size(k), largest };
+    const [values, positions] = this.builder.node("topK", [x], attributes);
+    return [values!, positions!];
   }
 
   cumsum(x: Value, axis: number, options: { readonly reverse?: boolean; readonly exclusive?: boolean } = {}) {

@@ -2,7 +2,7 @@
  * Element-by-element core ops as typed functions over a GraphBuilder. Operands may be plain numbers: they
  * become constants of the other operand's dtype, so that layers read like formulas. Broadcasting is numpy's.
  */
-import { allocate, type DType } from "../../../runtime/dtype.ts";
+import type { DType } from "../../../runtime/dtype.ts";
 import { type Tensor, tensor } from "../../../runtime/tensor.ts";
 import type { Shape } from "../../dims/index.ts";
 import type { GraphBuilder } from "../../infer/builder.ts";
@@ -111,7 +111,5 @@ export class ElementwiseOps {
 }
 
 function scalar(value: number, dtype: DType): Tensor {
-  const data = allocate(dtype, 1);
-  data[0] = value;
-  return tensor(data, [], dtype);
+  return tensor([value], [], dtype);
 }

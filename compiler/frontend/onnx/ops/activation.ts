@@ -100,6 +100,13 @@ export const activation: readonly Operator[] = [
   withAlpha("ThresholdedRelu", 10, 1, (ops, x, alpha) => ops.select(ops.gt(x, alpha), x, 0)),
   withAlpha("Swish", 24, 1, (ops, x, alpha) => ops.mul(x, ops.sigmoid(ops.mul(x, alpha)))),
   operator(
+    "SwiGLU",
+    since(28, { alpha: float(1) }, (c, { alpha }) => {
+      const [gate, x] = [c.value(0), c.value(1)];
+      return c.ops.mul(c.ops.mul(gate, c.ops.sigmoid(c.ops.mul(gate, alpha))), x);
+    }),
+  ),
+  operator(
     "Selu",
     since(1, { alpha: float(1.6732), gamma: float(1.0507), consumed_inputs: int() }, (c, a) =>
       selu(c.ops, c.value(0), a.alpha, a.gamma),

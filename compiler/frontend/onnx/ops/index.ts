@@ -14,15 +14,21 @@
  */
 import { keyOf, type Operator } from "../operator.ts";
 import { activation } from "./activation.ts";
+import { attentions } from "./attention.ts";
+import { casts } from "./casts.ts";
 import { constants } from "./constants.ts";
 import { convolution } from "./convolution.ts";
 import { elementwise } from "./elementwise.ts";
 import { linear } from "./linear.ts";
+import { loss } from "./loss.ts";
 import { movement } from "./movement.ts";
 import { normalization } from "./normalization.ts";
 import { padding } from "./padding.ts";
 import { pooling } from "./pooling.ts";
+import { quantization } from "./quantization.ts";
+import { recurrentLayers } from "./recurrent.ts";
 import { reductions } from "./reduction.ts";
+import { stateSpace } from "./state-space.ts";
 
 const families: readonly (readonly Operator[])[] = [
   elementwise,
@@ -35,6 +41,12 @@ const families: readonly (readonly Operator[])[] = [
   convolution,
   pooling,
   normalization,
+  loss,
+  recurrentLayers,
+  attentions,
+  stateSpace,
+  quantization,
+  casts,
 ];
 
 export const registry: ReadonlyMap<string, Operator> = new Map(

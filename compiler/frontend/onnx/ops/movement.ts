@@ -1,7 +1,7 @@
 /** What moves elements without computing with them: reshapes, slices, joins and picks. */
 import { constant, constantOf, type Dim, floorDiv, mul, neg, product, sub } from "../../../dims/index.ts";
 import type { Value } from "../../../ir/graph.ts";
-import { anything, elementType, flag, int, ints, required } from "../attributes.ts";
+import { anything, flag, int, ints, required } from "../attributes.ts";
 import { type NodeContext, type Operator, operator, since } from "../operator.ts";
 import { sliceBounds } from "../slicing.ts";
 
@@ -234,27 +234,6 @@ export const movement: readonly Operator[] = [
     ),
     since(18, { axis: int(0), num_outputs: int() }, (c, a) =>
       split(c, a.axis, c.has(1) ? c.dims(1) : undefined, a.num_outputs ?? c.node.outputs.length),
-    ),
-  ),
-  operator(
-    "Cast",
-    since(1, { to: anything() }, (c) =>
-      c.unsupported("opset below 6 names its target in words", "export with opset 6 or newer"),
-    ),
-    since(6, { to: required(elementType()) }, (c, { to }) => c.ops.cast(c.value(0), to)),
-    since(19, { to: required(elementType()), saturate: flag(true) }, (c, { to }) =>
-      c.ops.cast(c.value(0), to),
-    ),
-    since(24, { to: required(elementType()), saturate: flag(true), round_mode: anything() }, (c, { to }) =>
-      c.ops.cast(c.value(0), to),
-    ),
-  ),
-  operator(
-    "CastLike",
-    since(15, {}, (c) => c.ops.cast(c.value(0), c.value(1).type.dtype)),
-    since(19, { saturate: flag(true) }, (c) => c.ops.cast(c.value(0), c.value(1).type.dtype)),
-    since(24, { saturate: flag(true), round_mode: anything() }, (c) =>
-      c.ops.cast(c.value(0), c.value(1).type.dtype),
     ),
   ),
 ];

@@ -1,0 +1,231 @@
+/**
+ * Attention and what stands around it. The scores are those of the operators' function bodies: query and key
+ * each carry the root of the scale, the mask is a bias of -infinity, and a row that is masked wholly gives 0.
+ */
+import type { DType } from "../../../../runtime/dtype.ts";
+import { constant, constantOf, type Dim, floorDiv, sub } from "../../../dims/index.ts";
+import type { Value } from "../../../ir/graph.ts";
+import type { Ops } from "../../ops/composites.ts";
+import { elementType, flag, float, graph, int } from "../attributes.ts";
+import type { OnnxGraph } from "../model.ts";
+import { inDomain, type NodeContext, type Operator, operator, since } from "../operator.ts";
+
+/** [B, L, heads * size] to [B, heads, L, size]; what has four axes is so already. */
+function inHeads(c: NodeContext, x: Value, heads: number | undefined, attribute: string): Value {
+  const { ops } = c;
+  if (ops.rank(x) === 4) return x;
+  const [batch, length, all] = ops.shape(x);
+  if (heads === undefined)
+    return c.wrong(`operands of rank 3 without the attribute ${attribute}`, `give ${attribute}`);
+  return ops.transpose(ops.reshape(x, [batch!, length!, heads, floorDiv(all!, heads)]), [0, 2, 1, 3]);
+}
+
+/** [B, heads, L, size] back to [B, L, heads * size]. */
+function outOfHeads(ops: Ops, x: Value): Value {
+  const [batch, , length] = ops.shape(x);
+  return ops.reshape(ops.transpose(x, [0, 2, 1, 3]), [batch!, length!, ops.count(x, [1, 3])]);
+}
+
+/** Each head of keys or values serves as many heads of queries as there are more of them. */
+export function sharedBy(ops: Ops, x: Value, heads: Dim): Value {
+  const [batch, own, length, size] = ops.shape(x);
+  if (own === heads) return x;
+  const times = floorDiv(heads, own!);
+  const apart = ops.broadcast(x, [batch!, own!, times, length!, size!], [0, 1, 3, 4]);
+  return ops.reshape(apart, [batch!, heads, length!, size!]);
+}
+
+interface AttentionValues {
+  readonly is_causal: boolean;
+  readonly kv_num_heads: number | undefined;
+  readonly q_num_heads: number | undefined;
+  readonly qk_matmul_output_mode: number;
+  readonly scale: number | undefined;
+  readonly softcap: number;
+  readonly softmax_precision: DType | undefined;
+}
+
+function attention(c: NodeContext, values: AttentionValues): readonly (Value | undefined)[] {
+  const { ops } = c;
+  const query = inHeads(c, c.value(0), values.q_num_heads, "q_num_heads");
+  const ownKey = inHeads(c, c.value(1), values.kv_num_heads, "kv_num_heads");
+  const ownValue = inHeads(c, c.value(2), values.kv_num_heads, "kv_num_heads");
+  const before = (past: number, x: Value) => (c.has(past) ? ops.concat([c.value(past), x], 2) : x);
+  const [key, value] = [before(4, ownKey), before(5, ownValue)];
+  const heads = ops.shape(query)[1]!;
+  const raw = scaledScores(c, query, sharedBy(ops, key, heads), values.scale);
+  const capped = values.softcap === 0 ? raw : ops.mul(ops.tanh(ops.div(raw, values.softcap)), values.softcap);
+  const bias = biasOf(c, query, key, values.is_causal);
+  const biased = bias ? ops.add(capped, bias) : capped;
+  const probabilities = maskedSoftmax(ops, biased, bias, values.softmax_precision);
+  const mixed = ops.matmul(probabilities, sharedBy(ops, value, heads));
+  const y = ops.rank(c.value(0)) === 3 ? outOfHeads(ops, mixed) : mixed;
+  return [y, key, value, [raw, capped, biased, probabilities][values.qk_matmul_output_mode]];
+}
+
+/** Query and key both times the root of the scale, 1 / sqrt(size) by default. */
+function scaledScores({ ops }: NodeContext, query: Value, key: Value, scale: number | undefined): Value {
+  const root = scale === undefined ? undefined : Math.sqrt(scale);
+  const factor =
+    root ?? ops.sqrt(ops.div(1, ops.sqrt(ops.number(ops.shape(query)[3]!, ops.constant(0, "float32")))));
+  const scaled = (x: Value) =>
+    ops.mul(x, typeof factor === "number" ? factor : ops.cast(factor, x.type.dtype));
+  return ops.dotGeneral(scaled(query), scaled(key), {
+    contract: [3, 3],
+    batch: [
+      [0, 1],
+      [0, 1],
+    ],
+  });
+}
+
+/** What is added to the scores; undefined where nothing is masked. */
+function biasOf(c: NodeContext, query: Value, key: Value, causal: boolean): Value | undefined {
+  const { ops } = c;
+  const [rows, columns] = [ops.shape(query)[2]!, ops.shape(key)[2]!];
+  const parts = [
+    c.has(3) ? maskBias(c, c.value(3), query, columns) : undefined,
+    causal ? causalBias(c, query, rows, columns) : undefined,
+    c.has(6) ? paddingBias(ops, c.value(6), query, columns) : undefined,
+  ].filter((part) => part !== undefined);
+  return parts.length === 0 ? undefined : parts.reduce((a, b) => ops.add(a, b));
+}
+
+/** A boolean mask is 0 where true; a mask of fewer columns than there are keys masks the rest. */
+function maskBias(c: NodeContext, mask: Value, like: Value, columns: Dim): Value {
+  const { ops } = c;
+  const bias =
+    mask.type.dtype === "bool" ? barred(ops, ops.not(mask), like) : ops.cast(mask, like.type.dtype);
+  const own = ops.shape(bias).at(-1)!;
+  if (own === columns || constantOf(own) === 1) return bias;
+  const padding = ops.shape(bias).map((_, axis): readonly [Dim | number, Dim | number] => {
+    return [0, axis === ops.rank(bias) - 1 ? sub(columns, own) : 0];
+  });
+  return ops.pad(bias, padding, Number.NEGATIVE_INFINITY);
+}
+
+/** Row i may see the columns up to i + offset: the past keys, or what is not padding less the rows. */
+function causalBias(c: NodeContext, like: Value, rows: Dim, columns: Dim): Value {
+  const { ops } = c;
+  const [row, column] = [ops.iota("int32", [rows, 1], 0), ops.iota("int32", [1, columns], 1)];
+  const ends = c.has(6) && !c.has(4) ? ops.cast(c.value(6), "int32") : undefined;
+  const whole = ops.constant(0, "int32");
+  const past = c.has(4) ? ops.number(ops.shape(c.value(4))[2]!, whole) : whole;
+  const offset = ends
+    ? ops.reshape(ops.sub(ends, ops.number(rows, whole)), [ops.shape(ends)[0]!, 1, 1, 1])
+    : past;
+  return barred(ops, ops.lt(ops.add(row, offset), column), like);
+}
+
+/** Keys from `ends[b]` on are padding. */
+function paddingBias(ops: Ops, ends: Value, like: Value, columns: Dim): Value {
+  const column = ops.iota("int32", [1, 1, 1, columns], 3);
+  const limit = ops.reshape(ops.cast(ends, "int32"), [ops.shape(ends)[0]!, 1, 1, 1]);
+  return barred(ops, ops.ge(column, limit), like);
+}
+
+/** -infinity where it is true, 0 elsewhere. */
+function barred(ops: Ops, where: Value, { type }: Value): Value {
+  const [never, always] = [Number.NEGATIVE_INFINITY, 0].map((n) => ops.constant(n, type.dtype));
+  return ops.select(where, never!, always!);
+}
+
+function maskedSoftmax(
+  ops: Ops,
+  scores: Value,
+  bias: Value | undefined,
+  precision: DType | undefined,
+): Value {
+  const { dtype } = scores.type;
+  const probabilities = ops.cast(ops.softmax(ops.cast(scores, precision ?? dtype)), dtype);
+  if (!bias) return probabilities;
+  const nothing = ops.eq(ops.reduceMax(bias, -1, true), Number.NEGATIVE_INFINITY);
+  return ops.select(nothing, 0, probabilities);
+}
+
+interface RotaryValues {
+  readonly interleaved: boolean;
+  readonly num_heads: number;
+  readonly rotary_embedding_dim: number;
+}
+
+/** Turns pairs of the first `rotary_embedding_dim` elements of each head (Su et al. 2021). */
+function rotaryEmbedding(c: NodeContext, values: RotaryValues): Value {
+  const { ops } = c;
+  const x = c.value(0);
+  const flat = ops.rank(x) === 3;
+  const heads = inHeads(c, x, values.num_heads || undefined, "num_heads");
+  const size = ops.shape(heads)[3]!;
+  const turned = values.rotary_embedding_dim === 0 ? size : constant(values.rotary_embedding_dim);
+  const half = floorDiv(turned, 2);
+  const angle = (i: number) => {
+    const cache = c.has(3) ? ops.gather(c.value(i), ops.cast(c.value(3), "int32")) : c.value(i);
+    return ops.expandDims(ops.slice(cache, 2, 0, half), 1);
+  };
+  const [cos, sin] = [angle(1), angle(2)];
+  const pick = (which: number) =>
+    values.interleaved
+      ? ops.slice(heads, 3, which, half, 2)
+      : ops.slice(heads, 3, which === 0 ? 0 : half, half);
+  const [a, b] = [pick(0), pick(1)];
+  const real = ops.sub(ops.mul(cos, a), ops.mul(sin, b));
+  const imaginary = ops.add(ops.mul(sin, a), ops.mul(cos, b));
+  const rotated = values.interleaved
+    ? ops.reshape(ops.concat([ops.expandDims(real, -1), ops.expandDims(imaginary, -1)], -1), [
+        ...ops.shape(heads).slice(0, 3),
+        turned,
+      ])
+    : ops.concat([real, imaginary], 3);
+  const whole =
+    turned === size ? rotated : ops.concat([rotated, ops.slice(heads, 3, turned, sub(size, turned))], 3);
+  return flat ? outOfHeads(ops, whole) : whole;
+}
+
+interface FlexValues {
+  readonly scale: number | undefined;
+  readonly score_mod: OnnxGraph | undefined;
+  readonly prob_mod: OnnxGraph | undefined;
+  readonly softmax_precision: DType | undefined;
+}
+
+/** Attention whose scores and probabilities pass through graphs of the model. */
+function flexAttention(c: NodeContext, values: FlexValues): Value {
+  const { ops } = c;
+  const [query, key, value] = [c.value(0), c.value(1), c.value(2)];
+  const heads = ops.shape(query)[1]!;
+  const { dtype } = query.type;
+  const wide = values.softmax_precision ?? (dtype === "float64" ? "float64" : "float32");
+  const through = (body: OnnxGraph | undefined, x: Value) => (body ? c.inline(body, [x])[0]! : x);
+  const scores = ops.cast(scaledScores(c, query, sharedBy(ops, key, heads), values.scale), wide);
+  const probabilities = through(values.prob_mod, ops.softmax(through(values.score_mod, scores)));
+  return ops.matmul(ops.cast(probabilities, dtype), sharedBy(ops, value, heads));
+}
+
+const attentionAttributes = {
+  is_causal: flag(false),
+  kv_num_heads: int(),
+  q_num_heads: int(),
+  qk_matmul_output_mode: int(0),
+  scale: float(),
+  softcap: float(0),
+  softmax_precision: elementType(),
+};
+const preview = [
+  operator(
+    "FlexAttention",
+    since(
+      1,
+      { scale: float(), score_mod: graph(), prob_mod: graph(), softmax_precision: elementType() },
+      flexAttention,
+    ),
+  ),
+];
+
+export const attentions: readonly Operator[] = [
+  operator("Attention", since(23, attentionAttributes, attention)),
+  operator(
+    "RotaryEmbedding",
+    since(23, { interleaved: flag(false), num_heads: int(0), rotary_embedding_dim: int(0) }, rotaryEmbedding),
+  ),
+  ...inDomain("ai.onnx.preview", preview),
+];
