@@ -4,6 +4,7 @@
  * determine its elements (a `k` that is also an axis of x); else it is refused, for the module could not know
  * what it is for.
  */
+import { decode } from "../../runtime/elements.ts";
 import type { Tensor } from "../../runtime/tensor.ts";
 import type { Diagnostic, SourceLocation } from "../diagnostics/index.ts";
 import { type Conflict, constant, type Dim, type Store, symbolsOf } from "../dims/index.ts";
@@ -15,12 +16,12 @@ import type { SampleOrigin } from "./origins.ts";
 export function bindValues(
   store: Store,
   guard: Guard,
-  { data }: Tensor,
+  { dtype, data }: Tensor,
   at: SourceLocation | undefined,
 ): readonly Diagnostic[] {
   const { input, elements } = guard;
   if (data.length !== elements.length) return [];
-  const found = Array.from(data as ArrayLike<number | bigint>);
+  const found = Array.from(decode(dtype, data) as ArrayLike<number | bigint>);
   const text = `[${found.join(", ")}]`;
   return elements.flatMap((element, i) => {
     const value = found[i]!;

@@ -4,7 +4,8 @@
  * dims[i] / 2^shifts[i]; shifts are 0 but for floats, which are dyadic fractions exactly, so that a size may
  * pass through a float (a scale of 0.5) and come back. Booleans are 0 and 1, and always decided.
  */
-import { allocate, type DType, dtypes } from "../../runtime/dtype.ts";
+import type { DType } from "../../runtime/dtype.ts";
+import { allocateNumbers, decode, encode, roundedTo } from "../../runtime/elements.ts";
 import { size, type Tensor } from "../../runtime/tensor.ts";
 import { constant, type Dim } from "../dims/index.ts";
 
@@ -34,7 +35,7 @@ export function toDims(value: Tensor | DimTensor): DimTensor | undefined {
   if (!isTensor(value)) return value;
   const { dtype, shape, data } = value;
   if (data.length > MOST_ELEMENTS) return undefined;
-  const elements = Array.from(data as ArrayLike<number>, fraction);
+  const elements = Array.from(decode(dtype, data) as ArrayLike<number>, fraction);
   if (!elements.every((element) => element !== undefined)) return undefined;
   const dims = elements.map(({ dim }) => dim);
   const shifts = elements.map(({ shift }) => shift);
@@ -45,14 +46,14 @@ export function toDims(value: Tensor | DimTensor): DimTensor | undefined {
 export function toTensor(value: Tensor | DimTensor): Tensor | undefined {
   if (isTensor(value)) return value;
   const { dtype, shape, dims, shifts } = value;
-  const data = allocate(dtype, dims.length);
+  const numbers = allocateNumbers(dtype, dims.length);
   for (const [i, { value: known }] of dims.entries()) {
     if (known === undefined) return undefined;
     const element = Number(known) / 2 ** (shifts?.[i] ?? 0);
-    data[i] = element;
-    if (dtypes[dtype].kind !== "float" && data[i] !== element) return undefined;
+    numbers[i] = element;
+    if (roundedTo(dtype, numbers[i]!) !== element) return undefined;
   }
-  return { dtype, shape, data };
+  return { dtype, shape, data: encode(dtype, numbers) };
 }
 
 export interface Fraction {
@@ -61,7 +62,7 @@ export interface Fraction {
 }
 
 /** A finite number is a whole one over a power of two. */
-function fraction(x: number | bigint): Fraction | undefined {
+export function fraction(x: number | bigint): Fraction | undefined {
   if (typeof x === "bigint") return { dim: constant(x), shift: 0 };
   if (!Number.isFinite(x)) return undefined;
   let [whole, shift] = [x, 0];

@@ -8,7 +8,8 @@
  *
  * What none of them can say is `undefined`: the tensor is data like any other.
  */
-import { allocate, type DType, dtypes } from "../../runtime/dtype.ts";
+import { type DType, dtypes } from "../../runtime/dtype.ts";
+import { roundedTo } from "../../runtime/elements.ts";
 import { size, strides, type Tensor } from "../../runtime/tensor.ts";
 import { constant, constantOf, type Dim } from "../dims/index.ts";
 import { isDim, isGraph } from "../ir/attribute.ts";
@@ -18,7 +19,7 @@ import { broadcastShape, broadcastSteps } from "../ops/broadcasting.ts";
 import { evaluateNode } from "../ops/evaluate.ts";
 import { walk } from "../ops/odometer.ts";
 import { type Arithmetic, arithmetic } from "./dim-arithmetic.ts";
-import { type DimTensor, type Fraction, MOST_ELEMENTS, toDims, toTensor } from "./dim-tensor.ts";
+import { type DimTensor, type Fraction, fraction, MOST_ELEMENTS, toDims, toTensor } from "./dim-tensor.ts";
 
 /** A tensor whose elements are known: numbers, or dims. */
 export type Known = Tensor | DimTensor;
@@ -111,17 +112,11 @@ function move(
   const type = { ...result!.type, dtype: "int32" } as const;
   const attributes = "value" in node.attributes ? { ...node.attributes, value: 0 } : node.attributes;
   const numbers = reference({ ...node, attributes, results: [{ ...result!, type }] }, numbered)?.[0];
-  const filling = node.op === "pad" ? toDims(filled(node.attributes, result!.type.dtype)) : undefined;
-  if (!numbers || (node.op === "pad" && !filling)) return undefined;
-  const outside = filling && fractions(filling)[0];
+  const { value } = node.attributes;
+  const outside = node.op === "pad" ? fraction(roundedTo(result!.type.dtype, Number(value))) : undefined;
+  if (!numbers || (node.op === "pad" && !outside)) return undefined;
   const arrived = Array.from(numbers.data, (number) => (number === 0 ? outside! : elements[number - 1]!));
   return packed(result!.type.dtype, numbers.shape, arrived);
-}
-
-function filled({ value }: Attributes, dtype: DType): Tensor {
-  const data = allocate(dtype, 1);
-  data[0] = Number(value);
-  return { dtype, shape: [], data };
 }
 
 const reductions: ReadonlyMap<string, { readonly op: string; readonly empty?: number }> = new Map([

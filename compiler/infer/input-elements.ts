@@ -3,6 +3,7 @@
  * each integer is a size of its own, named after its input ("shape.0"), that a sample's value will bind.
  */
 import { dtypes } from "../../runtime/dtype.ts";
+import { decode } from "../../runtime/elements.ts";
 import type { Tensor } from "../../runtime/tensor.ts";
 import { constantOf, product, symbol, symbolsOf } from "../dims/index.ts";
 import type { Guard, Value } from "../ir/graph.ts";
@@ -42,7 +43,7 @@ function freeStem({ name }: Value, inputs: readonly Value[]): string {
 
 export function guardOf(input: Value, known: Known): Guard {
   if (dtypes[input.type.dtype].kind === "float" && "data" in known)
-    return { input, elements: Array.from(known.data as ArrayLike<number>) };
+    return { input, elements: Array.from(decode(known.dtype, known.data) as ArrayLike<number>) };
   const tensor = toDims(known);
   if (!tensor) throw new Error(`internal: the elements of ${input.name} are no sizes`);
   return { input, elements: tensor.dims };

@@ -15,7 +15,7 @@ export interface Port {
   readonly dtype: DType;
   readonly shape: Shape;
   readonly buffer: Buffer;
-  /** An input whose elements shapes were decided by: it must hold these. */
+  /** What an input must hold, as its array stores it, where its elements decided shapes. */
   readonly values?: readonly (number | bigint)[];
 }
 

@@ -2,6 +2,8 @@
  * Graph<Bound> -> Program: gives values memory, writes one kernel per value that is not fused into another,
  * schedules the kernels for the target, and plans the arena.
  */
+import { dtypes } from "../../runtime/dtype.ts";
+import { codeOf } from "../../runtime/float-format.ts";
 import { fail } from "../diagnostics/index.ts";
 import { constant } from "../dims/index.ts";
 import type { BoundDim, Graph, Guard, Value } from "../ir/graph.ts";
@@ -79,9 +81,10 @@ function inputPort(context: LowerContext, value: Value, { guards }: Graph): Port
 
 /** What an input whose elements decide shapes must hold. Throws E4001 where one is an open size. */
 function valuesOf({ input, elements }: Guard): readonly (number | bigint)[] {
+  const { format } = dtypes[input.type.dtype];
   return elements.map((one, i) => {
     const value = typeof one === "number" ? one : one.value;
-    if (value !== undefined) return value;
+    if (value !== undefined) return format ? codeOf(format, Number(value)) : value;
     return fail({
       code: "E4001",
       message: `element ${i} of input "${input.name}" is the size ${one}, which is left open`,

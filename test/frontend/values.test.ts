@@ -218,6 +218,49 @@ describe("values that decide the form of the graph", () => {
   });
 });
 
+/** Repeats the first elements: as many as the input's length times a scale that is an input. */
+class Stretch extends Layer {
+  constructor() {
+    super("stretch");
+  }
+  override call(ops: LayerOps, x: Value, scale: Value) {
+    const length = ops.cast(ops.dimensions([ops.shape(x)[1]!]), "float32");
+    const [n] = ops.sizesIn(ops.cast(ops.floor(ops.mul(length, ops.cast(scale, "float32"))), "int32"));
+    return ops.broadcast(ops.slice(x, 1, 0, 1), [ops.shape(x)[0]!, n!], [0, 1]);
+  }
+}
+
+describe("a float that decides shapes", () => {
+  const stretching = (dtype: "float32" | "float16") => {
+    const x = input({ shape: [4], name: "x" });
+    const scale = input({ batchShape: [1], dtype, name: "scale" });
+    return model({ inputs: [x, scale], outputs: { y: new Stretch().apply([x, scale]) } });
+  };
+
+  test.each(["float32", "float16"] as const)("is guarded, as %s", (dtype) => {
+    const scale = tensor([1.5], [1], dtype);
+    const module = load(compile(stretching(dtype), { sample: { x: [1, 4], scale }, format: "js" }));
+    expect(module.signature.outputs).toEqual({ y: { dtype: "float32", shape: [1, 6] } });
+    fc.assert(
+      fc.property(inputs(module.signature), (given) => {
+        expect(given["scale"]).toEqual(scale.data);
+        checkModule(module, given);
+      }),
+      { numRuns: 5, seed: 1 },
+    );
+    const x = new Float32Array(4).fill(3);
+    expect(module.instantiate().run({ x, scale: scale.data })["y"]).toEqual(new Float32Array(6).fill(3));
+    const other = tensor([1.25], [1], dtype).data;
+    expect(refusal(() => module.instantiate().run({ x, scale: other }))).toMatch(/^input "scale" is/);
+  });
+
+  test("has to be given", () => {
+    expect(refusal(() => stretching("float32").bind({ x: [1, 4], scale: [1] }))).toMatch(
+      /^E2113 shapes depend on the values of input "scale", which no sample gives\n/,
+    );
+  });
+});
+
 test("data that no shape depends on is no part of a module's guards", () => {
   const x = input({ shape: [4], name: "x" });
   const indices = input({ batchShape: [2], dtype: "int32", name: "indices" });

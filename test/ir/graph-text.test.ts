@@ -42,6 +42,17 @@ function roundTrip(graph: Graph): Graph {
   return parseGraph(printGraph(graph, tensors), tensors);
 }
 
+test("guarded inputs are printed with their elements and parsed again", () => {
+  const text = `graph g(%shape: int32[2], %scale: float32[1]) {
+  guard %shape = [<shape.0>, <4>]
+  guard %scale = [0.5]
+  return y=%scale
+}
+`;
+  expect(printGraph(parseGraph(text))).toBe(text);
+  expect(() => parseGraph(text.replace("0.5", '"half"'))).toThrow(/E3001 .*no list of numbers and dims/);
+});
+
 describe("graph text", () => {
   test("shows every value with its type, its op and the layer that made it", () => {
     expect(printGraph(mlp())).toMatchInlineSnapshot(`

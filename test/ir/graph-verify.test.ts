@@ -94,6 +94,23 @@ describe("the verifier", () => {
     ]);
   });
 
+  test("refuses guards of what is no input, of one input twice, and of another number of elements", () => {
+    const graph = withLines("%a: float32[2] = neg(%x)");
+    const [x, y] = graph.inputs as [Value, Value];
+    const a = graph.nodes[0]!.results[0]!;
+    const guards = [
+      { input: a, elements: [1, 2] },
+      { input: x, elements: [1, 2] },
+      { input: x, elements: [1, 2] },
+      { input: y, elements: [1] },
+    ];
+    expect(violations({ ...graph, guards })).toEqual(
+      ["%a is guarded, but no input", "%x is guarded twice", "1 elements are guarded of %y, which has 2"].map(
+        (message) => `graph g: ${message}`,
+      ),
+    );
+  });
+
   test("looks into nested graphs, and counts a scan's results by its body", () => {
     const scan = (body: string, results: string) =>
       withLines(`${results} = scan(%x) {body=${body}, states=0, sequences=1, reverse=false} @"layer"`);
