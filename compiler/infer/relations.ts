@@ -9,9 +9,11 @@ import {
   constantOf,
   type Dim,
   isConstant,
+  mod,
   type Origin,
   type Shape,
   type Store,
+  sub,
   symbol,
 } from "../dims/index.ts";
 import type { Attribute, Attributes, Graph, Node, Output, TensorType, Value } from "../ir/graph.ts";
@@ -24,6 +26,8 @@ export class Relations implements RelationContext {
   readonly store: Store;
   readonly #names: Map<string, number>;
   readonly #nodes: Iterable<Node>;
+  /** The differences that are known to be 0, or at least 0; the remainders that are. */
+  readonly #said = { "==": new Set<Dim>(), ">=": new Set<Dim>(), "divisible by": new Set<Dim>() };
   #site: Site | undefined;
   #attributes: Attributes = {};
 
@@ -102,15 +106,15 @@ export class Relations implements RelationContext {
   }
 
   equal(a: Dim, b: Dim, clause: string): void {
-    if (a !== b) this.#require(this.store.equal(a, b, this.#origin(clause, "==", a, b)));
+    if (a !== b) this.#state("==", a, b, (origin) => this.store.equal(a, b, origin), clause);
   }
 
   atLeast(a: Dim, b: Dim, clause: string): void {
-    if (a !== b) this.#require(this.store.atLeast(a, b, this.#origin(clause, ">=", a, b)));
+    if (a !== b) this.#state(">=", a, b, (origin) => this.store.atLeast(a, b, origin), clause);
   }
 
   divisible(a: Dim, by: Dim, clause: string): void {
-    this.#require(this.store.divisible(a, by, this.#origin(clause, "divisible by", a, by)));
+    this.#state("divisible by", a, by, (origin) => this.store.divisible(a, by, origin), clause);
   }
 
   broadcast(a: Dim, b: Dim, clause: string): Dim {
@@ -169,6 +173,21 @@ export class Relations implements RelationContext {
       ...(at && { at }),
     };
     return stated;
+  }
+
+  /** A network says the same of the same sizes in every block: what holds once is not decided again. */
+  #state(
+    relation: Exclude<OpRelation, "broadcasts with">,
+    a: Dim,
+    b: Dim,
+    assert: (origin: Origin) => Conflict | undefined,
+    clause: string,
+  ): void {
+    const said = this.#said[relation];
+    const key = relation === "divisible by" ? mod(a, b) : sub(a, b);
+    if (said.has(key)) return;
+    this.#require(assert(this.#origin(clause, relation, a, b)));
+    said.add(key);
   }
 
   #require(conflict: Conflict | undefined): void {

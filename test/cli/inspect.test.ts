@@ -136,3 +136,75 @@ describe("inspect", () => {
     expect(err).toContain("7");
   });
 });
+
+describe("inspect --why", () => {
+  test("follows a size back through the layers that made it, to what it demands", async () => {
+    expect((await inspect("unet.ts --why dec1.H")).replace(/:\d+$/gm, ":n")).toMatchInlineSnapshot(`
+      "dec1.1 is 2*floor(H/2), H for sizes that can pass
+
+        image   H                        unet.ts:n
+        enc1    H              kept
+        enc2    floor(H/2)     halved    unet.ts:n
+        dec1    2*floor(H/2)   doubled   unet.ts:n
+
+      needs   H % 2 == 0   H is halved by enc2, doubled by dec1
+                           mask: add pairs the last axes of enc1 with those of dec1 (axis -3): H == 2*floor(H/2)
+      "
+    `);
+  });
+
+  test("says only for a sample what the sizes are", async () => {
+    const out = await inspect("unet.ts --why mask.1 --sample image=1,8,6,3");
+    expect(out).toContain("mask.1 is H = 8");
+  });
+
+  test("gives the same as JSON", async () => {
+    const { value, axis, dim, simplified, steps, needs } = JSON.parse(
+      await inspect("unet.ts --why dec1.-2 --json"),
+    );
+    expect({ value, axis, dim, simplified }).toEqual({
+      value: "dec1",
+      axis: 2,
+      dim: "2*floor(W/2)",
+      simplified: "W",
+    });
+    expect(steps.map(({ layer, verb }: { layer: string; verb?: string }) => [layer, verb])).toEqual([
+      ["image", undefined],
+      ["enc1", undefined],
+      ["enc2", "halved"],
+      ["dec1", "doubled"],
+    ]);
+    expect(steps[2].at).toMatch(/unet\.ts:\d+$/);
+    expect(needs.map(({ constraint }: { constraint: string }) => constraint)).toEqual(["W % 2 == 0"]);
+  });
+
+  test.each([
+    ["dec9.1", 'the model has no value "dec9"; did you mean "dec1"?'],
+    ["dec1.4", "dec1 has no axis 4: it is [batch, 2*floor(H/2), 2*floor(W/2), 4]"],
+    ["dec1.Q", 'dec1 has no axis made of "Q"'],
+    ["dec1", '"dec1" names a value, but no axis of it'],
+  ])("refuses %s, naming what there is", async (asked, message) => {
+    const { code, err } = await place.shapecast(`inspect unet.ts --why ${asked}`);
+    expect(code).toBe(2);
+    expect(err).toContain(`E1002 ${message}`);
+    expect(err).toContain("Fix: write ");
+  });
+});
+
+describe("inspect --nodes", () => {
+  test("shows the values inside the layers, where they belong", async () => {
+    expect(await inspect("mlp.ts --nodes")).toMatchInlineSnapshot(`
+      "input  x                 [batch, x.1]
+        dense                  [batch, 256]
+          dense.dotGeneral     [batch, 256]
+          dense.add            [batch, 256]
+          dense.constant       []
+          dense.max            [batch, 256]
+        dense_1                [batch, 10]
+          dense_1.dotGeneral   [batch, 10]
+          dense_1.add          [batch, 10]
+      output dense_1           [batch, 10]
+      "
+    `);
+  });
+});

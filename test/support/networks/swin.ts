@@ -26,7 +26,7 @@ const WINDOW = 7;
 const AREA = WINDOW * WINDOW;
 
 /** Where in the bias table the pair (query, key) of a window looks: by their distance in rows and columns. */
-function distances(): Int32Array<ArrayBuffer> {
+const distances = (() => {
   const row = (i: number) => Math.floor(i / WINDOW);
   const table = new Int32Array(AREA * AREA);
   for (let q = 0; q < AREA; q++)
@@ -35,8 +35,8 @@ function distances(): Int32Array<ArrayBuffer> {
       const columns = (q % WINDOW) - (k % WINDOW) + WINDOW - 1;
       table[q * AREA + k] = rows * (2 * WINDOW - 1) + columns;
     }
-  return table;
-}
+  return tensor(table, [AREA, AREA]);
+})();
 
 /** [batch, rows, columns, C] in windows, [batch, windows, 49, C]; rows and columns are multiples of 7. */
 function partition(ops: LayerOps, x: Value, [down, across]: readonly [Dim, Dim]): Value {
@@ -110,7 +110,7 @@ class WindowAttention extends Layer {
     const each = [0, 1, 3] as const;
     const scaled = ops.mul(query!, 1 / Math.sqrt(Number(String(size))));
     const scores = ops.dotGeneral(scaled, key!, { batch: [each, each], contract: [4, 4] });
-    const index = ops.constant(tensor(distances(), [AREA, AREA]));
+    const index = ops.constant(distances);
     const biased = ops.add(scores, ops.transpose(ops.gather(this.#bias!, index), [2, 0, 1]));
     const weights = ops.softmax(this.#shift === 0 ? biased : this.#masked(ops, biased, grid));
     const mixed = ops.dotGeneral(weights, value!, { batch: [[0, 1, 2], each], contract: [4, 2] });
