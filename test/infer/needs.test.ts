@@ -1,0 +1,153 @@
+/** What a network demands of its sizes: merged, with no more reasons than there have to be. */
+import * as fc from "fast-check";
+import {
+  add,
+  averagePooling2d,
+  concatenate,
+  conv1d,
+  cropping2d,
+  input,
+  inspect,
+  Layer,
+  type LayerOps,
+  type Model,
+  model,
+  reshape,
+  type Shape,
+  type Symbolic,
+  upSampling2d,
+  type Value,
+  zeroPadding2d,
+} from "shapecast";
+import { describe, expect, test } from "vitest";
+import { CompileError } from "../../compiler/diagnostics/index.ts";
+import { needsOf } from "../../compiler/infer/needs.ts";
+
+/** Adds learned positions of a context of `length` steps. */
+class Positions extends Layer {
+  readonly #length: number;
+  #table: Value | undefined;
+
+  constructor(length: number) {
+    super("positions");
+    this.#length = length;
+  }
+
+  override build([, , features]: Shape): void {
+    this.#table = this.addWeight("table", [this.#length, features!]);
+  }
+
+  override call(ops: LayerOps, x: Value): Value {
+    return ops.add(x, ops.slice(this.#table!, 0, 0, ops.shape(x)[1]!));
+  }
+}
+
+const constraints = (net: Model<unknown>) => inspect(net).needs.map(({ constraint }) => constraint);
+
+describe("the demands of a network", () => {
+  test("on one dim from both ends are one", () => {
+    const x = input({ shape: ["batch", "T", 4], name: "x" });
+    const wide = conv1d({ filters: 4, kernelSize: 8, name: "wide" }).apply(x);
+    const placed = new Positions(512).apply(x);
+    const net = model({ inputs: x, outputs: [wide, placed] });
+    const [need, ...more] = inspect(net).needs;
+    expect(more).toEqual([]);
+    expect(need?.constraint).toBe("8 <= T <= 512");
+    expect(need?.because).toEqual([
+      "wide: the window fits into the padded input along axis 1 of x: T >= 8",
+      expect.stringContaining("512 >= T"),
+    ]);
+  });
+
+  test("of a deep network have a reason for each that counts, and no more", () => {
+    const image = input({ shape: ["batch", "H", 32, 1], name: "image" });
+    const half = (x: Symbolic, name: string) => averagePooling2d({ name }).apply(x);
+    const one = half(image, "one");
+    const two = half(one, "two");
+    const back = upSampling2d({ size: 4, name: "back" }).apply(two);
+    const again = upSampling2d({ size: 2, name: "again" }).apply(one);
+    const net = model({ inputs: image, outputs: concatenate({ name: "all" }).apply([image, back, again]) });
+    expect(inspect(net).needs).toEqual([
+      {
+        constraint: "H % 4 == 0",
+        because: [
+          "H is halved by one and two, multiplied by 4 by back",
+          "all: concat along axis 3 needs axis 1 of image and back to agree: H == 4*floor(H/4)",
+        ],
+      },
+    ]);
+  });
+
+  test("to divide a dim are told in its own terms", () => {
+    const x = input({ shape: ["batch", "T", 6], name: "x" });
+    const net = model({ inputs: x, outputs: reshape({ targetShape: [-1, 4] }).apply(x) });
+    expect(constraints(net)).toEqual(["T % 2 == 0"]);
+  });
+
+  test("of two dims that are added are told with what else would do", () => {
+    const [a, b] = ["a", "b"].map((name) => input({ shape: ["batch", name], name }));
+    const net = model({ inputs: [a!, b!], outputs: add().apply([a!, b!]) });
+    expect(inspect(net).needs).toMatchObject([{ constraint: "a == b", alternative: "or one is 1" }]);
+  });
+
+  test("are none where every size passes", () => {
+    const image = input({ shape: ["batch", "H", "W", 1], name: "image" });
+    const half = averagePooling2d({ padding: "same" }).apply(image);
+    expect(constraints(model({ inputs: image, outputs: half }))).toEqual([]);
+  });
+});
+
+interface Level {
+  readonly factor: number;
+  /** Rows added before it is made smaller, and taken off again. */
+  readonly margin: number;
+  readonly skip: boolean;
+}
+
+/** An encoder and its decoder, joined where `skip` says. */
+function hourglass(levels: readonly Level[]): Model<unknown> {
+  const image = input({ shape: ["batch", "H", 1296, 1], name: "image" });
+  const descend = (x: Symbolic, depth: number): Symbolic => {
+    const level = levels[depth];
+    if (!level) return x;
+    const { factor, margin, skip } = level;
+    const rows = [
+      [margin, 0],
+      [0, 0],
+    ] as const;
+    const padded = zeroPadding2d({ padding: rows }).apply(x);
+    const small = averagePooling2d({ poolSize: [factor, 1], strides: [factor, 1] }).apply(padded);
+    const large = upSampling2d({ size: [factor, 1] }).apply(descend(small, depth + 1));
+    const cut = cropping2d({ cropping: rows }).apply(large);
+    return skip ? concatenate().apply([x, cut]) : cut;
+  };
+  return model({ inputs: image, outputs: descend(image, 0) });
+}
+
+test("sizes pass a network exactly when they meet its demands", () => {
+  const level = fc.record({
+    factor: fc.integer({ min: 2, max: 3 }),
+    margin: fc.integer({ min: 0, max: 2 }),
+    skip: fc.boolean(),
+  });
+  const sizes = fc.uniqueArray(fc.integer({ min: 1, max: 60 }), { minLength: 5, maxLength: 5 });
+  const seen = new Set<boolean>();
+  const property = fc.property(fc.array(level, { minLength: 1, maxLength: 3 }), sizes, (levels, list) => {
+    const net = hourglass(levels);
+    const needs = needsOf(net.traced().trace.builder.store);
+    for (const H of list) {
+      const meets = needs.every(({ constraint }) => constraint.holds(new Map([["H", H]])));
+      let passes = true;
+      try {
+        hourglass(levels).bind([1, H, 1296, 1]);
+      } catch (error) {
+        if (!(error instanceof CompileError)) throw error;
+        passes = false;
+      }
+      expect({ H, passes }).toEqual({ H, passes: meets });
+      seen.add(meets);
+    }
+  });
+  fc.assert(property, { numRuns: 20 });
+  expect(seen.size).toBe(2);
+});
