@@ -11,7 +11,14 @@ import type { Network } from "./frontend/index.ts";
 import { rankOf } from "./frontend/sample.ts";
 import type { BoundModel, Sample } from "./infer/bind.ts";
 import type { DimInputs } from "./infer/dim-choice.ts";
-import { type BucketDim, combinations, type Family, type FamilyPort, type Sizes } from "./ir/family.ts";
+import {
+  type BucketDim,
+  combinations,
+  type Family,
+  type FamilyPort,
+  type Sizes,
+  type TableDim,
+} from "./ir/family.ts";
 import type { BoundDim, Graph } from "./ir/graph.ts";
 import { targets } from "./ir/target.ts";
 import type { ParameterData } from "./lower/context.ts";
@@ -73,8 +80,9 @@ export function lowerBuckets(
     prepack: foldParameters,
   });
   const graph = model.graph(rankOf(sample));
-  const ports = (name: "inputs" | "outputs") => portsOf(graph, name, bindings, sizes);
-  const family = { ...lowered, dims, inputs: ports("inputs"), outputs: ports("outputs") };
+  const tables: TableDim[] = [];
+  const ports = (name: "inputs" | "outputs") => portsOf(graph, name, bindings, sizes, tables);
+  const family = { ...lowered, dims, inputs: ports("inputs"), outputs: ports("outputs"), tables };
   return { family, inputs: Object.keys(sample), graph, bound, optimised: last.graph! };
 }
 
@@ -129,12 +137,16 @@ function held(parameters: ReadonlyMap<string, ParameterData>): ReadonlyMap<strin
   );
 }
 
-/** Ports with sizes in terms of the bucketed dims; all that these do not decide is a number. */
+/**
+ * Ports with sizes in terms of the bucketed dims; all that these do not decide is a number. A size that the
+ * symbolic graph does not tell in these terms gets a table.
+ */
 function portsOf(
   graph: Graph,
   list: "inputs" | "outputs",
   bindings: readonly Binding[],
   sizes: readonly Sizes[],
+  tables: TableDim[],
 ): readonly FamilyPort[] {
   const values = (of: Graph) =>
     list === "inputs" ? of.inputs : of.outputs.map(({ name, value }) => ({ ...value, name }));
@@ -142,8 +154,14 @@ function portsOf(
     const actual = bindings.map(({ bound }) => values(bound.graph)[i]!.type.shape);
     const shape = type.shape.map((d, axis) => {
       const inBuckets = withoutOthers(d, sizes[0]!, bindings[0]!.bound);
-      const isRight = actual.every((dims, k) => evaluated(inBuckets, sizes[k]!) === constantOf(dims[axis]!));
-      return isRight ? inBuckets : symbol(`${name}.${axis}`);
+      const found = actual.map((dims) => constantOf(dims[axis]!)!);
+      if (found.every((size, k) => evaluated(inBuckets, sizes[k]!) === size)) return inBuckets;
+      if (list === "inputs")
+        throw new Error(`internal: ${name} [${type.shape.join(", ")}] is no input of buckets`);
+      if (found.every((size) => size === found[0])) return constant(found[0]!);
+      const table = { name: `${name}.${axis}`, sizes: found };
+      tables.push(table);
+      return symbol(table.name);
     });
     return { name, dtype: type.dtype, shape };
   });

@@ -13,8 +13,13 @@ import type { Port, Program } from "../../compiler/ir/program.ts";
 export const bucketOf = (name: string): string => `${name}.bucket`;
 
 /** Dims that follow from the program that was chosen. */
-export function derivedDims({ dims }: Family): readonly OpenDim[] {
-  return dims.map(({ name, sizes }) => openDim(bucketOf(name), sizes[0]!, sizes.at(-1)!));
+export function derivedDims({ dims, tables }: Family): readonly OpenDim[] {
+  const derived = (name: string, sizes: readonly number[]) =>
+    openDim(name, Math.min(...sizes), Math.max(...sizes));
+  return [
+    ...dims.map(({ name, sizes }) => derived(bucketOf(name), sizes)),
+    ...tables.map(({ name, sizes }) => derived(name, sizes)),
+  ];
 }
 
 const openDim = (name: string, min: number, max: number): OpenDim => ({

@@ -103,6 +103,11 @@ function writeBody(family: Family, parts: Parts, writer: Writer): void {
   family.dims.forEach(({ sizes }, i) => {
     writer.line(`const ${buckets[i]} = [${sizes.join(", ")}];`);
   });
+  const tables = family.tables.map(({ name, sizes }) => {
+    const table = local.take(`${name} sizes`);
+    writer.line(`const ${table} = [${sizes.join(", ")}];`);
+    return [name, table] as const;
+  });
   const programs = local.take("programs");
   writer.line(`const ${programs} = [`);
   writer.indent(() => {
@@ -116,6 +121,8 @@ function writeBody(family: Family, parts: Parts, writer: Writer): void {
   writer.line("];");
   writeObject(context, new Map(), writer, () => {
     const at = writeChoice(family, buckets, context, writer);
+    for (const [name, table] of tables)
+      writer.line(`const ${context.door!.variables.name(name)} = ${table}[${at}]${context.types.element};`);
     for (const entry of entries) writeEntry(entry, context, writer);
     const outputs = face.outputs.map(({ buffer }) => names.buffers.get(buffer)!);
     const passed = [...entries.map((entry) => entry.passed), ...outputs, ...openNames(context)];

@@ -14,7 +14,14 @@ export interface BucketDim {
   readonly sizes: readonly number[];
 }
 
-/** An input or output with its sizes as expressions of the bucketed dims. */
+/** A size that no expression of the bucketed dims is known for. */
+export interface TableDim {
+  readonly name: string;
+  /** In each member. */
+  readonly sizes: readonly number[];
+}
+
+/** An input or output with its sizes as expressions of the bucketed dims, an output's also of `tables`. */
 export interface FamilyPort {
   readonly name: string;
   readonly dtype: DType;
@@ -23,6 +30,7 @@ export interface FamilyPort {
 
 export interface Family extends Library {
   readonly dims: readonly BucketDim[];
+  readonly tables: readonly TableDim[];
   readonly inputs: readonly FamilyPort[];
   readonly outputs: readonly FamilyPort[];
   /**
