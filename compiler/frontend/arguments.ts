@@ -14,7 +14,7 @@ import {
 import { nearest } from "../../runtime/initializers/nearest.ts";
 import { type Code, CompileError, type Diagnostic, type SourceLocation } from "../diagnostics/index.ts";
 import { type ActivationName, activationNamed, nearestActivations } from "./activations.ts";
-import { isShapeLike, type ShapeLike } from "./shapes.ts";
+import { isShapeLike, type ShapeLike, shapeOfText } from "./shapes.ts";
 
 /** Characters of a value that a message repeats. */
 const SHOWN = 60;
@@ -22,10 +22,12 @@ const SHOWN = 60;
 /** Why a value cannot be taken: "must be a whole number >= 1". */
 export class Refusal extends Error {
   readonly code: Code;
+  readonly because: string | undefined;
 
-  constructor(message: string, code: Code = "E1002") {
+  constructor(message: string, code: Code = "E1002", because?: string) {
     super(message);
     this.code = code;
+    this.because = because;
   }
 }
 
@@ -149,14 +151,26 @@ export const some =
   (given) =>
     Array.isArray(given) ? given.map(element) : [element(given)];
 
+/** A list of sizes, or the whole as one text: "h, 2*w, 3". */
 export const shapeLike: Reader<ShapeLike> = (given) => {
   if (isShapeLike(given)) return given;
+  if (typeof given === "string") return shapeFrom(given);
   const numbers = Array.isArray(given) && given.some((size) => typeof size === "number");
   throw new Refusal(
     'must be a list of whole sizes >= 0, null, or names such as "time"',
     numbers ? "E2108" : "E1002",
   );
 };
+
+function shapeFrom(text: string): ShapeLike {
+  try {
+    return shapeOfText(text);
+  } catch (error) {
+    if (!(error instanceof CompileError)) throw error;
+    const [{ because }] = error.diagnostics as [Diagnostic];
+    throw new Refusal('must be sizes separated by commas, such as "h, 2*w, 3"', "E3001", because);
+  }
+}
 
 /** Arguments every layer takes. */
 export const layerFields = {
@@ -249,6 +263,7 @@ function refused(layer: string, name: string, given: ReadonlyMap<string, unknown
     code: why.code,
     message: `${layer}.${name} is ${value}, but it ${why.message}`,
     facts: [{ subject: `${layer}.${name}`, value }],
+    ...(why.because && { because: why.because }),
     fix: `change ${name}: it ${why.message}`,
   };
 }

@@ -13,7 +13,7 @@ import type { Value } from "../ir/graph.ts";
 import { type Fields, type Read, readArguments } from "./arguments.ts";
 import { Ops } from "./ops/composites.ts";
 import type { Size } from "./ops/core.ts";
-import { printShape, type ShapeLike, withBatch } from "./shapes.ts";
+import { printShape, type ShapeLike, shapeOfText, withBatch } from "./shapes.ts";
 import { Symbolic } from "./symbolic.ts";
 
 /** Arguments of every layer. */
@@ -25,9 +25,9 @@ export interface LayerOptions {
   /** dtype of the weights, default float32. */
   readonly dtype?: DType;
   /** On the first layer of a sequential model: the input's shape without the batch axis. */
-  readonly inputShape?: ShapeLike;
+  readonly inputShape?: ShapeLike | string;
   /** The same with the batch axis. */
-  readonly batchInputShape?: ShapeLike;
+  readonly batchInputShape?: ShapeLike | string;
 }
 
 type Given<T> = { readonly [K in keyof T]?: T[K] | undefined };
@@ -113,7 +113,9 @@ export abstract class Layer<Out = Symbolic> {
     this.trainable = options.trainable ?? true;
     this.dtype = options.dtype ?? "float32";
     const { inputShape, batchInputShape } = options;
-    this.declaredInput = batchInputShape ?? (inputShape && withBatch(inputShape));
+    const listed = (shape: ShapeLike | string) => (typeof shape === "string" ? shapeOfText(shape) : shape);
+    if (batchInputShape !== undefined) this.declaredInput = listed(batchInputShape);
+    else this.declaredInput = inputShape === undefined ? undefined : withBatch(listed(inputShape));
     this.at = at;
   }
 

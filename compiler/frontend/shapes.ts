@@ -4,7 +4,17 @@
  * the whole model, because all inputs of one call have the same number of samples.
  */
 import { CompileError, fail, type SourceLocation } from "../diagnostics/index.ts";
-import { constant, type Dim, isConstant, parse, type Shape, symbol } from "../dims/index.ts";
+import {
+  constant,
+  constantOf,
+  type Dim,
+  isConstant,
+  parse,
+  parseShape,
+  print,
+  type Shape,
+  symbol,
+} from "../dims/index.ts";
 import { dimStem } from "../infer/relations.ts";
 
 /** `null`: decided by the data. A string: a named dim or an expression of named dims, such as "2*time". */
@@ -20,6 +30,11 @@ function isSizeLike(given: unknown): boolean {
   if (given === null || typeof given === "string") return true;
   if (typeof given === "number") return Number.isSafeInteger(given) && given >= 0;
   return typeof given === "object" && "terms" in given;
+}
+
+/** "h, 2*w, 3" as a list. @throws CompileError E3001, with a caret under the place */
+export function shapeOfText(text: string): ShapeLike {
+  return parseShape(text).map((d) => constantOf(d) ?? print(d));
 }
 
 /** An input or output whose sizes are declared; `stem` is what the symbols of its open sizes begin with. */
@@ -85,7 +100,10 @@ function namedSize(size: string, axis: number, { title, at }: Declared): Dim {
     return fail({
       code: "E3001",
       message: `${title} has the size ${JSON.stringify(size)} at axis ${axis}, which is no name of a size`,
-      because: error.diagnostics[0]?.message ?? "",
+      because: error.diagnostics
+        .flatMap(({ message, because = [] }) => [message, because])
+        .flat()
+        .join("\n"),
       fix: 'write a whole number, null, a name of letters, digits, _ and $, or a product such as "2*time"',
       ...(at && { at }),
     });

@@ -46,9 +46,9 @@ export class Symbolic {
 
 export interface InputOptions {
   /** Without the batch axis, as in Keras; one that begins with "batch" is the whole shape. */
-  readonly shape?: ShapeLike;
+  readonly shape?: ShapeLike | string;
   /** The whole shape; `null` first is the batch. */
-  readonly batchShape?: ShapeLike;
+  readonly batchShape?: ShapeLike | string;
   readonly dtype?: DType;
   readonly name?: string;
   /**
@@ -67,8 +67,8 @@ const fields = {
 };
 
 /**
- * An input of a functional model. `null` is a size the data decides, a string a named dim: `["batch", "time",
- * 40]`. Keras `Input`.
+ * An input of a functional model. `null` is a size the data decides, a string a named dim or an expression of
+ * some: `["batch", "2*time", 40]`, or as one text "batch, 2*time, 40". Keras `Input`.
  */
 export function input(options: InputOptions): Symbolic {
   const at = callSite();
