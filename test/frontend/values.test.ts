@@ -218,6 +218,63 @@ describe("values that decide the form of the graph", () => {
   });
 });
 
+/** An op that takes an input of the model as its second operand. */
+class Using extends Layer {
+  readonly #apply: (ops: LayerOps, x: Value, sizes: Value) => Value;
+  constructor(apply: (ops: LayerOps, x: Value, sizes: Value) => Value) {
+    super("using");
+    this.#apply = apply;
+  }
+  override call(ops: LayerOps, x: Value, sizes: Value) {
+    return this.#apply(ops, x, sizes);
+  }
+}
+
+describe("ops take sizes as tensors", () => {
+  test.each<readonly [string, readonly number[], readonly number[], Using, string, readonly number[]]>([
+    [
+      "reshape",
+      [3],
+      [2, -1, 2],
+      new Using((ops, x, sizes) => ops.reshape(x, sizes)),
+      "[values.0, values.1, values.2]",
+      [1, 2, 3, 4, 5, 6, 7, 8],
+    ],
+    [
+      "tile",
+      [2],
+      [2, 1],
+      new Using((ops, x, times) => ops.tile(x, times)),
+      "[2*values.0, 4*values.1]",
+      [1, 2, 3, 4, 5, 6, 7, 8, 1, 2, 3, 4, 5, 6, 7, 8],
+    ],
+    [
+      "pad",
+      [2, 2],
+      [0, 1, 2, 0],
+      new Using((ops, x, padding) => ops.pad(x, padding, 9)),
+      "[values.0 + values.1 + 2, values.2 + values.3 + 4]",
+      [9, 9, 1, 2, 3, 4, 9, 9, 5, 6, 7, 8, 9, 9, 9, 9, 9, 9],
+    ],
+    ["topK", [1], [2], new Using((ops, x, k) => ops.topK(x, k, 1)[0]), "[2, values.0]", [4, 3, 8, 7]],
+    [
+      "broadcast",
+      [3],
+      [2, 2, 4],
+      new Using((ops, x, sizes) => ops.broadcast(x, sizes, [1, 2])),
+      "[values.0, 2, 4]",
+      [1, 2, 3, 4, 5, 6, 7, 8, 1, 2, 3, 4, 5, 6, 7, 8],
+    ],
+  ])("%s", (_name, shape, elements, layer, symbolic, result) => {
+    const x = input({ batchShape: [2, 4], name: "x" });
+    const values = input({ batchShape: shape, dtype: "int32", name: "values" });
+    const net = model({ inputs: [x, values], outputs: { y: layer.apply([x, values]) } });
+    expect(net.summary()).toContain(symbolic);
+    const given = { x: tensor([1, 2, 3, 4, 5, 6, 7, 8], [2, 4]), values: tensor(elements, shape, "int32") };
+    expect([...net.predict(given).y.data]).toEqual(result);
+  });
+});
+
 /** Repeats the first elements: as many as the input's length times a scale that is an input. */
 class Stretch extends Layer {
   constructor() {

@@ -4,7 +4,7 @@
  * usually the same left out. Anything that can be said with these belongs to the composites, not here.
  */
 import type { DType } from "../../../runtime/dtype.ts";
-import { constant, type Dim, product, type Shape, sub } from "../../dims/index.ts";
+import { constant, type Dim, mul, product, type Shape, sub } from "../../dims/index.ts";
 import type { GraphBuilder } from "../../infer/builder.ts";
 import { numbersOf, sizesOf } from "../../infer/shape-values.ts";
 import type { Output, Value } from "../../ir/graph.ts";
@@ -12,6 +12,8 @@ import { ElementwiseOps } from "./elementwise.ts";
 
 /** A size: a number or a dim. */
 export type Size = number | Dim;
+/** Sizes, or a tensor that holds them (see `sizesIn`). */
+export type Sizes = readonly Size[] | Value;
 export type Axes = number | readonly number[];
 export type DataFormat = "channelsLast" | "channelsFirst";
 
@@ -55,6 +57,7 @@ export interface Step {
 
 const size = (x: Size): Dim => (typeof x === "number" ? constant(x) : x);
 const sizes = (list: readonly Size[]): Shape => list.map(size);
+const isValue = (x: Value | Size | readonly unknown[]): x is Value => typeof x === "object" && "source" in x;
 const pairs = (list: readonly (readonly [Size, Size])[]) =>
   list.map(([low, high]) => [size(low), size(high)]);
 
@@ -99,12 +102,26 @@ export abstract class CoreOps<Self> extends ElementwiseOps {
   }
 
   /** Axis i of `x` becomes axis `axes[i]` of `shape`; it must have that size or 1. */
-  broadcast(x: Value, shape: readonly Size[], axes: readonly number[]): Value {
-    return this.node("broadcast", [x], { shape: sizes(shape), axes });
+  broadcast(x: Value, shape: Sizes, axes: readonly number[]): Value {
+    return this.node("broadcast", [x], { shape: this.#sizes(shape), axes });
   }
 
-  reshape(x: Value, shape: readonly Size[]): Value {
-    return this.node("reshape", [x], { shape: sizes(shape) });
+  /** One size may be -1: it follows from the others. */
+  reshape(x: Value, shape: Sizes): Value {
+    const open = (d: Dim) => (d === constant(-1) ? this.unknown("reshape") : d);
+    return this.node("reshape", [x], { shape: this.#sizes(shape).map(open) });
+  }
+
+  /** `x` several times along each axis (numpy.tile); one number for each. */
+  tile(x: Value, times: Sizes): Value {
+    const shape = this.shape(x);
+    const pairs = this.#sizes(times).map((n, axis) => [n, shape[axis]!] as const);
+    const spread = shape.map((_, axis) => 2 * axis + 1);
+    const copies = this.node("broadcast", [x], { shape: pairs.flat(), axes: spread });
+    return this.reshape(
+      copies,
+      pairs.map(([n, d]) => mul(n, d)),
+    );
   }
 
   transpose(x: Value, permutation: readonly number[]): Value {
@@ -125,9 +142,11 @@ export abstract class CoreOps<Self> extends ElementwiseOps {
     return this.node("concat", values, { axis: this.axis(values[0]!, axis) });
   }
 
-  pad(x: Value, padding: readonly (readonly [Size, Size])[], value = 0): Value {
-    const low = sizes(padding.map((pair) => pair[0]));
-    return this.node("pad", [x], { low, high: sizes(padding.map((pair) => pair[1])), value });
+  /** [before, after] for each axis (numpy.pad); as a tensor [rank, 2]. */
+  pad(x: Value, padding: readonly (readonly [Size, Size])[] | Value, value = 0): Value {
+    const both = isValue(padding) ? this.sizesIn(padding) : sizes(padding.flat());
+    const low = both.filter((_, i) => i % 2 === 0);
+    return this.node("pad", [x], { low, high: both.filter((_, i) => i % 2 === 1), value });
   }
 
   /** numpy's take along one axis; `indices` is int32, and an index outside is a RangeError when it runs. */
@@ -204,8 +223,8 @@ export abstract class CoreOps<Self> extends ElementwiseOps {
   }
 
   /** The k largest or smallest along `axis` in order, and their positions (int32). */
-  topK(x: Value, k: Size, axis: number, largest = true): readonly [values: Value, positions: Value] {
-    const attributes = { axis: this.axis(x, axis), k: size(k), largest };
+  topK(x: Value, k: Size | Value, axis: number, largest = true): readonly [values: Value, positions: Value] {
+    const attributes = { axis: this.axis(x, axis), k: this.#sizes(isValue(k) ? k : [k])[0]!, largest };
     const [values, positions] = this.builder.node("topK", [x], attributes);
     return [values!, positions!];
   }
@@ -257,6 +276,10 @@ export abstract class CoreOps<Self> extends ElementwiseOps {
   from(x: Value, axis: number, start: Size): Value {
     const dim = this.shape(x)[this.axis(x, axis)]!;
     return this.slice(x, axis, start, sub(dim, size(start)));
+  }
+
+  #sizes(given: Sizes): Shape {
+    return isValue(given) ? this.sizesIn(given) : sizes(given);
   }
 
   #reduce(op: string, x: Value, axes: Axes, keepDims: boolean): Value {
