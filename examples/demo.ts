@@ -50,7 +50,7 @@ say(`\nRun on a drawing of a seven:\n\n${showPixels(pixels, 28)}\n`);
 const { instantiate } = (await import(`${out}mlp.gen.ts`)) as { instantiate(weights: Uint8Array): Instance };
 const instance = instantiate(readFileSync(`${out}mlp.gen.bin`));
 const { logits } = instance.run({ x: pixels });
-say(`  logits   ${[...logits!].map((value) => value.toFixed(3)).join(" ")}`);
+say(`  logits   ${[...logits!].map((value) => Number(value).toFixed(3)).join(" ")}`);
 say("           (weights are fresh from their initialiser: it has learned nothing yet)");
 say(`  time     ${(1000 * medianTime(() => instance.run({ x: pixels }))).toFixed(0)} µs a run (median)`);
 

@@ -20,6 +20,8 @@ export interface DTypeArrays {
   readonly int16: Int16Array;
   readonly uint16: Uint16Array;
   readonly uint32: Uint32Array;
+  readonly int64: BigInt64Array;
+  readonly uint64: BigUint64Array;
   readonly float16: Uint16Array;
   readonly bfloat16: Uint16Array;
   readonly float8e4m3fn: Uint8Array;
@@ -38,18 +40,27 @@ export type DType = keyof DTypeArrays;
 
 export type TypedArray = DTypeArrays[DType];
 
+/** Arrays of bigints, which hold 64-bit integers, and those of numbers. */
+export type BigArray = BigInt64Array | BigUint64Array;
+export type NumberArray = Exclude<TypedArray, BigArray>;
+
+/** One element: a bigint of a 64-bit integer dtype, a number of any other. */
+export type Scalar = number | bigint;
+
 export interface DTypeRow<D extends DType = DType> {
   readonly array: { new (length: number): DTypeArrays[D]; readonly name: string };
   /** Bytes per element in memory. */
   readonly bytes: number;
   readonly kind: "float" | "integer" | "bool";
   /** What it can hold: the ends of an integer's range, infinities for a float. */
-  readonly lowest: number;
-  readonly highest: number;
+  readonly lowest: Scalar;
+  readonly highest: Scalar;
   /** How a code makes a number, where elements are stored as codes. */
   readonly format?: FloatFormat;
   /** An integer of fewer bits than its array has: storing does not wrap by itself. */
   readonly packable?: true;
+  /** Elements are bigints. */
+  readonly big?: true;
 }
 
 function float<D extends DType>(
@@ -79,6 +90,10 @@ function integer<D extends DType>(
   return bits < 8 ? { ...row, packable: true } : row;
 }
 
+function big<D extends DType>(array: DTypeRow<D>["array"], lowest: bigint, highest: bigint): DTypeRow<D> {
+  return { array, bytes: 8, kind: "integer", lowest, highest, big: true };
+}
+
 /** Of dtypes with one array class the first is what the class stands for. */
 export const dtypes: { readonly [D in DType]: DTypeRow<D> } = {
   float32: float(Float32Array, 4),
@@ -90,6 +105,8 @@ export const dtypes: { readonly [D in DType]: DTypeRow<D> } = {
   int16: signed(Int16Array, 16),
   uint16: unsigned(Uint16Array, 16),
   uint32: unsigned(Uint32Array, 32),
+  int64: big(BigInt64Array, -(2n ** 63n), 2n ** 63n - 1n),
+  uint64: big(BigUint64Array, 0n, 2n ** 64n - 1n),
   float16: float(Uint16Array, 2, formats.float16),
   bfloat16: float(Uint16Array, 2, formats.bfloat16),
   float8e4m3fn: float(Uint8Array, 1, formats.float8e4m3fn),

@@ -4,8 +4,8 @@
  * whatever would lose information silently: a length that does not match the shape, ragged nesting, a value
  * its integer dtype cannot hold.
  */
-import { type DType, dtypeOf, dtypes, type TypedArray } from "./dtype.ts";
-import { allocateNumbers, decode, encode } from "./elements.ts";
+import { type DType, dtypeOf, dtypes, type Scalar, type TypedArray } from "./dtype.ts";
+import { allocateNumbers, decode, type Elements, encode, numbersIn, oddNumber } from "./elements.ts";
 import { numbersOf } from "./float-format.ts";
 
 export interface Tensor {
@@ -16,7 +16,7 @@ export interface Tensor {
 }
 
 /** A scalar, or arrays of arrays of equal length. */
-export type Nested<T extends number | boolean = number | boolean> = T | readonly Nested<T>[];
+export type Nested<T extends Scalar | boolean = Scalar | boolean> = T | readonly Nested<T>[];
 
 /** Number of elements; 1 for a scalar. Throws RangeError unless every dim is a non-negative integer. */
 export function size(shape: readonly number[]): number {
@@ -47,11 +47,11 @@ export function strides(shape: readonly number[]): readonly number[] {
  * value does not fit.
  */
 export function tensor(
-  data: TypedArray | readonly number[],
+  data: TypedArray | readonly Scalar[],
   shape: readonly number[],
   dtype?: DType,
 ): Tensor {
-  const type = dtype ?? (isTypedArray(data) ? dtypeOf(data) : "float32");
+  const type = dtype ?? (isTypedArray(data) ? dtypeOf(data) : (defaultDTypes[typeof data[0]] ?? "float32"));
   const count = size(shape);
   if (data.length !== count)
     throw new RangeError(
@@ -66,10 +66,11 @@ export function tensor(
  */
 export function fromNested(nested: Nested, dtype?: DType): Tensor {
   const shape = shapeOfFirstElements(nested);
-  const values: (number | boolean)[] = [];
+  const values: (Scalar | boolean)[] = [];
   flatten(nested, shape, [], values);
-  const type = dtype ?? (typeof values[0] === "boolean" ? "bool" : "float32");
-  return { dtype: type, shape, data: store(values.map(Number), type) };
+  const type = dtype ?? defaultDTypes[typeof values[0]] ?? "float32";
+  const numbers = values.map((value) => (typeof value === "boolean" ? Number(value) : value));
+  return { dtype: type, shape, data: store(numbers, type) };
 }
 
 /** The values as nested arrays; a scalar for rank 0; booleans for `bool`, numbers where codes are stored. */
@@ -84,18 +85,25 @@ export function toNested(value: Tensor): Nested {
   return at(0, 0);
 }
 
-function isTypedArray(data: TypedArray | readonly number[]): data is TypedArray {
+/** What plain values are without a dtype. */
+const defaultDTypes: Readonly<Record<string, DType>> = { boolean: "bool", bigint: "int64" };
+
+function isTypedArray(data: TypedArray | readonly Scalar[]): data is TypedArray {
   return ArrayBuffer.isView(data);
 }
 
-function store(values: TypedArray | readonly number[], dtype: DType): TypedArray {
+function store(values: TypedArray | readonly Scalar[], dtype: DType): TypedArray {
   const row = dtypes[dtype];
-  if (values instanceof row.array && (row.kind !== "bool" || values.every((value) => value <= 1))) {
+  if (
+    values instanceof row.array &&
+    (row.kind !== "bool" || numbersIn(values).every((value) => value <= 1))
+  ) {
     if (row.packable || row.format) refuseExcess(values, dtype);
     return values;
   }
   const numbers = allocateNumbers(dtype, values.length);
-  for (let i = 0; i < values.length; i++) numbers[i] = convert(values[i]!, dtype, i);
+  const elements: Elements = numbers;
+  for (let i = 0; i < values.length; i++) elements[i] = convert(values[i]!, dtype, i);
   const data = encode(dtype, numbers);
   if (row.kind === "integer") refuseLoss(values, data, dtype);
   return data;
@@ -105,19 +113,28 @@ function store(values: TypedArray | readonly number[], dtype: DType): TypedArray
 function refuseExcess(stored: TypedArray, dtype: DType): void {
   const { format, lowest, highest } = dtypes[dtype];
   const [least, most] = format ? [0, numbersOf(format).length - 1] : [lowest, highest];
-  const at = stored.findIndex((element: number) => element < least || element > most);
+  const at = numbersIn(stored).findIndex((element) => element < least || element > most);
   if (at >= 0)
     throw new RangeError(`element ${at} is ${stored[at]}, which is no ${format ? "code of " : ""}${dtype}`);
 }
 
-function convert(value: number, dtype: DType, index: number): number {
-  if (typeof value !== "number") throw new RangeError(`element ${index} is ${String(value)}, not a number`);
-  return dtype === "bool" ? Number(value !== 0) : value;
+function convert(value: Scalar, dtype: DType, index: number): Scalar {
+  if (typeof value !== "number" && typeof value !== "bigint")
+    throw new RangeError(`element ${index} is ${String(value)}, not a number`);
+  if (dtype === "bool") return Number(value !== 0 && value !== 0n);
+  if (!dtypes[dtype].big) return typeof value === "bigint" ? fromBig(value, dtype) : value;
+  if (typeof value === "bigint") return value;
+  if (!Number.isInteger(value))
+    throw new RangeError(`element ${index} is ${value}, which ${dtype} cannot hold`);
+  return BigInt(value);
 }
 
-function refuseLoss(values: TypedArray | readonly number[], data: TypedArray, dtype: DType): void {
+const fromBig = (x: bigint, dtype: DType): number => (dtype === "float64" ? Number(x) : oddNumber(x));
+
+function refuseLoss(values: TypedArray | readonly Scalar[], data: TypedArray, dtype: DType): void {
   for (let i = 0; i < data.length; i++)
-    if (data[i] !== values[i])
+    // The only comparison of numbers with bigints that is exact and loose.
+    if (!(data[i]! <= values[i]! && data[i]! >= values[i]!))
       throw new RangeError(`element ${i} is ${values[i]}, which ${dtype} cannot hold`);
 }
 
@@ -133,12 +150,12 @@ function flatten(
   nested: Nested,
   shape: readonly number[],
   path: readonly number[],
-  out: (number | boolean)[],
+  out: (Scalar | boolean)[],
 ): void {
   const expected = shape[path.length];
   if (!Array.isArray(nested)) {
     if (expected !== undefined) throw ragged(path, "is a scalar", `is an array of length ${expected}`);
-    if (typeof nested !== "number" && typeof nested !== "boolean")
+    if (typeof nested !== "number" && typeof nested !== "boolean" && typeof nested !== "bigint")
       throw new RangeError(`nested${where(path)} is ${String(nested)}, neither a number nor a boolean`);
     out.push(nested);
     return;

@@ -5,6 +5,7 @@
  */
 import type { BinaryFn, UnaryFn } from "../../compiler/ir/loop.ts";
 import type { Types } from "../source/index.ts";
+import { type BigFunction, bigSources } from "./big.source.ts";
 import { erfSource } from "./erf.source.ts";
 import { type FormatFunction, floatBits, formatFunctions, formatRequires } from "./float-formats.source.ts";
 
@@ -15,6 +16,7 @@ export type RuntimeFunction =
   | "checkedIndex"
   | "wrappedIndex"
   | "floatBits"
+  | BigFunction
   | FormatFunction;
 
 const mathFunctions = [
@@ -66,6 +68,17 @@ function wrappedIndex${indexParameters(types)} {
 }`,
   floatBits,
   ...formatFunctions,
+  ...bigSources,
+};
+
+/** Functions of 64-bit integers, by the name to call; `+`, `-` and `*` are operators. */
+export const bigFunctions: Readonly<Partial<Record<UnaryFn | BinaryFn, BigFunction>>> = {
+  abs: "absBig",
+  sign: "signBig",
+  div: "divideBig",
+  mod: "floorModBig",
+  max: "maxBig",
+  min: "minBig",
 };
 
 /** `needed` and what these refer to, in the order of the table. */

@@ -2,6 +2,7 @@
  * The check of one input at the door of `run`. A module whose inputs have one dtype gets the shorter form.
  */
 import type { Port } from "../../compiler/ir/program.ts";
+import { dtypes } from "../../runtime/dtype.ts";
 import { member, stringLiteral, type Types, type Writer } from "../source/index.ts";
 import { arrayClass } from "./arrays.ts";
 import { shapeText } from "./signature.ts";
@@ -69,10 +70,11 @@ export function writeCheckType(inputs: readonly Port[], types: Types, writer: Wr
 
 function parameters(inputs: readonly Port[], { only }: Types, withLength: boolean): readonly string[] {
   const single = onlyClass(inputs);
+  const elements = inputs.some(({ dtype }) => dtypes[dtype].big) ? "number | bigint" : "number";
   return [
     `name${only(": string")}`,
     `value${only(": unknown")}`,
-    ...(single ? [] : [`type${only(": { new (): ArrayLike<number>; readonly name: string }")}`]),
+    ...(single ? [] : [`type${only(`: { new (): ArrayLike<${elements}>; readonly name: string }`)}`]),
     ...(withLength ? [`length${only(": number")}`] : []),
     `shape${only(": string")}`,
   ];

@@ -5,8 +5,9 @@
  */
 import { constantOf, type Dim, type Interval, range, symbolsOf } from "../../compiler/dims/index.ts";
 import type { Buffer, Expr, For, Kernel, Stmt } from "../../compiler/ir/loop.ts";
-import { expressionOf, partsOf, visitStmts } from "../../compiler/ir/loop-rewrite.ts";
+import { dtypeOf, expressionOf, partsOf, visitStmts } from "../../compiler/ir/loop-rewrite.ts";
 import { intervalsOf, type OpenDims } from "../../compiler/ir/open-dims.ts";
+import { dtypes } from "../../runtime/dtype.ts";
 import {
   binding,
   type Code,
@@ -175,7 +176,8 @@ class KernelPrinter {
   }
 
   private bind(stmt: Bind, block: Block): void {
-    const raw = numberOf(stmt.value, this.place(block));
+    const value = numberOf(stmt.value, this.place(block));
+    const raw = dtypes[dtypeOf(stmt.value)].big ? call("Number", value) : value;
     const extent = this.indices.print(stmt.extent, block);
     const max = this.mostOf(stmt.extent, block) - 1;
     const name = this.symbolName(stmt.symbol);

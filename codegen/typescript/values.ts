@@ -7,7 +7,7 @@
 
 import type { BinaryFn, Expr } from "../../compiler/ir/loop.ts";
 import { dtypeOf } from "../../compiler/ir/loop-rewrite.ts";
-import { type DType, dtypes } from "../../runtime/dtype.ts";
+import { type DType, dtypes, type Scalar } from "../../runtime/dtype.ts";
 import { codeOf, formats } from "../../runtime/float-format.ts";
 import {
   binding,
@@ -24,7 +24,13 @@ import {
   within,
 } from "../source/index.ts";
 import { type FormatName, formatFunction } from "./float-formats.source.ts";
-import { binaryFunctions, type RuntimeFunction, runtimeFunctions, unaryFunctions } from "./functions.ts";
+import {
+  bigFunctions,
+  binaryFunctions,
+  type RuntimeFunction,
+  runtimeFunctions,
+  unaryFunctions,
+} from "./functions.ts";
 
 /** What an expression needs to know of the place it is printed at. */
 export interface Place {
@@ -91,7 +97,7 @@ function asNumber({ code, boolean }: Value): Code {
 
 function asCondition(value: Value, place: Place): Code {
   if (value.boolean) return value.code;
-  const code = isLiteral(value) ? widen(value.code, false, place) : value.code;
+  const code = isLiteral(value) ? widen(value.code, "number", place) : value.code;
   return infix(code, "!==", primary("0"), binding.equality);
 }
 
@@ -102,7 +108,7 @@ export function storedValue(e: Expr, dtype: DType, place: Place): Code {
   const kind = kindOf(dtype);
   if (dtypes[dtype].format) return codeValue(e, dtype as FormatName, place);
   if (dtypes[dtype].packable) return narrowed(e, dtype, place);
-  if (e.kind === "cast" && e.dtype === dtype && kind === "integer" && kindOf(dtypeOf(e.x)) === kind)
+  if (e.kind === "cast" && e.dtype === dtype && kind === "integer" && isAlike(dtypeOf(e.x), dtype))
     return storedValue(e.x, dtype, place);
   if (kind === "integer" && e.kind === "binary" && (e.fn === "add" || e.fn === "sub") && !place.named(e))
     return infix(numberOf(e.a, place), arithmetic[e.fn], numberOf(e.b, place), binding.sum);
@@ -112,8 +118,9 @@ export function storedValue(e: Expr, dtype: DType, place: Place): Code {
 /** The code of a value: that of an element of memory is copied. */
 function codeValue(e: Expr, dtype: FormatName, place: Place): Code {
   if (e.kind === "load" && e.buffer.dtype === dtype && !place.named(e)) return place.element(e);
-  if (e.kind === "constant") return primary(numberLiteral(codeOf(formats[dtype], e.value)));
-  const x = e.kind === "cast" && e.dtype === dtype && !place.named(e) ? e.x : e;
+  if (e.kind === "constant") return primary(numberLiteral(codeOf(formats[dtype], Number(e.value))));
+  const isRounding = e.kind === "cast" && e.dtype === dtype && !isBig(dtypeOf(e.x)) && !place.named(e);
+  const x = isRounding ? e.x : e;
   return formatted("to", dtype, numberOf(x, place), place);
 }
 
@@ -131,6 +138,15 @@ export function loadedValue(code: Code, dtype: DType, place: Pick<Place, "needs"
   return call(name, code);
 }
 
+/** Integers of which a store takes either: both bigints, or both numbers. */
+function isAlike(a: DType, b: DType): boolean {
+  return kindOf(a) === kindOf(b) && isBig(a) === isBig(b);
+}
+
+function isBig(dtype: DType): boolean {
+  return dtypes[dtype].big === true;
+}
+
 /** An integer of less than a byte, wrapped unless it is already. */
 function narrowed(e: Expr, dtype: DType, place: Place): Code {
   const code = numberOf(e, place);
@@ -145,7 +161,7 @@ function isWithin(e: Expr, dtype: DType): boolean {
 
 /** The integer of fewer than 32 bits, or the uint32, that an integer wraps to. */
 function wrapped(code: Code, dtype: DType): Code {
-  const { lowest, highest } = dtypes[dtype];
+  const [lowest, highest] = [Number(dtypes[dtype].lowest), Number(dtypes[dtype].highest)];
   if (dtype === "uint32") return bitwise(code, ">>>", primary("0"), binding.shift);
   if (lowest === 0) return bitwise(code, "&", primary(String(highest)), binding.bitAnd);
   const away = primary(String(31 - Math.log2(highest + 1)));
@@ -166,7 +182,7 @@ export function compute(e: Expr, place: Place): Value {
     case "register":
       return place.register(e);
     case "index":
-      return number(place.index(e));
+      return number(isBig(e.dtype) ? call("BigInt", place.index(e)) : place.index(e));
     case "cast":
       return castValue(e, place);
     case "unary":
@@ -188,7 +204,14 @@ const boolean = (code: Code): Value => ({ code, boolean: true });
 
 function constantValue({ value, dtype }: Of<"constant">): Value {
   if (kindOf(dtype) === "bool") return { ...boolean(primary(String(value !== 0))), literal: true };
-  return { ...number(primary(numberLiteral(value))), literal: true };
+  return {
+    ...number(isBig(dtype) ? bigLiteral(value) : primary(numberLiteral(Number(value)))),
+    literal: true,
+  };
+}
+
+function bigLiteral(value: Scalar): Code {
+  return primary(`${BigInt(value)}n`);
 }
 
 function choice(test: Code, a: Expr, b: Expr, place: Place): Value {
@@ -211,6 +234,9 @@ function couldBeLiteral(value: Value): boolean {
 function castValue({ x, dtype }: Of<"cast">, place: Place): Value {
   const from = dtypeOf(x);
   const value = valueAt(x, place);
+  if (isBig(from))
+    return { ...number(fromBig(value.code, from, dtype, place)), boolean: kindOf(dtype) === "bool" };
+  if (isBig(dtype)) return number(toBig(value, from, dtype, place));
   if (kindOf(dtype) === "bool")
     return { ...boolean(asCondition(value, place)), literal: value.boolean && isLiteral(value) };
   const code = asNumber(value);
@@ -224,13 +250,43 @@ function castValue({ x, dtype }: Of<"cast">, place: Place): Value {
   return number(wrapped(code, dtype));
 }
 
+/** A bigint as anything else. */
+function fromBig(code: Code, from: DType, to: DType, place: Place): Code {
+  if (kindOf(to) === "bool") return infix(code, "!==", primary("0n"), binding.equality);
+  if (isBig(to)) return from === to ? code : wrappedBig(code, to);
+  if (to === "float64") return call("Number", code);
+  if (kindOf(to) === "float") {
+    place.needs("oddNumber");
+    const odd = call("oddNumber", code);
+    return to === "float32" ? call("Math.fround", odd) : formatted("round", to as FormatName, odd, place);
+  }
+  const low = call("Number", call("BigInt.asIntN", primary("32"), code));
+  return to === "int32" ? low : wrapped(low, to);
+}
+
+function toBig(value: Value, from: DType, to: DType, place: Place): Code {
+  if (value.boolean) return conditional(value.code, primary("1n"), primary("0n"));
+  if (kindOf(from) === "float") {
+    const name = to === "uint64" ? "toUint64" : "toInt64";
+    place.needs(name);
+    return call(name, value.code);
+  }
+  const big = call("BigInt", value.code);
+  return to === "uint64" && dtypes[from].lowest !== 0 ? wrappedBig(big, to) : big;
+}
+
+/** The 64-bit integer that a bigint wraps to. */
+function wrappedBig(code: Code, dtype: DType): Code {
+  return call(dtype === "uint64" ? "BigInt.asUintN" : "BigInt.asIntN", primary("64"), code);
+}
+
 /** Whether the value is a float32 already, so that rounding it would change nothing. */
 function isFloat32(e: Expr): boolean {
   switch (e.kind) {
     case "load":
       return fitsFloat32(e.buffer.dtype);
     case "constant":
-      return Object.is(Math.fround(e.value), e.value);
+      return Object.is(Math.fround(Number(e.value)), e.value);
     case "cast":
       return fitsFloat32(e.dtype);
     case "unary":
@@ -260,7 +316,7 @@ function unaryValue(e: Of<"unary">, place: Place): Value {
   const x = numberOf(e.x, place);
   const isInteger = kindOf(e.dtype) === "integer";
   if (e.fn === "neg") return number(isInteger ? toWide(unary("-", x), e.dtype) : unary("-", x));
-  const name = unaryFunctions[e.fn]!;
+  const name = (isBig(e.dtype) ? bigFunctions : unaryFunctions)[e.fn]!;
   if (name in runtimeFunctions) place.needs(name as RuntimeFunction);
   return number(isInteger ? toWide(call(name, x), e.dtype) : call(name, x));
 }
@@ -272,19 +328,29 @@ function binaryValue(e: Of<"binary">, place: Place): Value {
   const b = numberOf(e.b, place);
   const isInteger = kindOf(e.dtype) !== "float";
   if (isKey(e.fn, arithmetic)) {
-    if (isInteger && e.fn === "mul") return number(product(call("Math.imul", a, b), e.dtype));
+    if (isBig(e.dtype) && e.fn === "div") return number(toWide(bigCall("div", [a, b], place), e.dtype));
+    if (isInteger && e.fn === "mul" && !isBig(e.dtype))
+      return number(product(call("Math.imul", a, b), e.dtype));
     const operator = arithmetic[e.fn];
     const code = infix(a, operator, b, strength[operator]!);
     return number(isInteger ? toWide(code, e.dtype) : code);
   }
+  if (isBig(e.dtype)) return number(bigCall(e.fn, [a, b], place));
   const name = binaryFunctions[e.fn]!;
   if (name in runtimeFunctions) place.needs(name as RuntimeFunction);
   const code = call(name, a, b);
   return number(isInteger && (e.fn === "mod" || e.fn === "pow") ? toWide(code, e.dtype) : code);
 }
 
-/** The 32 bits that integers of this dtype are computed in. */
+function bigCall(fn: BinaryFn, args: readonly Code[], place: Place): Code {
+  const name = bigFunctions[fn]!;
+  place.needs(name);
+  return call(name, ...args);
+}
+
+/** The bits that integers of this dtype are computed in. */
 function toWide(code: Code, dtype: DType): Code {
+  if (isBig(dtype)) return wrappedBig(code, dtype);
   return dtype === "uint32" ? wrapped(code, dtype) : toInt32(code);
 }
 
@@ -299,7 +365,8 @@ function compareValue(e: Of<"binary">, operator: string, place: Place): Value {
   const asBooleans = isEquality && x.boolean && y.boolean;
   const isKnown = asBooleans ? isLiteral : couldBeLiteral;
   const [a, b] = asBooleans ? [x.code, y.code] : [asNumber(x), asNumber(y)];
-  const left = isEquality && isKnown(x) && isKnown(y) ? widen(a, asBooleans, place) : a;
+  const type = isBig(dtypeOf(e.a)) ? "bigint" : asBooleans ? "boolean" : "number";
+  const left = isEquality && isKnown(x) && isKnown(y) ? widen(a, type, place) : a;
   return boolean(infix(left, operator, b, binds));
 }
 
@@ -308,13 +375,13 @@ function logicValue(e: Of<"binary">, fn: keyof typeof bits, place: Place): Value
   const [x, y] = [valueAt(e.a, place), valueAt(e.b, place)];
   if (!x.boolean && !y.boolean) return number(bitwise(x.code, bits[fn], y.code, strength[bits[fn]]!));
   const [a, b] = [asCondition(x, place), asCondition(y, place)];
-  const left = fn === "xor" && isLiteral(x) && isLiteral(y) ? widen(a, true, place) : a;
+  const left = fn === "xor" && isLiteral(x) && isLiteral(y) ? widen(a, "boolean", place) : a;
   const literal = fn !== "xor" && (isLiteral(x) || isLiteral(y));
   return { ...boolean(infix(left, logic[fn], b, strength[logic[fn]]!)), literal };
 }
 
-function widen(code: Code, isBoolean: boolean, { types }: Place): Code {
-  const type = types.only(isBoolean ? " as boolean" : " as number");
+function widen(code: Code, name: "boolean" | "number" | "bigint", { types }: Place): Code {
+  const type = types.only(` as ${name}`);
   return type === "" ? code : primary(`(${within(code, binding.relation)}${type})`);
 }
 

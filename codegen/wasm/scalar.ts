@@ -58,8 +58,8 @@ export function emitScalar(scope: Scope, e: Expr): void {
   const { f } = scope;
   switch (e.kind) {
     case "constant":
-      if (isFloat(e.dtype)) f.f32_const(e.value);
-      else f.i32_const(e.value);
+      if (isFloat(e.dtype)) f.f32_const(Number(e.value));
+      else f.i32_const(Number(e.value));
       return;
     case "load":
       emitLoad(scope, e);

@@ -38,7 +38,7 @@ export function emitVector(scope: Scope, e: Expr, lane: string): void {
   const go = (inside: Scope, x: Expr) => emitVector(inside, x, lane);
   switch (e.kind) {
     case "constant":
-      f.v128_const(new Float32Array(laneCount).fill(e.value));
+      f.v128_const(new Float32Array(laneCount).fill(Number(e.value)));
       return;
     case "load":
       emitLoad(scope, e, lane);

@@ -4,7 +4,7 @@
  * nothing and its order cannot matter. Loading is whole or not at all.
  */
 import { byteSize } from "../../runtime/dtype.ts";
-import { allocateNumbers, encode } from "../../runtime/elements.ts";
+import { allocateNumbers, encode, numbersIn } from "../../runtime/elements.ts";
 import { type InitializerSpec, initialize } from "../../runtime/initializers/index.ts";
 import type { Tensor } from "../../runtime/tensor.ts";
 import { CompileError, type Diagnostic, type Fact, fail, type SourceLocation } from "../diagnostics/index.ts";
@@ -119,7 +119,7 @@ function initialTensor(
   const values = initialize(spec, shape, seed, path);
   if (dtype === "float32") return { dtype, shape, data: values };
   const numbers = allocateNumbers(dtype, values.length);
-  numbers.set(values);
+  numbersIn(numbers).set(values);
   return { dtype, shape, data: encode(dtype, numbers) };
 }
 

@@ -14,7 +14,7 @@
  *               | "[" attribute, ... "]" | tensor | graph
  *     tensor    = dtype "[" integer, ... "]" ( "(" number, ... ")" | "@" name )
  */
-import { type DType, dtypes } from "../../runtime/dtype.ts";
+import { type DType, dtypes, type Scalar } from "../../runtime/dtype.ts";
 import { type InitializerSpec, parseInitializer } from "../../runtime/initializers/index.ts";
 import { size, type Tensor, tensor } from "../../runtime/tensor.ts";
 import { CompileError } from "../diagnostics/index.ts";
@@ -264,7 +264,7 @@ class GraphParser {
     const mark = scanner.mark();
     const shape = scanner.list("[", "]", () => Number(scanner.match(INTEGER, "a size")));
     if (scanner.accept("@")) return this.#named(dtype, shape, mark);
-    const numbers = scanner.list("(", ")", () => numberOf(scanner.match(NUMBER, "a number")));
+    const numbers = scanner.list("(", ")", () => scalarOf(dtype, scanner.match(NUMBER, "a number")));
     if (numbers.length !== size(shape))
       scanner.refuse(`a constant of ${size(shape)} elements has ${numbers.length}`, "write them all", mark);
     try {
@@ -314,6 +314,11 @@ interface Head {
   readonly id: number | undefined;
   readonly type: TensorType;
   readonly source: Source | undefined;
+}
+
+/** A whole number of a 64-bit dtype keeps all its digits. */
+function scalarOf(dtype: DType, text: string): Scalar {
+  return dtypes[dtype].big && /^-?\d+$/.test(text) ? BigInt(text) : numberOf(text);
 }
 
 function numberOf(text: string): number {

@@ -9,7 +9,7 @@
  * - A constant of more than 32 elements is a name (`float32[64, 64] @c0`) in a table beside the text.
  * Names come from models and may hold anything: what is not a plain identifier is written as a JSON string.
  */
-import { dtypes } from "../../runtime/dtype.ts";
+import { dtypes, type Scalar } from "../../runtime/dtype.ts";
 import { decode } from "../../runtime/elements.ts";
 import type { Tensor } from "../../runtime/tensor.ts";
 import { print as printDim } from "../dims/index.ts";
@@ -88,7 +88,7 @@ class GraphPrinter {
     if (value.data.length > INLINE_ELEMENTS) return `${type} @${this.#nameOf(value)}`;
     const print =
       value.dtype === "float64" || dtypes[value.dtype].kind !== "float" ? printNumber : printSingle;
-    return `${type}(${Array.from(decode(value.dtype, value.data), print).join(", ")})`;
+    return `${type}(${Array.from<Scalar, string>(decode(value.dtype, value.data), print).join(", ")})`;
   }
 
   #nameOf(value: Tensor): string {
@@ -148,15 +148,16 @@ function sameSource(a: Source, b: Source): boolean {
   return a.path === b.path && same;
 }
 
-function printNumber(x: number): string {
+function printNumber(x: Scalar): string {
+  if (typeof x === "bigint") return String(x);
   if (Number.isNaN(x)) return "nan";
   if (!Number.isFinite(x)) return x > 0 ? "inf" : "-inf";
   return Object.is(x, -0) ? "-0" : String(x);
 }
 
 /** The shortest decimal that reads back as the same float32; nine digits always do. */
-function printSingle(x: number): string {
-  if (x === 0 || !Number.isFinite(x)) return printNumber(x);
+function printSingle(x: Scalar): string {
+  if (typeof x === "bigint" || x === 0 || !Number.isFinite(x)) return printNumber(x);
   for (let digits = 1; digits < 9; digits++) {
     const short = Number(x.toPrecision(digits));
     if (Object.is(Math.fround(short), x)) return printNumber(short);

@@ -10,7 +10,7 @@
  * A register may have a shape (a tile of accumulators); its indices must be constants or unrolled or vector
  * axes when a target prints it. Modelled on Exo and on TVM's TIR, much reduced.
  */
-import type { DType } from "../../runtime/dtype.ts";
+import type { DType, Scalar } from "../../runtime/dtype.ts";
 import type { Dim } from "../dims/index.ts";
 
 export type Space = "input" | "output" | "weight" | "arena" | "packed";
@@ -83,12 +83,13 @@ export type BinaryFn =
   | "xor";
 
 /**
- * Values are computed in the widest type of their kind (float64 for floats, int32 for integers and bool) and
- * narrowed by `cast` and by `store` only: a `cast` to float32 is where a target rounds. `max` and `min`
- * propagate NaN; `round` is half to even; integer `div` truncates, `mod` has the divisor's sign.
+ * Values are computed in the widest type of their kind (float64 for floats, int32 for integers and bool; but
+ * uint32, int64 and uint64 in themselves) and narrowed by `cast` and by `store` only: a `cast` to float32 is
+ * where a target rounds. `max` and `min` propagate NaN; `round` is half to even; integer `div` truncates,
+ * `mod` has the divisor's sign.
  */
 export type Expr =
-  | { readonly kind: "constant"; readonly value: number; readonly dtype: DType }
+  | { readonly kind: "constant"; readonly value: Scalar; readonly dtype: DType }
   | { readonly kind: "load"; readonly buffer: Buffer; readonly index: Dim }
   | { readonly kind: "register"; readonly register: Register; readonly index: readonly Dim[] }
   | { readonly kind: "unary"; readonly fn: UnaryFn; readonly x: Expr; readonly dtype: DType }

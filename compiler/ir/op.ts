@@ -8,7 +8,7 @@
  * itself (kernel). Maps and reductions are descriptions, so that fusion, scheduling and vectorisation happen
  * in one place and no op knows about them.
  */
-import type { DType } from "../../runtime/dtype.ts";
+import type { DType, Scalar } from "../../runtime/dtype.ts";
 import type { Tensor } from "../../runtime/tensor.ts";
 import type { Code, Fact } from "../diagnostics/index.ts";
 import type { Dim, Shape } from "../dims/index.ts";
@@ -105,7 +105,7 @@ export type Lowering =
   | {
       readonly kind: "reduce";
       readonly over: readonly Dim[];
-      readonly identity: number;
+      readonly identity: Scalar;
       readonly combine: Extract<BinaryFn, "add" | "mul" | "max" | "min">;
       readonly once?: boolean;
       readonly element: (index: readonly Dim[], over: readonly Dim[], block: Block) => Expr;

@@ -6,7 +6,7 @@
  * their own, to which the new values are copied at the end of a step, so the body reads old states whatever
  * order it writes in.
  */
-import { decode } from "../../runtime/elements.ts";
+import { decode, uniformOf } from "../../runtime/elements.ts";
 import { add, constant, type Dim, mul, sub, symbol } from "../dims/index.ts";
 import type { BoundDim, Graph, Node, Value } from "../ir/graph.ts";
 import type { Lowering } from "../ir/op.ts";
@@ -89,10 +89,9 @@ class BodyLowerer {
     if (typeof tensor !== "object" || !("data" in tensor))
       throw new Error("internal: constant without a value");
     const { data: stored, dtype } = tensor;
-    const data = decode(dtype, stored);
-    const value = data[0];
-    if (value !== undefined && data.every((x: number) => Object.is(x, value)))
-      return { kind: "map", moves: true, at: () => ({ kind: "constant", value: Number(value), dtype }) };
+    const value = uniformOf(decode(dtype, stored));
+    if (value !== undefined)
+      return { kind: "map", moves: true, at: () => ({ kind: "constant", value, dtype }) };
     if (!this.#context.storage.has(results[0]!)) addConstant(this.#context, results[0]!, stored);
     return undefined;
   }

@@ -94,6 +94,7 @@ function kernelKey(kernel: Kernel): string {
   });
   const replacer = (_key: string, value: unknown): unknown => {
     // JSON has neither NaN nor infinities nor a negative zero.
+    if (typeof value === "bigint") return `${value}n`;
     if (typeof value === "number") return Object.is(value, -0) ? "-0" : String(value);
     if (typeof value !== "object" || value === null) return value;
     const id = ids.get(value as Buffer);

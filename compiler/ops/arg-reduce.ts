@@ -3,7 +3,7 @@
  * wins over all (numpy.argmax).
  */
 
-import { dtypes } from "../../runtime/dtype.ts";
+import { dtypes, type Scalar } from "../../runtime/dtype.ts";
 import type { Tensor } from "../../runtime/tensor.ts";
 import { constant, type Dim } from "../dims/index.ts";
 import type { Expr } from "../ir/loop.ts";
@@ -14,8 +14,8 @@ import { build, counting, stridesOf } from "./odometer.ts";
 export type ArgReduceAttributes = { readonly axis: number };
 
 const rows = [
-  { name: "argMax", better: "gt", beats: (x: number, best: number) => x > best },
-  { name: "argMin", better: "lt", beats: (x: number, best: number) => x < best },
+  { name: "argMax", better: "gt", beats: (x: Scalar, best: Scalar) => x > best },
+  { name: "argMin", better: "lt", beats: (x: Scalar, best: Scalar) => x < best },
 ] as const;
 
 type Row = (typeof rows)[number];

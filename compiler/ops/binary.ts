@@ -7,8 +7,8 @@
  * numpy.mod. Integer `div` truncates as ONNX Div does; integer division by zero gives 0, and `mod` by zero 0,
  * so that no target can trap.
  */
-import type { DType } from "../../runtime/dtype.ts";
-import { dtypes } from "../../runtime/dtype.ts";
+import { type DType, dtypes, type Scalar } from "../../runtime/dtype.ts";
+import { bigsIn, isBig, numbersIn } from "../../runtime/elements.ts";
 import type { Tensor } from "../../runtime/tensor.ts";
 import type { BinaryFn } from "../ir/loop.ts";
 import type { Op } from "../ir/op.ts";
@@ -24,22 +24,43 @@ interface Row {
   readonly float: Apply;
   /** The same on integers of up to 32 bits; `float` serves both when absent. */
   readonly integer?: Apply;
+  /** The same on 64-bit integers, which are bigints; functions of floats alone have none. */
+  readonly big?: (a: bigint, b: bigint) => Scalar;
 }
 
 const rows: readonly Row[] = [
-  { name: "add", accepts: "number", float: (a, b) => a + b, integer: (a, b) => (a + b) | 0 },
-  { name: "sub", accepts: "number", float: (a, b) => a - b, integer: (a, b) => (a - b) | 0 },
-  { name: "mul", accepts: "number", float: (a, b) => a * b, integer: Math.imul },
+  {
+    name: "add",
+    accepts: "number",
+    float: (a, b) => a + b,
+    integer: (a, b) => (a + b) | 0,
+    big: (a, b) => a + b,
+  },
+  {
+    name: "sub",
+    accepts: "number",
+    float: (a, b) => a - b,
+    integer: (a, b) => (a - b) | 0,
+    big: (a, b) => a - b,
+  },
+  { name: "mul", accepts: "number", float: (a, b) => a * b, integer: Math.imul, big: (a, b) => a * b },
   {
     name: "div",
     accepts: "number",
     float: (a, b) => a / b,
     integer: (a, b) => (b === 0 ? 0 : Math.trunc(a / b)),
+    big: (a, b) => (b === 0n ? 0n : a / b),
   },
-  { name: "mod", accepts: "number", float: modulo, integer: (a, b) => (b === 0 ? 0 : modulo(a, b)) },
+  {
+    name: "mod",
+    accepts: "number",
+    float: modulo,
+    integer: (a, b) => (b === 0 ? 0 : modulo(a, b)),
+    big: bigModulo,
+  },
   { name: "pow", accepts: "float", float: Math.pow },
-  { name: "max", accepts: "number", float: Math.max },
-  { name: "min", accepts: "number", float: Math.min },
+  { name: "max", accepts: "number", float: Math.max, big: (a, b) => (a > b ? a : b) },
+  { name: "min", accepts: "number", float: Math.min, big: (a, b) => (a < b ? a : b) },
   { name: "atan2", accepts: "float", float: Math.atan2 },
   { name: "and", accepts: "bool", float: (a, b) => a & b },
   { name: "or", accepts: "bool", float: (a, b) => a | b },
@@ -47,12 +68,12 @@ const rows: readonly Row[] = [
 ];
 
 const comparisons: readonly Row[] = [
-  { name: "eq", accepts: "any", float: (a, b) => Number(a === b) },
-  { name: "ne", accepts: "any", float: (a, b) => Number(a !== b) },
-  { name: "lt", accepts: "number", float: (a, b) => Number(a < b) },
-  { name: "le", accepts: "number", float: (a, b) => Number(a <= b) },
-  { name: "gt", accepts: "number", float: (a, b) => Number(a > b) },
-  { name: "ge", accepts: "number", float: (a, b) => Number(a >= b) },
+  { name: "eq", accepts: "any", ...comparing((a, b) => a === b) },
+  { name: "ne", accepts: "any", ...comparing((a, b) => a !== b) },
+  { name: "lt", accepts: "number", ...comparing((a, b) => a < b) },
+  { name: "le", accepts: "number", ...comparing((a, b) => a <= b) },
+  { name: "gt", accepts: "number", ...comparing((a, b) => a > b) },
+  { name: "ge", accepts: "number", ...comparing((a, b) => a >= b) },
 ];
 
 export const binaryOps: readonly Op[] = rows.map((row) => pairwise(row, (dtype) => dtype));
@@ -88,10 +109,25 @@ function pairwise(row: Row, resultOf: (operand: DType) => DType): Op {
 }
 
 function evaluatePair(row: Row, a: Tensor, b: Tensor, dtype: DType): Tensor {
-  const apply = (dtypes[a.dtype].kind === "integer" ? row.integer : undefined) ?? row.float;
   const shape = broadcastShape([a.shape, b.shape]);
   const steps = [broadcastSteps(a.shape, shape.length), broadcastSteps(b.shape, shape.length)];
-  return build(dtype, shape, steps, ([i, j]) => apply(a.data[i!]!, b.data[j!]!));
+  if (isBig(a.data)) {
+    const [left, right] = [bigsIn(a.data), bigsIn(b.data)];
+    return build(dtype, shape, steps, ([i, j]) => row.big!(left[i!]!, right[j!]!));
+  }
+  const apply = (dtypes[a.dtype].kind === "integer" ? row.integer : undefined) ?? row.float;
+  const [left, right] = [numbersIn(a.data), numbersIn(b.data)];
+  return build(dtype, shape, steps, ([i, j]) => apply(left[i!]!, right[j!]!));
+}
+
+function comparing(test: (a: Scalar, b: Scalar) => boolean): Pick<Row, "float" | "big"> {
+  return { float: (a, b) => Number(test(a, b)), big: (a, b) => Number(test(a, b)) };
+}
+
+function bigModulo(a: bigint, b: bigint): bigint {
+  if (b === 0n) return 0n;
+  const rest = a % b;
+  return rest !== 0n && rest < 0n !== b < 0n ? rest + b : rest;
 }
 
 function modulo(a: number, b: number): number {

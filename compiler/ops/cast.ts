@@ -3,8 +3,8 @@
  * the ends of the range, NaN gives 0 (WebAssembly's trunc_sat; where NumPy leaves the result open). Integer
  * to a narrower integer: wraps, as NumPy. To bool: whether the value is not 0, so NaN is true.
  */
-import type { DType } from "../../runtime/dtype.ts";
-import { dtypes, isDType } from "../../runtime/dtype.ts";
+import { type DType, dtypes, isDType, type Scalar } from "../../runtime/dtype.ts";
+import { oddNumber, wrapBig } from "../../runtime/elements.ts";
 import { strides } from "../../runtime/tensor.ts";
 import type { Expr } from "../ir/loop.ts";
 import { limitsOf } from "./accumulate.ts";
@@ -36,24 +36,37 @@ export const cast = defineOp<CastAttributes>({
   }),
 });
 
-function converter(from: DType, to: DType): (x: number) => number {
-  if (dtypes[to].kind === "bool") return (x) => Number(x !== 0);
-  if (dtypes[to].kind !== "integer" || dtypes[from].kind !== "float") return (x) => x;
+function converter(from: DType, to: DType): (x: Scalar) => Scalar {
+  const [source, target] = [dtypes[from], dtypes[to]];
+  if (target.kind === "bool") return (x) => Number(x !== 0 && x !== 0n);
+  if (target.kind === "float") return target.bytes === 8 ? Number : nearest;
+  if (source.kind === "float") return (x) => saturated(Number(x), to);
+  return target.big ? (x) => wrapBig(to, BigInt(x)) : (x) => Number(BigInt.asIntN(32, BigInt(x)));
+}
+
+/** What rounds to every float below 64 bits as `x` itself does. */
+const nearest = (x: Scalar): number => (typeof x === "bigint" ? oddNumber(x) : x);
+
+/** NaN is 0; comparisons of numbers and bigints are exact. */
+function saturated(x: number, to: DType): Scalar {
   const [lowest, highest] = limitsOf(to);
-  // NaN comes through, and an integer array stores it as 0.
-  return (x) => Math.trunc(Math.min(Math.max(x, lowest), highest));
+  if (Number.isNaN(x)) return 0;
+  if (x >= highest) return highest;
+  return x <= lowest ? lowest : Math.trunc(x);
 }
 
 /**
  * Clamps before it converts: a loop-IR cast makes NaN 0, but of a float outside the integer's range it
- * promises nothing. The highest int32 is no float32, so a target that computes in those cannot clamp to it.
+ * promises nothing, except to 64 bits. The highest int32 is no float32, so a target that computes in those
+ * cannot clamp to it.
  */
 function castExpr(x: Expr, from: DType, to: DType): Expr {
   if (from === to) return x;
-  const kind = dtypes[from].kind;
+  const { kind } = dtypes[from];
   if (to === "bool") return { kind: "binary", fn: "ne", a: x, b: number(0, from), dtype: "bool" };
-  if (dtypes[to].kind !== "integer" || kind !== "float") return { kind: "cast", x, dtype: to };
-  const [lowest, highest] = limitsOf(to);
+  if (dtypes[to].kind !== "integer" || kind !== "float" || dtypes[to].big)
+    return { kind: "cast", x, dtype: to };
+  const [lowest, highest] = limitsOf(to).map(Number) as [number, number];
   const raised = limited("max", x, lowest);
   if (Math.fround(highest) === highest)
     return { kind: "cast", x: limited("min", raised, highest), dtype: to };

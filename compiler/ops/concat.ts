@@ -1,7 +1,7 @@
 /**
  * Puts its operands behind each other along one axis; all other dims agree (numpy.concatenate, ONNX Concat).
  */
-import { allocateNumbers } from "../../runtime/elements.ts";
+import { allocateNumbers, copyElements } from "../../runtime/elements.ts";
 import { size, type Tensor } from "../../runtime/tensor.ts";
 import { constant, type Dim, sub, sum } from "../dims/index.ts";
 import type { TensorType } from "../ir/graph.ts";
@@ -59,7 +59,7 @@ function join(operands: readonly Tensor[], axis: number): Tensor {
   for (let outer = 0; outer < size(shape.slice(0, axis)); outer++)
     for (const operand of operands) {
       const run = size(operand.shape.slice(axis));
-      data.set(operand.data.subarray(outer * run, (outer + 1) * run), position);
+      copyElements(data, operand.data.subarray(outer * run, (outer + 1) * run), position);
       position += run;
     }
   return { dtype: first.dtype, shape, data };

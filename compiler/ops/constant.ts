@@ -2,7 +2,7 @@
  * A tensor that is part of the model. The lowering of programs stores it as a weight; only a constant whose
  * elements are all equal is an expression, which is what a fused kernel wants (the 0 of a relu).
  */
-import { decode } from "../../runtime/elements.ts";
+import { decode, uniformOf } from "../../runtime/elements.ts";
 import type { Tensor } from "../../runtime/tensor.ts";
 import { constant as constantDim } from "../dims/index.ts";
 import { defineOp } from "./definition.ts";
@@ -19,9 +19,8 @@ export const constant = defineOp<ConstantAttributes>({
   evaluate: (_operands, { value }) => [{ ...value, data: decode(value.dtype, value.data).slice() }],
   lower: (_operands, { value }) => {
     const { dtype } = value;
-    const data = decode(dtype, value.data);
-    const [first] = data;
-    if (first === undefined || data.some((x) => !Object.is(x, first)))
+    const first = uniformOf(decode(dtype, value.data));
+    if (first === undefined)
       throw new Error("internal: a constant with different elements is a weight, not an expression");
     return {
       kind: "map",

@@ -23,7 +23,7 @@ import type { TensorType } from "../ir/graph.ts";
 import type { Expr } from "../ir/loop.ts";
 import type { Operand, RelationContext } from "../ir/op.ts";
 import type { Numerics } from "../ir/target.ts";
-import { multiplyAdder } from "./accumulate.ts";
+import { identityOf, multiplyAdder } from "./accumulate.ts";
 import {
   checkCount,
   checkDType,
@@ -209,11 +209,12 @@ function convolve(x: Tensor, kernel: Tensor, attributes: ConvAttributes, numeric
   const taps = kernel.shape.slice(0, -2);
   const tapSteps = [stridesOfShape(kernel.shape).slice(0, -2)];
   const step = multiplyAdder(x.dtype, numerics);
+  const zero = identityOf("add", x.dtype);
   return build(x.dtype, shape, [], (_, index) => {
     const output = index[channel]!;
     const first = Math.floor(output / outputsPerGroup) * perGroup;
     const start = index[0]! * xSteps[0]! + first * channelStep;
-    let total = 0;
+    let total = zero;
     walk(
       taps,
       tapSteps,
@@ -226,7 +227,7 @@ function convolve(x: Tensor, kernel: Tensor, attributes: ConvAttributes, numeric
           at += (position / spacing[i]!) * xSteps[spatial[i]!]!;
         });
         for (let c = 0; c < perGroup; c++) {
-          const value = inside ? x.data[at + c * channelStep]! : 0;
+          const value = inside ? x.data[at + c * channelStep]! : zero;
           total = step(total, value, kernel.data[w! + c * outputs]!);
         }
       },

@@ -3,7 +3,7 @@
  * leaves out the element itself; `reverse` runs from the end. The running total is kept as the numerics say
  * and rounded only where it is stored.
  */
-import { allocateNumbers } from "../../runtime/elements.ts";
+import { allocateNumbers, type Elements } from "../../runtime/elements.ts";
 import type { Tensor } from "../../runtime/tensor.ts";
 import { type Dim, sub } from "../dims/index.ts";
 import type { Block, Destination, Op, Operand } from "../ir/op.ts";
@@ -50,6 +50,7 @@ function runningTotals(row: Row, x: Tensor, attributes: CumulativeAttributes, nu
   const step = stridesOf(x.shape, [axis])[0]!;
   const combine = combiner(row.combine, x.dtype, numerics);
   const data = allocateNumbers(x.dtype, x.data.length);
+  const elements: Elements = data;
   walk(
     outer.map((i) => x.shape[i]!),
     [stridesOf(x.shape, outer)],
@@ -57,9 +58,9 @@ function runningTotals(row: Row, x: Tensor, attributes: CumulativeAttributes, nu
       let total = identityOf(row.combine, x.dtype);
       for (let i = 0; i < length; i++) {
         const at = start! + (reverse ? length - 1 - i : i) * step;
-        if (exclusive) data[at] = total;
+        if (exclusive) elements[at] = total;
         total = combine(total, x.data[at]!);
-        if (!exclusive) data[at] = total;
+        if (!exclusive) elements[at] = total;
       }
     },
   );

@@ -43,7 +43,9 @@ export function checkDType(
   accepts: Accepts,
 ): void {
   if (accepted[accepts].includes(dtypes[type.dtype].kind)) return;
-  const wanted = Object.entries(dtypes).filter(([, row]) => accepted[accepts].includes(row.kind));
+  const wanted = Object.entries(dtypes).filter(
+    ([, row]) => accepted[accepts].includes(row.kind) && !row.format && !row.packable,
+  );
   context.fail("E2107", `${op} takes ${accepts} values, but ${operand} is ${type.dtype}`, {
     facts: [{ subject: operand, value: typeText(type) }],
     fix: `cast ${operand} to ${wanted.map(([name]) => name).join(", ")}`,
@@ -63,6 +65,11 @@ export function checkDTypeIs(
     facts: [{ subject: operand, value: typeText(type) }],
     fix: `cast ${operand} to ${dtype}`,
   });
+}
+
+/** @throws E2107 unless the operand holds numbers of elements, in 32 bits or 64. */
+export function checkIndices(context: RelationContext, op: string, indices: TensorType): void {
+  if (indices.dtype !== "int64") checkDTypeIs(context, op, "indices", indices, "int32");
 }
 
 /** @throws E2107 */

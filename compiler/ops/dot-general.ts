@@ -8,7 +8,7 @@ import { type Dim, mul, product } from "../dims/index.ts";
 import type { TensorType } from "../ir/graph.ts";
 import type { RelationContext } from "../ir/op.ts";
 import type { Numerics } from "../ir/target.ts";
-import { multiplyAdder } from "./accumulate.ts";
+import { identityOf, multiplyAdder } from "./accumulate.ts";
 import { checkAxes, checkDType, checkSameDType, defineOp, typeText } from "./definition.ts";
 import { build, counting, offsetsOf, stridesOf } from "./odometer.ts";
 
@@ -127,7 +127,7 @@ function contract(a: Tensor, b: Tensor, attributes: DotGeneralAttributes, numeri
   const step = multiplyAdder(a.dtype, numerics);
   const shape = [...dims(a, batch[0]), ...dims(a, freeA), ...dims(b, freeB)];
   return build(a.dtype, shape, outer, ([i, j]) => {
-    let total = 0;
+    let total = identityOf("add", a.dtype);
     for (let r = 0; r < innerA.length; r++)
       total = step(total, a.data[i! + innerA[r]!]!, b.data[j! + innerB[r]!]!);
     return total;

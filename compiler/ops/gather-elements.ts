@@ -4,8 +4,9 @@
  * `indices` may be shorter than those of x. A negative index counts from the end; one outside the axis is a
  * RangeError at run time.
  */
+import type { Scalar } from "../../runtime/dtype.ts";
 import { strides } from "../../runtime/tensor.ts";
-import { checkAxes, checkDTypeIs, checkRank, defineOp, stateAtLeast } from "./definition.ts";
+import { checkAxes, checkIndices, checkRank, defineOp, stateAtLeast } from "./definition.ts";
 import { build } from "./odometer.ts";
 
 export type GatherElementsAttributes = { readonly axis: number };
@@ -16,7 +17,7 @@ export const gatherElements = defineOp<GatherElementsAttributes>({
   attributes: { axis: "int" },
   relate: (context, [x, indices], { axis }) => {
     checkAxes(context, "gatherElements", "x", x!, [axis]);
-    checkDTypeIs(context, "gatherElements", "indices", indices!, "int32");
+    checkIndices(context, "gatherElements", indices!);
     checkRank(context, "gatherElements", "indices", indices!, x!.shape.length);
     indices!.shape.forEach((d, i) => {
       const clause = () => `axis ${i} of indices lies within axis ${i} of x`;
@@ -46,8 +47,8 @@ export const gatherElements = defineOp<GatherElementsAttributes>({
 });
 
 /** The place that an index names, negative ones counted from the end. @throws RangeError outside the axis. */
-export function placeOf(index: number, extent: number, op: string): number {
-  const place = index < 0 ? index + extent : index;
+export function placeOf(index: Scalar, extent: number, op: string): number {
+  const place = Number(index) + (index < 0 ? extent : 0);
   if (!(place >= 0 && place < extent))
     throw new RangeError(`${op} index ${index} is outside 0 .. ${extent - 1}`);
   return place;

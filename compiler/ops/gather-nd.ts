@@ -7,7 +7,7 @@ import { strides as stridesOfShape, type Tensor } from "../../runtime/tensor.ts"
 import { constant, constantOf, type Dim, type Shape } from "../dims/index.ts";
 import type { TensorType } from "../ir/graph.ts";
 import type { Block, Operand, RelationContext } from "../ir/op.ts";
-import { checkDTypeIs, checkRank, defineOp, typeText } from "./definition.ts";
+import { checkIndices, checkRank, defineOp, typeText } from "./definition.ts";
 import { placeOf } from "./gather-elements.ts";
 import { build, counting } from "./odometer.ts";
 
@@ -18,7 +18,7 @@ export const gatherNd = defineOp<GatherNdAttributes>({
   operands: ["x", "indices"],
   attributes: { batchDims: "int" },
   relate: (context, [x, indices], { batchDims }) => {
-    checkDTypeIs(context, "gatherNd", "indices", indices!, "int32");
+    checkIndices(context, "gatherNd", indices!);
     checkRank(context, "gatherNd", "indices", indices!, batchDims + 1, Number.POSITIVE_INFINITY);
     const count = coordinatesOf(context, "gatherNd", indices!);
     checkRank(context, "gatherNd", "x", x!, batchDims + count, Number.POSITIVE_INFINITY);

@@ -4,7 +4,7 @@
  * compiled model are fixed, so such an index is always a mistake in the data.
  */
 import { strides as stridesOfShape } from "../../runtime/tensor.ts";
-import { checkAxes, checkDTypeIs, defineOp } from "./definition.ts";
+import { checkAxes, checkIndices, defineOp } from "./definition.ts";
 import { build } from "./odometer.ts";
 
 export type GatherAttributes = { readonly axis: number };
@@ -15,7 +15,7 @@ export const gather = defineOp<GatherAttributes>({
   attributes: { axis: "int" },
   relate: (context, [x, indices], { axis }) => {
     checkAxes(context, "gather", "x", x!, [axis]);
-    checkDTypeIs(context, "gather", "indices", indices!, "int32");
+    checkIndices(context, "gather", indices!);
     return [
       {
         dtype: x!.dtype,
@@ -35,7 +35,7 @@ export const gather = defineOp<GatherAttributes>({
     });
     return [
       build(x!.dtype, shape, [ofX, ofIndices], ([at, i]) => {
-        const number = indices!.data[i!]!;
+        const number = Number(indices!.data[i!]!);
         if (number < 0 || number >= extent)
           throw new RangeError(`gather index ${number} is outside 0 .. ${extent - 1}`);
         return x!.data[at! + number * own[axis]!]!;

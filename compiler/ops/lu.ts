@@ -4,13 +4,13 @@
  * determinant is the product of the diagonal times the parity (ONNX Det, numpy.linalg.det). Every element is
  * rounded to the dtype whenever it changes. A column of zeros leaves its row as it is.
  */
-import { roundedTo } from "../../runtime/elements.ts";
+import { numbersIn, roundedTo } from "../../runtime/elements.ts";
 import { size, type Tensor } from "../../runtime/tensor.ts";
 import type { Dim } from "../dims/index.ts";
 import type { BinaryFn, Expr } from "../ir/loop.ts";
 import type { Block, Destination, Operand } from "../ir/op.ts";
 import type { Numerics } from "../ir/target.ts";
-import { multiplyAdder } from "./accumulate.ts";
+import { numberMultiplyAdder } from "./accumulate.ts";
 import { checkDType, checkRank, defineOp } from "./definition.ts";
 import { nestOver } from "./nest.ts";
 
@@ -34,10 +34,10 @@ export const lu = defineOp({
 
 function decompose(x: Tensor, batch: readonly number[], numerics: Numerics): readonly Tensor[] {
   const n = x.shape.at(-1)!;
-  const data = x.data.slice();
+  const data = numbersIn(x.data).slice();
   const parity = data.slice(0, size(batch));
-  const step = multiplyAdder(x.dtype, numerics);
-  const rounded = (value: number) => roundedTo(x.dtype, value);
+  const step = numberMultiplyAdder(x.dtype, numerics);
+  const rounded = (value: number) => Number(roundedTo(x.dtype, value));
   for (let b = 0; b < parity.length; b++) {
     const at = (row: number, column: number) => (b * n + row) * n + column;
     parity[b] = 1;

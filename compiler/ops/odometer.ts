@@ -3,8 +3,8 @@
  * never use it (they build index algebra on dims), so that a mistake in one is caught by the other.
  */
 
-import type { DType } from "../../runtime/dtype.ts";
-import { allocateNumbers } from "../../runtime/elements.ts";
+import { type DType, dtypes, type Scalar } from "../../runtime/dtype.ts";
+import { allocateNumbers, type Elements } from "../../runtime/elements.ts";
 import type { Tensor } from "../../runtime/tensor.ts";
 import { size, strides } from "../../runtime/tensor.ts";
 
@@ -49,17 +49,23 @@ export function offsetsOf(shape: readonly number[], steps: readonly number[]): I
   return offsets;
 }
 
-/** A new tensor whose element at each index is `value(offsets, index)`, written in row-major order. */
+/**
+ * A new tensor whose element at each index is `value(offsets, index)`, written in row-major order. A whole
+ * number will do for a 64-bit integer.
+ */
 export function build(
   dtype: DType,
   shape: readonly number[],
   steps: readonly (readonly number[])[],
-  value: (offsets: readonly number[], index: readonly number[]) => number,
+  value: (offsets: readonly number[], index: readonly number[]) => Scalar,
 ): Tensor {
   const data = allocateNumbers(dtype, size(shape));
+  const elements: Elements = data;
+  const { big } = dtypes[dtype];
   let position = 0;
   walk(shape, steps, (offsets, index) => {
-    data[position++] = value(offsets, index);
+    const element = value(offsets, index);
+    elements[position++] = big ? BigInt(element) : element;
   });
   return { dtype, shape, data };
 }

@@ -4,7 +4,7 @@
  * `reverse` runs from the last step to the first; the output of a step is stacked at that step either way.
  * The number of steps is the sequences' length, so there is at least one sequence.
  */
-import { allocateNumbers } from "../../runtime/elements.ts";
+import { allocateNumbers, copyElements } from "../../runtime/elements.ts";
 import { size, type Tensor } from "../../runtime/tensor.ts";
 import type { Graph, TensorType } from "../ir/graph.ts";
 import type { RelationContext } from "../ir/op.ts";
@@ -95,7 +95,7 @@ function runSteps(
     current = outputs.slice(0, states).map((state) => ({ ...state, data: state.data.slice() }));
     stacked.forEach((all, k) => {
       const step = outputs[states + k]!;
-      all.data.set(step.data, t * step.data.length);
+      copyElements(all.data, step.data, t * step.data.length);
     });
   }
   return [...current, ...stacked];

@@ -4,8 +4,8 @@
  * says how: "set" (the last one wins), "add", "mul", "max" or "min"; every step is rounded to the dtype, in
  * row-major order of the updates. A negative index counts from the end; one outside the axis is a RangeError.
  */
-import type { DType } from "../../runtime/dtype.ts";
-import { roundedTo } from "../../runtime/elements.ts";
+import type { DType, Scalar } from "../../runtime/dtype.ts";
+import { type Elements, roundedTo } from "../../runtime/elements.ts";
 import { strides } from "../../runtime/tensor.ts";
 import type { Dim } from "../dims/index.ts";
 import type { TensorType } from "../ir/graph.ts";
@@ -16,7 +16,7 @@ import { type Combine, combiner } from "./accumulate.ts";
 import {
   checkAxes,
   checkDType,
-  checkDTypeIs,
+  checkIndices,
   checkRank,
   checkSameDType,
   defineOp,
@@ -50,11 +50,12 @@ export const scatterElements = defineOp<ScatterElementsAttributes>({
   },
   evaluate: ([x, indices, updates], { axis, combine }, _results, { numerics }) => {
     const data = x!.data.slice();
+    const elements: Elements = data;
     const update = updater(combine, x!.dtype, numerics);
     const own = strides(x!.shape);
     walk(indices!.shape, [own.with(axis, 0), strides(indices!.shape)], ([at, i]) => {
       const to = at! + placeOf(indices!.data[i!]!, x!.shape[axis]!, "scatterElements") * own[axis]!;
-      data[to] = update(data[to]!, updates!.data[i!]!);
+      elements[to] = update(elements[to]!, updates!.data[i!]!);
     });
     return [{ dtype: x!.dtype, shape: x!.shape, data }];
   },
@@ -78,7 +79,7 @@ export function checkUpdates(
   [x, indices, updates]: readonly [TensorType, TensorType, TensorType],
   combine: string,
 ): void {
-  checkDTypeIs(context, op, "indices", indices, "int32");
+  checkIndices(context, op, indices);
   checkSameDType(context, op, ["x", "updates"], x, updates);
   if (combine === "set") return;
   if (!isCombine(combine))
@@ -93,7 +94,7 @@ export function updater(
   combine: string,
   dtype: DType,
   numerics: Numerics,
-): (old: number, update: number) => number {
+): (old: Scalar, update: Scalar) => Scalar {
   if (combine === "set") return (_old, update) => update;
   if (!isCombine(combine)) throw new Error(`internal: scatter by ${combine}`);
   const step = combiner(combine, dtype, numerics);

@@ -3,6 +3,7 @@
  * that each row of `indices` [rows…, coordinates] names is updated by the slice of `updates`
  * [rows…, slice…]. `combine` is as in scatterElements. Negative coordinates count from the end.
  */
+import type { Elements } from "../../runtime/elements.ts";
 import { strides } from "../../runtime/tensor.ts";
 import { checkRank, defineOp } from "./definition.ts";
 import { placeOf } from "./gather-elements.ts";
@@ -31,6 +32,7 @@ export const scatterNd = defineOp<ScatterNdAttributes>({
   },
   evaluate: ([x, indices, updates], { combine }, _results, { numerics }) => {
     const data = x!.data.slice();
+    const elements: Elements = data;
     const update = updater(combine, x!.dtype, numerics);
     const own = strides(x!.shape);
     const count = indices!.shape.at(-1)!;
@@ -42,7 +44,7 @@ export const scatterNd = defineOp<ScatterNdAttributes>({
       let to = at!;
       for (let k = 0; k < count; k++)
         to += placeOf(indices!.data[row! + k]!, x!.shape[k]!, "scatterNd") * own[k]!;
-      data[to] = update(data[to]!, updates!.data[from!]!);
+      elements[to] = update(elements[to]!, updates!.data[from!]!);
     });
     return [{ dtype: x!.dtype, shape: x!.shape, data }];
   },

@@ -3,7 +3,7 @@
  * symbolic; stride >= 1.
  */
 
-import { allocateNumbers } from "../../runtime/elements.ts";
+import { allocateNumbers, type Elements } from "../../runtime/elements.ts";
 import { size as sizeOf, strides as stridesOfShape } from "../../runtime/tensor.ts";
 import { add, constant, constantOf, type Dim, mul, sub } from "../dims/index.ts";
 import type { RelationContext } from "../ir/op.ts";
@@ -40,6 +40,7 @@ export const slice = defineOp<SliceAttributes>({
     const [start, size, stride] = [attributes.start, attributes.size, attributes.stride].map(numberOf);
     const shape = x!.shape.map((dim, i) => (i === axis ? size! : dim));
     const data = allocateNumbers(x!.dtype, sizeOf(shape));
+    const elements: Elements = data;
     const own = stridesOfShape(x!.shape);
     const steps = own.map((step, i) => (i === axis ? step * stride! : step));
     let position = 0;
@@ -47,7 +48,7 @@ export const slice = defineOp<SliceAttributes>({
       shape,
       [steps],
       ([at]) => {
-        data[position++] = x!.data[at!]!;
+        elements[position++] = x!.data[at!]!;
       },
       [start! * own[axis]!],
     );

@@ -7,8 +7,8 @@
  * them: n + k log n comparisons for small k, n * k at worst. A full sort of long axes wants another
  * algorithm.
  */
-import { dtypes } from "../../runtime/dtype.ts";
-import { allocateNumbers } from "../../runtime/elements.ts";
+import { dtypes, type Scalar } from "../../runtime/dtype.ts";
+import { allocateNumbers, type Elements } from "../../runtime/elements.ts";
 import type { Tensor } from "../../runtime/tensor.ts";
 import { add, constant, constantOf, type Dim, sub } from "../dims/index.ts";
 import type { BinaryFn, Expr } from "../ir/loop.ts";
@@ -55,6 +55,7 @@ function sorted(x: Tensor, { axis, k, largest }: TopKAttributes): readonly Tenso
   const [from, to] = [stridesOf(x.shape, [axis])[0]!, stridesOf(shape, [axis])[0]!];
   const count = shape.reduce((a, b) => a * b, 1);
   const values = allocateNumbers(x.dtype, count);
+  const elements: Elements = values;
   const positions = new Int32Array(count);
   const sizes = outer.map((i) => x.shape[i]!);
   walk(sizes, [stridesOf(x.shape, outer), stridesOf(shape, outer)], ([source, target]) => {
@@ -63,7 +64,7 @@ function sorted(x: Tensor, { axis, k, largest }: TopKAttributes): readonly Tenso
       (i, j) => compare(valueAt(i), valueAt(j)) * (largest ? -1 : 1) || i - j,
     );
     order.slice(0, kept).forEach((position, i) => {
-      values[target! + i * to] = valueAt(position);
+      elements[target! + i * to] = valueAt(position);
       positions[target! + i * to] = position;
     });
   });
@@ -74,7 +75,7 @@ function sorted(x: Tensor, { axis, k, largest }: TopKAttributes): readonly Tenso
 }
 
 /** NaN is the largest. */
-function compare(a: number, b: number): number {
+function compare(a: Scalar, b: Scalar): number {
   if (Number.isNaN(a) || Number.isNaN(b)) return Number(Number.isNaN(a)) - Number(Number.isNaN(b));
   return Number(a > b) - Number(a < b);
 }

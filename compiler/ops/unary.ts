@@ -5,8 +5,10 @@
  * names; `round` is half to even.
  */
 
+import type { Scalar } from "../../runtime/dtype.ts";
+import { bigsIn, isBig, numbersIn } from "../../runtime/elements.ts";
 import { erf } from "../../runtime/math/erf.ts";
-import { strides } from "../../runtime/tensor.ts";
+import { strides, type Tensor } from "../../runtime/tensor.ts";
 import type { UnaryFn } from "../ir/loop.ts";
 import type { Op } from "../ir/op.ts";
 import { type Accepts, checkDType, defineOp } from "./definition.ts";
@@ -16,12 +18,14 @@ interface Row {
   readonly name: UnaryFn;
   readonly accepts: Accepts;
   readonly apply: (x: number) => number;
+  /** The same on 64-bit integers, which are bigints; those that take no integers have none. */
+  readonly big?: (x: bigint) => bigint;
 }
 
 const rows: readonly Row[] = [
-  { name: "neg", accepts: "number", apply: (x) => -x },
-  { name: "abs", accepts: "number", apply: Math.abs },
-  { name: "sign", accepts: "number", apply: Math.sign },
+  { name: "neg", accepts: "number", apply: (x) => -x, big: (x) => -x },
+  { name: "abs", accepts: "number", apply: Math.abs, big: (x) => (x < 0n ? -x : x) },
+  { name: "sign", accepts: "number", apply: Math.sign, big: (x) => (x > 0n ? 1n : x < 0n ? -1n : 0n) },
   { name: "exp", accepts: "float", apply: Math.exp },
   { name: "expm1", accepts: "float", apply: Math.expm1 },
   { name: "log", accepts: "float", apply: Math.log },
@@ -46,8 +50,11 @@ const rows: readonly Row[] = [
   { name: "not", accepts: "bool", apply: (x) => 1 - x },
 ];
 
-export const unaryOps: readonly Op[] = rows.map(({ name, accepts, apply }) =>
-  defineOp({
+export const unaryOps: readonly Op[] = rows.map((row) => elementwise(row));
+
+function elementwise(row: Row): Op {
+  const { name, accepts } = row;
+  return defineOp({
     name,
     operands: ["x"],
     attributes: {},
@@ -55,14 +62,20 @@ export const unaryOps: readonly Op[] = rows.map(({ name, accepts, apply }) =>
       checkDType(context, name, "x", x!, accepts);
       return [x!];
     },
-    evaluate: ([x]) => [build(x!.dtype, x!.shape, [strides(x!.shape)], ([at]) => apply(x!.data[at!]!))],
+    evaluate: ([x]) => [build(x!.dtype, x!.shape, [strides(x!.shape)], elementOf(row, x!))],
     lower: ([x]) => ({
       kind: "map",
       elementwise: true,
       at: (index) => ({ kind: "unary", fn: name, x: x!.at(index), dtype: x!.dtype }),
     }),
-  }),
-);
+  });
+}
+
+function elementOf(row: Row, { data }: Tensor): (offsets: readonly number[]) => Scalar {
+  if (isBig(data)) return ([at]) => row.big!(bigsIn(data)[at!]!);
+  const numbers = numbersIn(data);
+  return ([at]) => row.apply(numbers[at!]!);
+}
 
 /**
  * From 2^52 on every double is whole; below, adding it pushes the fraction out with the hardware's

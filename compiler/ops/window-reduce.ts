@@ -2,6 +2,7 @@
  * Reduces a sliding window over every axis (XLA ReduceWindow); pooling is this op with windows of 1 along
  * batch and channels. Padding counts as the identity: it never wins a maximum and adds nothing to a sum.
  */
+import type { Scalar } from "../../runtime/dtype.ts";
 import type { Tensor } from "../../runtime/tensor.ts";
 import { strides as stridesOfShape } from "../../runtime/tensor.ts";
 import type { Dim, Shape } from "../dims/index.ts";
@@ -121,7 +122,7 @@ function elementAt(
   attributes: WindowAttributes,
   index: Shape,
   over: Shape,
-  identity: number,
+  identity: Scalar,
 ): Expr {
   const { source, tests } = placeIn(x, attributes, index, over);
   const inside = x.at(source);

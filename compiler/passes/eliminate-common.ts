@@ -6,6 +6,7 @@
  * Dims are interned and count as they print; numbers keep the sign of zero. Large tensors and graphs count as
  * themselves only: comparing a model's weights element by element would cost more than it finds.
  */
+import type { Scalar } from "../../runtime/dtype.ts";
 import { isGraph, isList, isTensor } from "../ir/attribute.ts";
 import type { Attribute } from "../ir/graph.ts";
 import { type BoundGraph, type BoundNode, rewriteGraph, type Scope } from "./rewrite.ts";
@@ -44,7 +45,7 @@ function keys(): (node: BoundNode) => string {
     if (isGraph(a)) return identity(a);
     if (!isTensor(a)) return `<${a}>`;
     if (a.data.length > comparedElements) return identity(a);
-    return `${a.dtype}[${a.shape}](${Array.from(a.data, attribute).join()})`;
+    return `${a.dtype}[${a.shape}](${Array.from<Scalar, string>(a.data, (x) => (typeof x === "bigint" ? `${x}` : attribute(x))).join()})`;
   };
   return (node) => {
     const ids = node.operands.map((operand) => operand.id);

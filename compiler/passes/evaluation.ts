@@ -5,6 +5,7 @@
  * which is left to do so.
  */
 import { allocate, dtypes } from "../../runtime/dtype.ts";
+import { numbersIn } from "../../runtime/elements.ts";
 import { size, type Tensor } from "../../runtime/tensor.ts";
 import { constantOf } from "../dims/index.ts";
 import type { Numerics } from "../ir/target.ts";
@@ -119,7 +120,7 @@ function product({ op, results }: BoundNode, [a, b]: readonly Tensor[]): Tensor 
   const axis = shape.length - b.shape.length + b.shape.findIndex((n) => n !== 1);
   if (a.data.length !== size(shape) || b.data.length !== (shape[axis] ?? 0)) return undefined;
   const data = allocate(a.dtype, a.data.length);
-  const [values, factors, run] = [a.data, b.data, size(shape.slice(axis + 1))];
+  const [values, factors, run] = [numbersIn(a.data), numbersIn(b.data), size(shape.slice(axis + 1))];
   for (let at = 0; at < data.length; )
     for (let k = 0; k < factors.length; k++)
       for (const end = at + run; at < end; at++) data[at] = values[at]! * factors[k]!;

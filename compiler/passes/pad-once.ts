@@ -7,6 +7,7 @@
  * Left as they are: windows of one element, where the test costs less than the copy; negative padding, which
  * crops; and axes with input dilation, where the padding is counted between the gaps.
  */
+import { dtypes } from "../../runtime/dtype.ts";
 import { roundedTo } from "../../runtime/elements.ts";
 import { add, constant, constantOf, type Dim, product, type Shape } from "../dims/index.ts";
 import type { BoundDim } from "../ir/graph.ts";
@@ -52,9 +53,9 @@ function padWindow(node: BoundNode, scope: Scope): BoundNode | undefined {
   if (!isWorthIt(window, padding) || (combine !== "add" && combine !== "max" && combine !== "min"))
     return undefined;
   const value = identityOf(combine, x!.type.dtype);
-  // Padding is stored: a float without infinities has no such value.
-  if (roundedTo(x!.type.dtype, value) !== value) return undefined;
-  const operands = [pad(node, scope, x!, padding, value)];
+  // Padding is stored: a float without infinities has no such value; and an attribute is a number.
+  if (roundedTo(x!.type.dtype, value) !== value || dtypes[x!.type.dtype].big) return undefined;
+  const operands = [pad(node, scope, x!, padding, Number(value))];
   return { ...node, operands, attributes: { ...attributes, padding: padding.map(() => none) } };
 }
 

@@ -5,7 +5,8 @@
  * exception is a reference, which may have a tolerance. Whether outputs are finite is nobody's promise: only
  * a reference can tell overflow from a defect.
  */
-import { dtypes, type TypedArray } from "../dtype.ts";
+import { dtypes, type Scalar, type TypedArray } from "../dtype.ts";
+import { decode } from "../elements.ts";
 import { differenceText, type Tolerance, worstDifference } from "./compare.ts";
 import { refusals } from "./refusals.ts";
 import {
@@ -20,9 +21,9 @@ import {
 } from "./signature.ts";
 import { numberText } from "./text.ts";
 
-/** What the outputs must be: for each output its elements in row-major order. */
+/** What the outputs must be: for each output its numbers (bigints of 64-bit integers) in row-major order. */
 export type Reference<S extends ModuleSignature> = (inputs: InputsOf<S>) => {
-  readonly [Name in keyof OutputsOf<S>]: ArrayLike<number>;
+  readonly [Name in keyof OutputsOf<S>]: ArrayLike<Scalar>;
 };
 
 export interface CheckOptions<S extends ModuleSignature = ModuleSignature> extends Tolerance {
@@ -189,14 +190,14 @@ function compare<S extends ModuleSignature>(
   tolerance: Tolerance,
 ): void {
   for (const [name, port] of Object.entries(ports)) {
-    const reference = (expected as Readonly<Record<string, ArrayLike<number> | undefined>>)[name];
+    const reference = (expected as Readonly<Record<string, ArrayLike<Scalar> | undefined>>)[name];
     const data = actual[name]!;
     if (reference?.length !== data.length)
       throw new Error(
         `the reference gives ${reference ? `${reference.length} elements` : "nothing"} for output "${name}", ` +
           `which has ${data.length}: ${typeText(port)}`,
       );
-    const found = worstDifference(data, reference, port.dtype, tolerance);
+    const found = worstDifference(decode(port.dtype, data), reference, port.dtype, tolerance);
     if (found)
       throw new Error(
         `output "${name}" differs from the reference: ${differenceText(found.worst, port.shape)}; ` +

@@ -4,8 +4,8 @@
  * point numbers"). NaN equals NaN whatever its bits, both zeros are equal, and infinities are equal to
  * themselves only.
  */
-import type { DType, TypedArray } from "../dtype.ts";
-import { dtypes } from "../dtype.ts";
+import { type DType, dtypes, type Scalar, type TypedArray } from "../dtype.ts";
+import { codeOf, type FloatFormat } from "../float-format.ts";
 import { numberText } from "./text.ts";
 
 /** An element passes if it meets any of the bounds given; without one it must be equal. */
@@ -27,13 +27,25 @@ const i64 = new BigInt64Array(f64.buffer);
  * How many steps from one representable number to the next lie between a and b. Infinity if exactly one is
  * NaN.
  */
-export function ulpDistance(a: number, b: number, dtype: DType): number {
+export function ulpDistance(a: Scalar, b: Scalar, dtype: DType): number {
+  if (typeof a === "bigint" || typeof b === "bigint") return bigDistance(BigInt(a), BigInt(b));
   if (a === b || (Number.isNaN(a) && Number.isNaN(b))) return 0;
   if (Number.isNaN(a) || Number.isNaN(b)) return Number.POSITIVE_INFINITY;
   if (dtypes[dtype].kind !== "float") return Math.abs(a - b);
+  const { format } = dtypes[dtype];
+  if (format) return Math.abs(orderIn(format, a) - orderIn(format, b));
   if (dtype === "float32") return Math.abs(order32(a) - order32(b));
   const distance = order64(a) - order64(b);
   return Number(distance < 0n ? -distance : distance);
+}
+
+function bigDistance(a: bigint, b: bigint): number {
+  return Number(a > b ? a - b : b - a);
+}
+
+/** Codes count up from zero in both directions. */
+function orderIn(format: FloatFormat, x: number): number {
+  return Math.sign(x) * codeOf(format, Math.abs(x));
 }
 
 function order32(x: number): number {
@@ -50,8 +62,8 @@ function order64(x: number): bigint {
 
 export interface Difference {
   readonly index: number;
-  readonly actual: number;
-  readonly expected: number;
+  readonly actual: Scalar;
+  readonly expected: Scalar;
   readonly ulp: number;
 }
 
@@ -61,7 +73,7 @@ export interface Difference {
  */
 export function worstDifference(
   actual: TypedArray,
-  expected: ArrayLike<number>,
+  expected: ArrayLike<Scalar>,
   dtype: DType,
   tolerance: Tolerance,
 ): { readonly worst: Difference; readonly count: number } | undefined {
@@ -78,12 +90,15 @@ export function worstDifference(
 }
 
 function accepts(
-  a: number,
-  b: number,
+  a: Scalar,
+  b: Scalar,
   distance: number,
   { ulp = 0, rtol = 0, atol = 0 }: Tolerance,
 ): boolean {
-  return distance <= ulp || (Number.isFinite(b) && Math.abs(a - b) <= atol + rtol * Math.abs(b));
+  return (
+    distance <= ulp ||
+    (Number.isFinite(Number(b)) && Math.abs(Number(a) - Number(b)) <= atol + rtol * Math.abs(Number(b)))
+  );
 }
 
 export function differenceText(

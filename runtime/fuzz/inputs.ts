@@ -8,6 +8,7 @@
  */
 import * as fc from "fast-check";
 import { allocate, type TypedArray } from "../dtype.ts";
+import { type Elements, elementOf } from "../elements.ts";
 import { defaultRange, edge, fill, mulberry32, type Range, styles } from "./noise.ts";
 import { simplerArrays } from "./shrink.ts";
 import { type InputsOf, lengthOf, type ModuleSignature, type PortSignature } from "./signature.ts";
@@ -18,8 +19,8 @@ export interface InputOptions<S extends ModuleSignature = ModuleSignature> {
   readonly specials?: boolean;
   /**
    * Smallest and largest value per input, both included, e.g. `{ tokens: { min: 0, max: 999 } }` for an
-   * embedding of 1,000 rows. Defaults: float32 and float64 within 2^20 of zero and mostly within 1, int32
-   * from -1000 to 1000, others all they hold.
+   * embedding of 1,000 rows. Defaults: floats within 2^20 of zero, or a sixty-fourth of what they hold, and
+   * mostly within 1; integers of 32 bits and more within 1000 of zero, others all they hold.
    */
   readonly ranges?: { readonly [Name in keyof S["inputs"]]?: Range };
 }
@@ -92,8 +93,12 @@ class ArrayArbitrary extends fc.Arbitrary<TypedArray> {
     fill(data, dtype, this.#range, style, seed);
     const edits = data.length === 0 ? 0 : random.nextInt(0, 3);
     const next = mulberry32(~seed);
+    const elements: Elements = data;
     for (let i = 0; i < edits; i++)
-      data[random.nextInt(0, data.length - 1)] = edge(dtype, this.#range, this.#specials, next);
+      elements[random.nextInt(0, data.length - 1)] = elementOf(
+        dtype,
+        edge(dtype, this.#range, this.#specials, next),
+      );
     return new fc.Value(withShortText(data), undefined);
   }
 

@@ -5,6 +5,8 @@
  * whole arrays of zeros, of one value or of few nonzeros to reach a model's corners.
  */
 import { type DType, dtypes, type TypedArray } from "../dtype.ts";
+import { type Elements, elementOf } from "../elements.ts";
+import { numbersOf } from "../float-format.ts";
 
 /** Smallest and largest value of an input, both included. */
 export interface Range {
@@ -47,18 +49,13 @@ const edges: readonly number[] = [
 ];
 
 export function defaultRange(dtype: DType): Range {
-  switch (dtype) {
-    case "bool":
-      return { min: 0, max: 1 };
-    case "uint8":
-      return { min: 0, max: 255 };
-    case "int8":
-      return { min: -128, max: 127 };
-    case "int32":
-      return { min: -1000, max: 1000 };
-    default:
-      return { min: -large, max: large };
-  }
+  const { kind, bytes, lowest, highest, format } = dtypes[dtype];
+  if (kind !== "float" && bytes < 4) return { min: Number(lowest), max: Number(highest) };
+  if (kind !== "float") return { min: Math.max(Number(lowest), -1000), max: 1000 };
+  if (!format) return { min: -large, max: large };
+  // A few doublings short of the largest number, for what is summed.
+  const max = Math.min(numbersOf(format)[format.highest]! / 64, large);
+  return { min: format.sign === 0 ? 1 / large : -max, max };
 }
 
 /** Uniform draws in [0, 1). */
@@ -77,11 +74,14 @@ export function restOf({ min, max }: Range): number {
   return Math.min(Math.max(0, min), max);
 }
 
-/** Fills `data` in place. */
+/** Fills `data` in place: with codes and bigints where these are the elements. */
 export function fill(data: TypedArray, dtype: DType, range: Range, style: Style, seed: number): void {
   const next = mulberry32(seed);
   const draw = dtypes[dtype].kind === "float" ? floats(range, style, next) : integers(range, style, next);
-  for (let i = 0; i < data.length; i++) data[i] = draw();
+  const elements: Elements = data;
+  if (dtypes[dtype].format || dtypes[dtype].big)
+    for (let i = 0; i < data.length; i++) elements[i] = elementOf(dtype, draw());
+  else for (let i = 0; i < data.length; i++) elements[i] = draw();
 }
 
 /** A value worth putting at one position. */

@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { dense, load, sequential } from "shapecast";
 import { afterEach, describe, expect, test } from "vitest";
 import { pipeline } from "../../compiler/passes/pipeline.ts";
+import { numbersIn } from "../../runtime/elements.ts";
 import { Workplace } from "../support/command.ts";
 import { checkEmitted } from "../support/typecheck.ts";
 
@@ -25,7 +26,7 @@ function firstOutput(code: string, weights?: Uint8Array): readonly number[] {
   const module = load({ code, format: "js", ...(weights && { weights }) });
   const x = new Float32Array(4);
   x[0] = 1;
-  return [...Object.values(module.instantiate().run({ x }))[0]!];
+  return [...numbersIn(Object.values(module.instantiate().run({ x }))[0]!)];
 }
 
 const line = (weights: string) => `compile mlp.ts --sample x=1,4 -o out.js --weights ${weights}`;

@@ -14,6 +14,7 @@ import {
   type Tensor,
 } from "shapecast";
 import { describe, expect, test } from "vitest";
+import { numbersIn } from "../../runtime/elements.ts";
 
 const mlp = () => sequential([dense({ units: 6, activation: "relu" }), dense({ units: 3 })]);
 const x4 = Float32Array.of(0.5, -1, 2, 0);
@@ -61,7 +62,9 @@ describe("compile", () => {
     const net = mlp();
     net.bind([1, 4]);
     net.setWeights(
-      net.getWeights().map(({ shape, data }) => ({ dtype: "float32", shape, data: data.map(() => 0.5) })),
+      net
+        .getWeights()
+        .map(({ shape, data }) => ({ dtype: "float32", shape, data: numbersIn(data).map(() => 0.5) })),
     );
     const expected = net.predict(x4, [1, 4]).data;
     for (const weights of ["inline", "file", "init"] as const)
@@ -169,10 +172,12 @@ describe("predict", () => {
     const first = net.predict(x4, [1, 4]);
     expect(net.predict(x4, [1, 4])).toEqual(first);
     expect(net.predict(Float32Array.of(...x4, ...x4), [2, 4]).data).toEqual(
-      Float32Array.of(...first.data, ...first.data),
+      Float32Array.of(...numbersIn(first.data), ...numbersIn(first.data)),
     );
     net.setWeights(
-      net.getWeights().map(({ shape, data }) => ({ dtype: "float32", shape, data: data.map(() => 0) })),
+      net
+        .getWeights()
+        .map(({ shape, data }) => ({ dtype: "float32", shape, data: numbersIn(data).map(() => 0) })),
     );
     expect(net.predict(x4, [1, 4]).data).toEqual(new Float32Array(3));
   });

@@ -60,7 +60,7 @@ describe("a layer answers what Keras answers", () => {
       expect(answers.map(({ shape }) => shape)).toEqual(outputs.map(({ shape }) => shape));
       for (const [i, { data }] of outputs.entries())
         for (const [j, expected] of data.entries())
-          expect(answers[i]!.data[j]! - expected).toBeCloseTo(
+          expect(Number(answers[i]!.data[j]) - expected).toBeCloseTo(
             0,
             5 - Math.ceil(Math.log10(Math.abs(expected) + 1)),
           );

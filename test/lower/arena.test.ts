@@ -5,6 +5,7 @@ import type { Buffer, Kernel, Stmt } from "../../compiler/ir/loop.ts";
 import type { ArenaPlan, Step } from "../../compiler/ir/program.ts";
 import { planArena } from "../../compiler/lower/arena.ts";
 import { verifyArena } from "../../compiler/lower/arena-verify.ts";
+import { numbersIn } from "../../runtime/elements.ts";
 import { mapStep, recipes, resizeStep, stepsOf, windowStep } from "../support/arbitrary/steps.ts";
 import { buffer, loop } from "../support/nests.ts";
 import { buffersOf, type MemoryOf, plannedMemory, runSteps, separateMemory } from "../support/run-steps.ts";
@@ -130,7 +131,7 @@ describe("the plan of an arena", () => {
 });
 
 const outputsOf = (steps: readonly Step[], memoryOf: MemoryOf) => {
-  memoryOf(buffersOf(steps)[0]!).set([1, -2, 3, 0.5, 7, 11]);
+  numbersIn(memoryOf(buffersOf(steps)[0]!)).set([1, -2, 3, 0.5, 7, 11]);
   runSteps(steps, memoryOf);
   return buffersOf(steps)
     .filter((x) => x.space === "output")

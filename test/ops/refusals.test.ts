@@ -32,7 +32,7 @@ describe("wrong dtypes (E2107)", () => {
     ["lt", [["bool"], ["bool"]], {}, "lt takes number values, but a is bool"],
     ["select", [["int32"], ["int32"], ["int32"]], {}, "select needs condition to be bool, but it is int32"],
     ["select", [["bool"], ["int32"], ["bool"]], {}, "select needs one dtype, but a is int32 and b is bool"],
-    ["cast", [["int32"]], { dtype: "float16" }, "cast to float16, which is no dtype"],
+    ["cast", [["int32"]], { dtype: "float128" }, "cast to float128, which is no dtype"],
     [
       "iota",
       [],

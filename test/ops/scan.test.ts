@@ -4,6 +4,7 @@ import { bind } from "../../compiler/infer/bind.ts";
 import { GraphBuilder } from "../../compiler/infer/builder.ts";
 import type { Graph, Value } from "../../compiler/ir/graph.ts";
 import { evaluateGraph } from "../../compiler/ops/evaluate.ts";
+import { numbersIn } from "../../runtime/elements.ts";
 import { type Tensor, tensor } from "../../runtime/tensor.ts";
 
 /** total' = total * decay + step; each step also gives total' * 10. */
@@ -37,7 +38,7 @@ function run(graph: Graph, series: readonly number[]): Record<string, number[]> 
     decay: tensor([2], []),
   };
   const outputs = evaluateGraph(bind(graph, inputs).graph, new Map(Object.entries(inputs)));
-  return Object.fromEntries([...outputs].map(([name, { data }]) => [name, [...data]]));
+  return Object.fromEntries([...outputs].map(([name, { data }]) => [name, [...numbersIn(data)]]));
 }
 
 describe("scan", () => {

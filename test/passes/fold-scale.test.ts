@@ -5,6 +5,7 @@ import { evaluateGraph } from "../../compiler/ops/evaluate.ts";
 import { foldScale } from "../../compiler/passes/fold-scale.ts";
 import { hoistParameters } from "../../compiler/passes/hoist-parameters.ts";
 import { runPasses } from "../../compiler/passes/pipeline.ts";
+import { numbersIn } from "../../runtime/elements.ts";
 import type { Tensor } from "../../runtime/tensor.ts";
 import { fill, fillingArbitrary } from "../support/arbitrary/tensors.ts";
 import { linesOf, parseBound } from "../support/graph-text.ts";
@@ -53,7 +54,8 @@ const product = parseBound(`graph g(%x: float32[3, 5]) {
 function trained(graph: Graph<BoundDim>, seed: number): Map<string, Tensor> {
   const tensors = fill(graph, { style: "normal", seed });
   for (const [name, { data }] of tensors)
-    if (name === "variance" || name === "t") data.set(data.map((x: number) => Math.abs(x) + 0.5));
+    if (name === "variance" || name === "t")
+      numbersIn(data).set(numbersIn(data).map((x) => Math.abs(x) + 0.5));
   return tensors;
 }
 
@@ -68,11 +70,11 @@ describe("a factor per channel behind a contraction", () => {
     fc.assert(
       fc.property(fc.nat(), (seed) => {
         const tensors = trained(graph, seed);
-        const before = evaluateGraph(graph, tensors).get("y")!.data;
-        const after = evaluateGraph(folded, tensors).get("y")!.data;
-        const magnitude = evaluateGraph(graph, magnitudes(tensors)).get("y")!.data;
+        const before = numbersIn(evaluateGraph(graph, tensors).get("y")!.data);
+        const after = numbersIn(evaluateGraph(folded, tensors).get("y")!.data);
+        const magnitude = numbersIn(evaluateGraph(graph, magnitudes(tensors)).get("y")!.data);
         const bound = 9 * 2 ** -23;
-        before.forEach((x: number, i: number) => {
+        before.forEach((x, i) => {
           expect(Math.abs(x - after[i]!)).toBeLessThanOrEqual(bound * magnitude[i]!);
         });
       }),
@@ -130,7 +132,7 @@ function magnitudes(tensors: ReadonlyMap<string, Tensor>): Map<string, Tensor> {
   const sign = (name: string) => (name === "mean" ? -1 : 1);
   return new Map(
     [...tensors].map(([name, tensor]) => {
-      const data = tensor.data.map((x: number) => sign(name) * Math.abs(x));
+      const data = numbersIn(tensor.data).map((x) => sign(name) * Math.abs(x));
       return [name, { ...tensor, data }];
     }),
   );

@@ -10,8 +10,8 @@ import { type Dim, evaluate, terms } from "../../compiler/dims/index.ts";
 import type { BinaryFn, Buffer, Expr, Kernel, Register, Stmt, UnaryFn } from "../../compiler/ir/loop.ts";
 import type { Place } from "../../compiler/ir/loop-rewrite.ts";
 import type { Numerics } from "../../compiler/ir/target.ts";
-import { allocate, dtypes, type TypedArray } from "../../runtime/dtype.ts";
-import { numberAt, wrap } from "../../runtime/elements.ts";
+import { allocate, dtypes, type Scalar, type TypedArray } from "../../runtime/dtype.ts";
+import { type Elements, numberAt, oddNumber, scalarOf, wrap, wrapBig } from "../../runtime/elements.ts";
 import { codeOf } from "../../runtime/float-format.ts";
 import { erf } from "../../runtime/math/erf.ts";
 
@@ -26,6 +26,13 @@ export function interpret(
   new Machine(memory, numerics, new Map(Object.entries(parameters))).run(kernel.body);
 }
 
+/** Every bit is set: NaN in floats, -1 in integers. */
+export function poisonedArray({ dtype, length }: Buffer): TypedArray {
+  const data = allocate(dtype, length);
+  new Uint8Array(data.buffer).fill(255);
+  return data;
+}
+
 /**
  * Memory for a kernel's buffers: `fill` gives an array, or nothing for one full of NaN (a poisoned arena).
  */
@@ -33,7 +40,7 @@ export function memoryFor(
   kernel: Kernel,
   fill: (b: Buffer) => TypedArray | undefined,
 ): Map<Buffer, TypedArray> {
-  const poison = (b: Buffer) => allocate(b.dtype, b.length).fill(Number.NaN);
+  const poison = (b: Buffer) => poisonedArray(b);
   return new Map([...kernel.reads, ...kernel.writes].map((b) => [b, fill(b) ?? poison(b)]));
 }
 
@@ -99,11 +106,34 @@ const integer: Partial<Record<BinaryFn, (a: number, b: number) => number>> = {
   div: (a, b) => (a / b) | 0,
 };
 
+/** The functions of 64-bit integers; the others take none. */
+const bigUnary: Partial<Record<UnaryFn, (x: bigint) => bigint>> = {
+  neg: (x) => -x,
+  abs: (x) => (x < 0n ? -x : x),
+  sign: (x) => BigInt(Number(x > 0n) - Number(x < 0n)),
+};
+
+const bigBinary: Partial<Record<BinaryFn, (a: bigint, b: bigint) => Scalar>> = {
+  add: (a, b) => a + b,
+  sub: (a, b) => a - b,
+  mul: (a, b) => a * b,
+  div: (a, b) => (b === 0n ? 0n : a / b),
+  mod: (a, b) => (b === 0n ? 0n : ((a % b) + b) % b),
+  max: (a, b) => (a > b ? a : b),
+  min: (a, b) => (a < b ? a : b),
+  eq: (a, b) => Number(a === b),
+  ne: (a, b) => Number(a !== b),
+  lt: (a, b) => Number(a < b),
+  le: (a, b) => Number(a <= b),
+  gt: (a, b) => Number(a > b),
+  ge: (a, b) => Number(a >= b),
+};
+
 class Machine {
   readonly #memory: Memory;
   readonly #numerics: Numerics;
   readonly #symbols: Map<string, number>;
-  readonly #registers = new Map<Register, number[]>();
+  readonly #registers = new Map<Register, Scalar[]>();
 
   constructor(memory: Memory, numerics: Numerics, symbols: Map<string, number>) {
     this.#memory = memory;
@@ -136,11 +166,12 @@ class Machine {
       }
       case "store": {
         const value = this.#value(s.value);
-        this.#array(s.buffer, s.index)[this.#at(s.index)] = stored(value, s.buffer.dtype);
+        const elements: Elements = this.#array(s.buffer, s.index);
+        elements[this.#at(s.index)] = stored(value, s.buffer.dtype);
         return;
       }
       case "bind":
-        this.#symbols.set(s.symbol, this.#bound(s, this.#value(s.value)));
+        this.#symbols.set(s.symbol, this.#bound(s, Number(this.#value(s.value))));
         return;
       case "if":
         if (this.#value(s.condition) !== 0) this.run(s.body);
@@ -155,10 +186,10 @@ class Machine {
     return wrapped;
   }
 
-  #value(e: Expr): number {
+  #value(e: Expr): Scalar {
     switch (e.kind) {
       case "constant":
-        return e.value;
+        return dtypes[e.dtype].big ? BigInt(e.value) : e.value;
       case "load":
         return numberAt(e.buffer.dtype, this.#array(e.buffer, e.index), this.#at(e.index));
       case "register": {
@@ -167,7 +198,7 @@ class Machine {
         return value;
       }
       case "unary":
-        return this.#round(unary[e.fn](this.#value(e.x)), e);
+        return this.#unary(e);
       case "binary":
         return this.#binary(e);
       case "select":
@@ -175,21 +206,33 @@ class Machine {
       case "cast":
         return this.#cast(this.#value(e.x), e.dtype);
       case "index":
-        return this.#at(e.index);
+        return scalarOf(e.dtype, this.#at(e.index));
       case "guard":
         return this.#value(e.tests.every((test) => this.#at(test) >= 0) ? e.inside : e.outside);
     }
   }
 
-  #binary(e: Expr & { kind: "binary" }): number {
+  #unary(e: Expr & { kind: "unary" }): Scalar {
+    const x = this.#value(e.x);
+    if (typeof x === "bigint") return wrapBig(e.dtype, bigUnary[e.fn]!(x));
+    const value = unary[e.fn](x);
+    return e.dtype === "uint32" ? value >>> 0 : this.#round(value, e);
+  }
+
+  #binary(e: Expr & { kind: "binary" }): Scalar {
     const product = [e.a, e.b].find((part) => part.kind === "binary" && part.fn === "mul");
     const fused = e.fn === "add" && this.#numerics.accumulate === "float32-fma" && isFloat(e) && product;
     if (fused && fused.kind === "binary") {
-      const addend = this.#value(fused === e.a ? e.b : e.a);
-      return Math.fround(this.#value(fused.a) * this.#value(fused.b) + addend);
+      const addend = this.#number(fused === e.a ? e.b : e.a);
+      return Math.fround(this.#number(fused.a) * this.#number(fused.b) + addend);
     }
     const compute = isFloat(e) ? floating[e.fn] : (integer[e.fn] ?? floating[e.fn]);
-    const value = compute(this.#value(e.a), this.#value(e.b));
+    const [a, b] = [this.#value(e.a), this.#value(e.b)];
+    if (typeof a === "bigint" && typeof b === "bigint") {
+      const big = bigBinary[e.fn]!(a, b);
+      return typeof big === "bigint" ? wrapBig(e.dtype, big) : big;
+    }
+    const value = compute(Number(a), Number(b));
     return e.dtype === "uint32" ? value >>> 0 : this.#round(value, e);
   }
 
@@ -197,15 +240,27 @@ class Machine {
     return this.#numerics.accumulate !== "float64" && isFloat(e) ? Math.fround(x) : x;
   }
 
-  #cast(x: number, dtype: Buffer["dtype"]): number {
-    if (dtype === "bool") return x !== 0 ? 1 : 0;
+  #number(e: Expr): number {
+    return Number(this.#value(e));
+  }
+
+  #cast(x: Scalar, dtype: Buffer["dtype"]): Scalar {
+    const { big, kind } = dtypes[dtype];
+    if (dtype === "bool") return Number(x !== 0 && x !== 0n);
+    if (big) return typeof x === "bigint" ? wrapBig(dtype, x) : saturated(x, dtype);
+    if (typeof x === "bigint" && dtype === "float64") return Number(x);
+    const number =
+      typeof x === "bigint" ? (kind === "float" ? oddNumber(x) : Number(BigInt.asIntN(32, x))) : x;
     const cell = allocate(dtype, 1);
-    cell[0] = stored(dtypes[dtype].kind === "float" ? x : Math.trunc(x), dtype);
+    const elements: Elements = cell;
+    elements[0] = stored(kind === "float" ? number : Math.trunc(number), dtype);
     return numberAt(dtype, cell, 0);
   }
 
-  #narrow(x: number, dtype: Buffer["dtype"]): number {
-    return dtype === "float32" && this.#numerics.accumulate !== "float64" ? Math.fround(x) : x;
+  #narrow(x: Scalar, dtype: Buffer["dtype"]): Scalar {
+    return typeof x === "number" && dtype === "float32" && this.#numerics.accumulate !== "float64"
+      ? Math.fround(x)
+      : x;
   }
 
   #array(buffer: Buffer, index: Dim): TypedArray {
@@ -242,9 +297,19 @@ class Machine {
   }
 }
 
+/** What a float is cut to; to 64 bits a cast saturates. */
+function saturated(x: number, dtype: Buffer["dtype"]): bigint {
+  const [lowest, highest] = [BigInt(dtypes[dtype].lowest), BigInt(dtypes[dtype].highest)];
+  if (Number.isNaN(x)) return 0n;
+  if (!Number.isFinite(x)) return x > 0 ? highest : lowest;
+  const whole = BigInt(Math.trunc(x));
+  return whole < lowest ? lowest : whole > highest ? highest : whole;
+}
+
 /** The element that stands for a number; arrays of whole bytes wrap and round by themselves. */
-function stored(x: number, dtype: Buffer["dtype"]): number {
+function stored(x: Scalar, dtype: Buffer["dtype"]): Scalar {
   const { format, packable } = dtypes[dtype];
+  if (typeof x === "bigint") return x;
   if (format) return codeOf(format, x);
   return packable ? wrap(dtype, x) : x;
 }

@@ -13,7 +13,7 @@ import { lower } from "../../compiler/lower/lower.ts";
 import { prepack } from "../../compiler/lower/prepack.ts";
 import { evaluateGraph } from "../../compiler/ops/evaluate.ts";
 import { pipeline, runPasses } from "../../compiler/passes/pipeline.ts";
-import type { TypedArray } from "../../runtime/dtype.ts";
+import type { Scalar, TypedArray } from "../../runtime/dtype.ts";
 import { decode } from "../../runtime/elements.ts";
 import { numberText } from "../../runtime/fuzz/text.ts";
 import { load } from "../../runtime/load.ts";
@@ -86,7 +86,7 @@ export function firstDifference(graph: Graph, actual: Arrays, expected: Arrays):
     if (found?.constructor !== data.constructor || found.length !== data.length)
       return `output ${name} is ${found?.constructor.name}(${found?.length}), not ${data.constructor.name}(${data.length})`;
     const [is, wanted] = [decode(dtype, found), decode(dtype, data)];
-    const at = wanted.findIndex((x: number, i: number) => !Object.is(x, is[i]));
+    const at = Array.from<Scalar>(wanted).findIndex((x, i) => !Object.is(x, is[i]));
     if (at >= 0)
       return `output ${name}[${at}] is ${numberText(is[at]!)}, expected ${numberText(wanted[at]!)}`;
   }

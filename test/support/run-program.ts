@@ -9,6 +9,7 @@ import type { Buffer } from "../../compiler/ir/loop.ts";
 import type { Program, Step } from "../../compiler/ir/program.ts";
 import type { Numerics } from "../../compiler/ir/target.ts";
 import { allocate, dtypes, type TypedArray } from "../../runtime/dtype.ts";
+import { copyElements } from "../../runtime/elements.ts";
 import { interpret } from "./interpret.ts";
 
 export function runProgram(
@@ -39,7 +40,7 @@ export function runProgram(
       step.body.forEach(run);
     }
   };
-  for (const { from, to } of program.widened) memory.get(to)!.set(memory.get(from) as Float32Array);
+  for (const { from, to } of program.widened) copyElements(memory.get(to)!, memory.get(from)!);
   program.prepare.forEach(run);
   program.steps.forEach(run);
   return Object.fromEntries(program.outputs.map((port) => [port.name, memory.get(port.buffer)!]));

@@ -3,8 +3,8 @@ import { constantOf, evaluate } from "../../compiler/dims/index.ts";
 import type { Buffer } from "../../compiler/ir/loop.ts";
 import type { ArenaPlan, Step } from "../../compiler/ir/program.ts";
 import { targets } from "../../compiler/ir/target.ts";
-import { allocate, dtypes, type TypedArray } from "../../runtime/dtype.ts";
-import { interpret } from "./interpret.ts";
+import { dtypes, type TypedArray } from "../../runtime/dtype.ts";
+import { interpret, poisonedArray } from "./interpret.ts";
 
 export type MemoryOf = (buffer: Buffer) => TypedArray;
 
@@ -14,7 +14,7 @@ export function separateMemory(): MemoryOf {
   return (buffer) => {
     let data = memory.get(buffer);
     if (!data) {
-      data = allocate(buffer.dtype, buffer.length).fill(Number.NaN);
+      data = poisonedArray(buffer);
       memory.set(buffer, data);
     }
     return data;

@@ -1,4 +1,5 @@
 /** Tensors as text that tells every value apart, -0 from 0 too; all NaNs are one. */
+import type { Scalar } from "../../runtime/dtype.ts";
 import type { Tensor } from "../../runtime/tensor.ts";
 
 export function bitsOf(tensors: ReadonlyMap<string, Tensor>): Record<string, string> {
@@ -6,5 +7,5 @@ export function bitsOf(tensors: ReadonlyMap<string, Tensor>): Record<string, str
 }
 
 function bits({ dtype, shape, data }: Tensor): string {
-  return `${dtype}[${shape}] ${Array.from(data, (x: number) => (Object.is(x, -0) ? "-0" : x)).join(" ")}`;
+  return `${dtype}[${shape}] ${Array.from<Scalar, Scalar | string>(data, (x) => (Object.is(x, -0) ? "-0" : x)).join(" ")}`;
 }

@@ -5,6 +5,8 @@ import { addKernel } from "../../codegen/wasm/kernel.ts";
 import type { Buffer, Kernel } from "../../compiler/ir/loop.ts";
 import type { Numerics } from "../../compiler/ir/target.ts";
 import { type DType, dtypes, type TypedArray } from "../../runtime/dtype.ts";
+import { copyElements } from "../../runtime/elements.ts";
+import { poisonedArray } from "./interpret.ts";
 
 export function encodeKernels(kernels: readonly Kernel[], numerics: Numerics): Uint8Array<ArrayBuffer> {
   const module = new Module();
@@ -36,7 +38,7 @@ export function wasmMachine(
   const module = new WebAssembly.Module(encodeKernels(kernels, numerics));
   const { exports } = new WebAssembly.Instance(module, { env: { memory } });
   const array = (b: Buffer) => view(memory, b.dtype, offsets.get(b)!, b.length);
-  for (const b of offsets.keys()) array(b).set(data(b) ?? new Array<number>(b.length).fill(Number.NaN));
+  for (const b of offsets.keys()) copyElements(array(b), data(b) ?? poisonedArray(b));
   const bound = (kernel: Kernel, parameters: readonly number[] = []) => {
     const call = exports[kernel.name] as (...args: number[]) => void;
     const args = [...kernel.reads, ...kernel.writes].map((b) => offsets.get(b)!);

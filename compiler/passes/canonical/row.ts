@@ -1,5 +1,5 @@
 /** One row of the canonical form: nodes that can be written more simply, with the same bits. */
-import { decode } from "../../../runtime/elements.ts";
+import { decode, uniformOf } from "../../../runtime/elements.ts";
 import type { Tensor } from "../../../runtime/tensor.ts";
 import { constant, type Dim } from "../../dims/index.ts";
 import type { Attributes } from "../../ir/graph.ts";
@@ -62,10 +62,11 @@ export function splat(value: BoundValue, scope: Scope): number | undefined {
   return tensor && uniform(tensor);
 }
 
-function uniform({ dtype, data: stored }: Tensor): number | undefined {
-  const data = decode(dtype, stored);
-  const [first] = data;
-  return first !== undefined && data.every((x: number) => Object.is(x, first)) ? first : undefined;
+/** 64-bit integers count where they are numbers too. */
+function uniform({ dtype, data }: Tensor): number | undefined {
+  const value = uniformOf(decode(dtype, data));
+  if (typeof value !== "bigint") return value;
+  return Number.isSafeInteger(Number(value)) ? Number(value) : undefined;
 }
 
 /** The node that computes an operand, if it is of this op. */

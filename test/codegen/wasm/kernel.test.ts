@@ -6,6 +6,7 @@ import type { BinaryFn, Buffer, Expr, Kernel, Stmt } from "../../../compiler/ir/
 import { verifyKernel } from "../../../compiler/ir/loop-verify.ts";
 import { type Target, targets } from "../../../compiler/ir/target.ts";
 import { schedule } from "../../../compiler/lower/schedule/index.ts";
+import { numbersIn } from "../../../runtime/elements.ts";
 import { interpret, memoryFor } from "../../support/interpret.ts";
 import {
   binary,
@@ -28,7 +29,7 @@ function run(naive: Kernel, target: Target, seed: number): Float32Array {
   const memory = memoryWithPanels(kernel, panels, target, seed);
   const machine = wasmMachine([kernel], target.numerics, (b) => memory.get(b));
   machine.run(kernel);
-  return Float32Array.from(machine.array(kernel.writes[0]!));
+  return Float32Array.from(numbersIn(machine.array(kernel.writes[0]!)));
 }
 
 function expectExact(naive: Kernel, seed: number): void {

@@ -9,7 +9,7 @@ import { constant, type Dim, type Shape } from "../../../compiler/dims/index.ts"
 import type { GraphBuilder } from "../../../compiler/infer/builder.ts";
 import type { Attributes, Value } from "../../../compiler/ir/graph.ts";
 import { type DType, dtypes } from "../../../runtime/dtype.ts";
-import { allocateNumbers, encode } from "../../../runtime/elements.ts";
+import { allocateNumbers, type Elements, encode, scalarOf } from "../../../runtime/elements.ts";
 import { size } from "../../../runtime/tensor.ts";
 
 /** Operands larger than this are left alone, so that graphs stay quick to evaluate. */
@@ -153,9 +153,10 @@ export class Draft {
     const [start, step] = [this.choose(7) - 3, this.choose(5)];
     const { kind } = dtypes[dtype];
     const numbers = allocateNumbers(dtype, size(sizes));
+    const elements: Elements = numbers;
     for (let i = 0; i < numbers.length; i++) {
       const x = start + ((i * step) % 7);
-      numbers[i] = kind === "bool" ? Number(x > 0) : kind === "float" ? x / 2 : x;
+      elements[i] = scalarOf(dtype, kind === "bool" ? Number(x > 0) : kind === "float" ? x / 2 : x);
     }
     return this.builder.constant({ dtype, shape: sizes, data: encode(dtype, numbers) });
   }

@@ -205,7 +205,7 @@ function addPad(draft: Draft, op: string): void {
   const x = draft.some(ALL);
   const amounts = () => x.type.shape.map(() => constant(draft.choose(3)));
   const { dtype } = x.type;
-  const value = dtypes[dtype].lowest === 0 ? draft.choose(2) : draft.one([0, 1, -2]);
+  const value = Number(dtypes[dtype].lowest) === 0 ? draft.choose(2) : draft.one([0, 1, -2]);
   draft.node(op, [x], { low: amounts(), high: amounts(), value });
 }
 

@@ -5,8 +5,8 @@
 import fc from "fast-check";
 import { constantOf } from "../../../compiler/dims/index.ts";
 import type { BoundDim, Graph, Value } from "../../../compiler/ir/graph.ts";
-import { type DType, dtypes } from "../../../runtime/dtype.ts";
-import { allocateNumbers, encode } from "../../../runtime/elements.ts";
+import { type DType, dtypes, type Scalar } from "../../../runtime/dtype.ts";
+import { allocateNumbers, type Elements, encode, scalarOf } from "../../../runtime/elements.ts";
 import { size, type Tensor } from "../../../runtime/tensor.ts";
 
 /**
@@ -22,6 +22,17 @@ export interface Filling {
 
 const specialFloats = [0, -0, 1, -1, Number.NaN, Infinity, -Infinity, 1e-45, 3.4e38, -3.4e38, 0.5, 2.5, -1.5];
 const specialInts = [0, 1, -1, 2147483647, -2147483648, 65536, 46341, -3];
+
+const specialBigs = [
+  0n,
+  1n,
+  -1n,
+  2n ** 63n - 1n,
+  -(2n ** 63n),
+  2n ** 53n + 1n,
+  3037000500n,
+  2n ** 62n + 2n ** 38n + 1n,
+];
 
 /** How to fill tensors; exact values first. `specials` allows NaN, infinities, signed zeros, extremes. */
 export function fillingArbitrary({ specials = false } = {}): fc.Arbitrary<Filling> {
@@ -46,15 +57,19 @@ export function fill(graph: Graph<BoundDim>, { style, seed }: Filling): Map<stri
 function tensorOf({ type }: Value<BoundDim>, style: Style, next: () => number): Tensor {
   const shape = type.shape.map((d) => constantOf(d)!);
   const numbers = allocateNumbers(type.dtype, size(shape));
-  for (let i = 0; i < numbers.length; i++) numbers[i] = element(type.dtype, style, next);
+  const elements: Elements = numbers;
+  for (let i = 0; i < numbers.length; i++)
+    elements[i] = scalarOf(type.dtype, element(type.dtype, style, next));
   return { dtype: type.dtype, shape, data: encode(type.dtype, numbers) };
 }
 
-function element(dtype: DType, style: Style, next: () => number): number {
+function element(dtype: DType, style: Style, next: () => number): Scalar {
   const x = next();
   if (dtype === "bool") return Number(x < 0.5);
   const whole = Math.floor(x * 17) - 8;
   if (dtypes[dtype].kind !== "float") {
+    if (style === "special" && x < 0.3 && dtypes[dtype].big)
+      return specialBigs[Math.floor(next() * specialBigs.length)]!;
     if (style === "special" && x < 0.3) return specialInts[Math.floor(next() * specialInts.length)]!;
     return style === "exact" ? whole : Math.floor((x - 0.5) * 1000);
   }
