@@ -114,6 +114,15 @@ export function elementOf(dtype: DType, x: number): Scalar {
   return big ? BigInt(x) : x;
 }
 
+/** Numbers as elements of the dtype: rounded to a float, cut and wrapped to an integer. */
+export function storedNumbers(dtype: DType, numbers: ArrayLike<number>): TypedArray {
+  const computed = allocateNumbers(dtype, numbers.length);
+  const elements: Elements = computed;
+  const { big } = dtypes[dtype];
+  for (let i = 0; i < numbers.length; i++) elements[i] = big ? BigInt(Math.trunc(numbers[i]!)) : numbers[i]!;
+  return encode(dtype, computed);
+}
+
 /** The number one stored element stands for. */
 export function numberAt(dtype: DType, stored: TypedArray, at: number): Scalar {
   const { format } = dtypes[dtype];

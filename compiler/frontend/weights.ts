@@ -4,7 +4,7 @@
  * nothing and its order cannot matter. Loading is whole or not at all.
  */
 import { byteSize } from "../../runtime/dtype.ts";
-import { allocateNumbers, encode, numbersIn } from "../../runtime/elements.ts";
+import { storedNumbers } from "../../runtime/elements.ts";
 import { type InitializerSpec, initialize } from "../../runtime/initializers/index.ts";
 import type { Tensor } from "../../runtime/tensor.ts";
 import { CompileError, type Diagnostic, type Fact, fail, type SourceLocation } from "../diagnostics/index.ts";
@@ -118,9 +118,7 @@ function initialTensor(
 ): Tensor {
   const values = initialize(spec, shape, seed, path);
   if (dtype === "float32") return { dtype, shape, data: values };
-  const numbers = allocateNumbers(dtype, values.length);
-  numbersIn(numbers).set(values);
-  return { dtype, shape, data: encode(dtype, numbers) };
+  return { dtype, shape, data: storedNumbers(dtype, values) };
 }
 
 export function sameShape(a: readonly number[], b: readonly number[]): boolean {

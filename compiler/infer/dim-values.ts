@@ -113,9 +113,12 @@ function move(
   const attributes = "value" in node.attributes ? { ...node.attributes, value: 0 } : node.attributes;
   const numbers = reference({ ...node, attributes, results: [{ ...result!, type }] }, numbered)?.[0];
   const { value } = node.attributes;
-  const outside = node.op === "pad" ? fraction(Number(roundedTo(result!.type.dtype, Number(value)))) : undefined;
+  const outside =
+    node.op === "pad" ? fraction(Number(roundedTo(result!.type.dtype, Number(value)))) : undefined;
   if (!numbers || (node.op === "pad" && !outside)) return undefined;
-  const arrived = Array.from(numbersIn(numbers.data), (number) => (number === 0 ? outside! : elements[number - 1]!));
+  const arrived = Array.from(numbersIn(numbers.data), (number) =>
+    number === 0 ? outside! : elements[number - 1]!,
+  );
   return packed(result!.type.dtype, numbers.shape, arrived);
 }
 

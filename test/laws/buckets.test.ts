@@ -2,6 +2,7 @@
  * The laws of modules with buckets: for random stacks of layers, each size runs as in the module of its
  * bucket alone, bit for bit, with zeros behind what is shorter.
  */
+
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { compile } from "../../compiler/compile-model.ts";
@@ -9,6 +10,7 @@ import { CompileError } from "../../compiler/diagnostics/index.ts";
 import { nameOf } from "../../compiler/dims/dim.ts";
 import { load } from "../../compiler/index.ts";
 import { allocate, type TypedArray } from "../../runtime/dtype.ts";
+import { copyElements, numbersIn } from "../../runtime/elements.ts";
 import { mulberry32 } from "../../runtime/fuzz/noise.ts";
 import { checkAll } from "../support/laws-typescript.ts";
 import { runs } from "../support/runs.ts";
@@ -46,7 +48,7 @@ function dataFor({ dtype, shape, below }: StackInput, batch: number, seed: numbe
     dtype,
     shape.slice(1).reduce((a, b) => a * b, batch),
   );
-  return data.map(() => (below === undefined ? next() * 4 - 2 : Math.floor(next() * below))) as TypedArray;
+  return numbersIn(data).map(() => (below === undefined ? next() * 4 - 2 : Math.floor(next() * below))) as TypedArray;
 }
 
 const inputsFor = (stack: Stack, batch: number, seed: number): Arrays =>
@@ -60,7 +62,7 @@ function padded(stack: Stack, given: Arrays, bucket: number): Arrays {
         dtype,
         shape.slice(1).reduce((a, b) => a * b, bucket),
       );
-      whole.set(given[name]!);
+      copyElements(whole, given[name]!);
       return [name, whole];
     }),
   );

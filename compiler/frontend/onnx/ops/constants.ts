@@ -1,5 +1,6 @@
 /** Tensors that a node makes from nothing: constants, sizes, ranges. */
-import { allocate, type DType, dtypes } from "../../../../runtime/dtype.ts";
+import { type DType, dtypes } from "../../../../runtime/dtype.ts";
+import { storedNumbers } from "../../../../runtime/elements.ts";
 import type { Tensor } from "../../../../runtime/tensor.ts";
 import { ceilDiv, constantOf, max, sub } from "../../../dims/index.ts";
 import type { Value } from "../../../ir/graph.ts";
@@ -25,11 +26,7 @@ function constantNode(c: NodeContext, a: ConstantAttributes): Value {
 }
 
 export function listOf(dtype: DType, numbers: readonly number[], shape: readonly number[]): Tensor {
-  const data: { [i: number]: number | bigint } = allocate(dtype, numbers.length);
-  numbers.forEach((n, i) => {
-    data[i] = dtype === INT64 ? BigInt(n) : n;
-  });
-  return { dtype, shape, data: data as Tensor["data"] };
+  return { dtype, shape, data: storedNumbers(dtype, numbers) };
 }
 
 function constantOfShape(c: NodeContext, value: Tensor | undefined): Value {
