@@ -48,7 +48,9 @@ function dataFor({ dtype, shape, below }: StackInput, batch: number, seed: numbe
     dtype,
     shape.slice(1).reduce((a, b) => a * b, batch),
   );
-  return numbersIn(data).map(() => (below === undefined ? next() * 4 - 2 : Math.floor(next() * below))) as TypedArray;
+  return numbersIn(data).map(() =>
+    below === undefined ? next() * 4 - 2 : Math.floor(next() * below),
+  ) as TypedArray;
 }
 
 const inputsFor = (stack: Stack, batch: number, seed: number): Arrays =>
