@@ -199,7 +199,7 @@ test("following dims, then substituting sizes, is substituting, then computing",
           const count = shape.reduce((product, n) => product * n, 1);
           const most = dtypes[type.dtype].highest;
           const elements = Array.from({ length: count }, (_, i) =>
-            Math.min(most, 1 + ((seed * 7 + 3 * i) % 5)),
+            Math.min(Number(most), 1 + ((seed * 7 + 3 * i) % 5)),
           );
           if (type.dtype === "bool") elements.fill(1);
           for (const [i, n] of elements.entries()) sizes.set(`${name}.${i}`, n);
