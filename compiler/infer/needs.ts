@@ -5,14 +5,18 @@
  * into half of an even H fits into all of it) and would only hide the reason.
  */
 import {
+  type Clause,
   Constraint,
   constant,
+  constantOf,
   type Dim,
   type Domain,
   decide,
   mod,
   type Origin,
   Store,
+  sub,
+  terms,
 } from "../dims/index.ts";
 import { isOpOrigin, type OpOrigin } from "./origins.ts";
 
@@ -41,7 +45,22 @@ function simplest(constraint: Constraint): Constraint | undefined {
   if (clause?.kind !== "relation" || more.length > 0) return constraint;
   const verdict = decide(clause.relation, clause.left, clause.right);
   if (verdict.kind === "always") return undefined;
-  return verdict.kind === "iff" ? verdict.constraint : constraint;
+  const settled = verdict.kind === "iff" ? verdict.constraint : constraint;
+  return new Constraint(settled.clauses.map(asRemainder));
+}
+
+/** "5*floor(n/5) + 2 == n" is "(n + 3) % 5 == 0", n being any expression. */
+function asRemainder(clause: Clause): Clause {
+  if (clause.kind !== "relation" || clause.relation !== "==") return clause;
+  for (const zero of [sub(clause.left, clause.right), sub(clause.right, clause.left)])
+    for (const { coefficient, factors } of terms(zero)) {
+      const [f, ...more] = factors;
+      if (f?.kind !== "floor" || more.length > 0 || f.denominator.value !== -coefficient) continue;
+      const rest = constantOf(sub(mod(f.numerator, f.denominator), zero));
+      const left = rest === undefined ? undefined : mod(sub(f.numerator, rest), f.denominator);
+      if (left) return { kind: "relation", relation: "==", left, right: constant(0) };
+    }
+  return clause;
 }
 
 /** Only the side that does not stand for the result of the broadcast may be 1 instead of equal. */

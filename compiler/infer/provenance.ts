@@ -68,7 +68,7 @@ export class Provenance {
     const visited = this.#visit(places);
     const entering = this.#entering(visited);
     const order = ({ place }: Visited) => this.#producers.get(place.value)?.order ?? -1;
-    const inOrder = [...visited.values()].sort((a, b) => order(a) - order(b));
+    const inOrder = [...visited.values()].sort((a, b) => order(a) - order(b) || a.place.axis - b.place.axis);
     const steps = new Map<string, Step>();
     for (const { place, path, leaves } of inOrder) {
       if (!leaves) continue;

@@ -9,6 +9,8 @@ import type { Place } from "./probe.ts";
 import { isChange, type Provenance, type Step } from "./provenance.ts";
 
 const NAMES_SHOWN = 6;
+/** Longer ones explain nothing. */
+const EQUATION_SHOWN = 60;
 /** Strides beyond this are not recognised; the expression itself tells. */
 const FACTORS = 64;
 
@@ -71,7 +73,8 @@ function demand(origin: Origin, need: Need, provenance: Provenance): string {
   const { relation, left, right } = origin.statement;
   const [a, b] = [provenance.resolve(left), provenance.resolve(right)];
   const equation = `${a} ${signs[relation]} ${b}`;
-  const isNews = [a, b].some((d) => symbolsOf(d).length > 0) && equation !== String(need.constraint);
+  const short = equation.length <= EQUATION_SHOWN && equation !== String(need.constraint);
+  const isNews = short && [a, b].some((d) => symbolsOf(d).length > 0);
   return isNews ? `${text}: ${equation}` : text;
 }
 

@@ -7,7 +7,6 @@
 import { CompileError, type Diagnostic, type SourceLocation } from "../diagnostics/index.ts";
 import {
   type Clause,
-  type Constraint,
   constant,
   constantOf,
   type Dim,
@@ -18,6 +17,7 @@ import {
   symbolsOf,
 } from "../dims/index.ts";
 import type { Graph, Value } from "../ir/graph.ts";
+import { nearestSizes, printNearest } from "./nearest-sizes.ts";
 import { type Need, needsOf } from "./needs.ts";
 import type { SampleOrigin } from "./origins.ts";
 import { Provenance } from "./provenance.ts";
@@ -36,9 +36,13 @@ export function refusedSizes(
   if (!store) return [];
   const sizes = sizesOf(shapes);
   const provenance = new Provenance(graph.nodes, store);
-  const refused = needsOf(store)
+  const needs = needsOf(store);
+  const refused = needs
     .filter((need) => !isMet(need, sizes))
-    .map((need) => refusal(need, sizes, shapes, reasonsFor(need, provenance), at));
+    .map((need) => {
+      const near = nearestSizes(need, needs, sizes, store);
+      return refusal(need, near, sizes, shapes, reasonsFor(need, provenance), at);
+    });
   return [...refused, ...decidedAlone(shapes, store, at)];
 }
 
@@ -90,14 +94,14 @@ function hasOne(clause: Clause, sizes: ReadonlyMap<string, number>): boolean {
 
 function refusal(
   { constraint }: Need,
+  near: ReadonlyMap<string, readonly number[]>,
   sizes: ReadonlyMap<string, number>,
   shapes: Shapes,
   reasons: readonly string[],
   at: SourceLocation | undefined,
 ): Diagnostic {
   const symbols = constraint.symbols();
-  const near = symbols.length === 1 ? nearest(constraint, symbols[0]!, sizes.get(symbols[0]!)!) : [];
-  const hint = near.length > 0 ? `; nearest ${near.join(", ")}` : "";
+  const hint = near.size > 0 ? `; nearest ${printNearest(near, symbols.length === 1)}` : "";
   const what = symbols.map((name) => `${name} = ${sizes.get(name)}`).join(" and ");
   const inputs = [...shapes].filter(([{ type }]) =>
     type.shape.some((d) => namesIn(d).some((name) => symbols.includes(name))),
@@ -110,7 +114,7 @@ function refusal(
       { subject: `${name} declared`, value: `[${type.shape.join(", ")}]` },
     ]),
     because: reasons.join("\n"),
-    fix: near.length > 0 ? `feed ${symbols[0]} = ${near.join(" or ")}` : `feed sizes with ${constraint}`,
+    fix: near.size > 0 ? `feed ${printNearest(near, false)}` : `feed sizes with ${constraint}`,
     ...(at && { at }),
   };
 }
@@ -127,21 +131,6 @@ const nouns: readonly (readonly [name: RegExp, noun: string])[] = [
 function sized(what: string, symbols: readonly string[], sizes: ReadonlyMap<string, number>): string {
   const noun = symbols.length === 1 && nouns.find(([name]) => name.test(symbols[0]!))?.[1];
   return noun ? `${sizes.get(symbols[0]!)} ${noun}` : what;
-}
-
-const FARTHEST = 100_000;
-
-/** The nearest sizes that meet the demand, at most one below and one above. */
-function nearest(constraint: Constraint, name: string, size: number): readonly number[] {
-  const holds = (n: number) => n >= 1 && constraint.holds(new Map([[name, n]]));
-  const found: number[] = [];
-  for (const sign of [-1, 1])
-    for (let by = 1; by <= FARTHEST && size + sign * by >= 1; by++)
-      if (holds(size + sign * by)) {
-        found.push(size + sign * by);
-        break;
-      }
-  return found;
 }
 
 /** Sizes that the layers fix among themselves: a layer that is applied to its own output, say. */

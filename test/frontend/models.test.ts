@@ -128,7 +128,9 @@ describe("shared weights", () => {
     const shared = dense({ units: 2 });
     const net = model({ inputs: [y, z], outputs: [shared.apply(y), shared.apply(z)] });
     const error = only(() => net.bind({ y: [1, 3], z: [1, 4] }));
-    expect(error.message).toBe("y.1 = 3 and z.1 = 4 cannot pass this network: z.1 == y.1 is required");
+    expect(error.message).toBe(
+      "y.1 = 3 and z.1 = 4 cannot pass this network: z.1 == y.1 is required; nearest y.1 = 4, or z.1 = 3",
+    );
     expect(error.because).toContain("axis 1 of y is contracted");
   });
 

@@ -127,7 +127,7 @@ describe("a sample that cannot pass", () => {
     const [error] = problems(() => product.bind({ a: [1, 5], b: [1, 6] }));
     expect(error).toMatchObject({
       code: "E2201",
-      message: "a = 5 and b = 6 cannot pass this network: a == b is required",
+      message: "a = 5 and b = 6 cannot pass this network: a == b is required; nearest a = 6, or b = 5",
     });
     expect(error!.facts!.map(({ subject }) => subject)).toEqual(["a", "a declared", "b", "b declared"]);
   });
