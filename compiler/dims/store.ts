@@ -207,7 +207,7 @@ export class Store implements Facts {
   canonical(d: Dim, firm: boolean): Dim {
     const usable = (x: Assertion) => !firm || x.goal !== "broadcast";
     let current = this.resolve(d);
-    for (let i = 0; i < 20 && this.#rewrites.size > 0; i++) {
+    for (let i = 0; i < 20 && this.#rewrites.size > 0 && current.size < 600; i++) {
       const found = symbolsOf(current).flatMap((name) => {
         const rewrite = this.#rewrites.get(name);
         return rewrite && usable(rewrite.from) ? [[name, rewrite.value] as const] : [];

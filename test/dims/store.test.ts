@@ -193,7 +193,7 @@ describe("the store", () => {
           expect(replay(part.toSpliced(i, 1))).toBeUndefined();
         });
       }),
-      { numRuns: 150, seed: 5 },
+      { numRuns: 250, seed: 5 },
     );
     expect(conflicts).toBeGreaterThan(50);
   });

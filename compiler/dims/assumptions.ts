@@ -1,0 +1,144 @@
+/**
+ * The engine for people: symbols declared, constraints asserted and questions asked in the text form, what
+ * cannot hold thrown as a CompileError that names all that contradicts itself. It is what `shapecast/dims` is
+ * for; the compiler itself speaks to the Store.
+ */
+import { CompileError, type Diagnostic, fail } from "../diagnostics/index.ts";
+import { Constraint, type Relation } from "./constraint.ts";
+import { decide, type Verdict } from "./decide.ts";
+import { constant, type Dim, kindOf, symbol } from "./dim.ts";
+import { floorDiv, mod, sub } from "./expression.ts";
+import type { Conflict, Declaration, Origin, Residual } from "./knowledge.ts";
+import { solveFor } from "./solving.ts";
+import { Store } from "./store.ts";
+import { dim, parseConstraint } from "./text.ts";
+
+/** A dim, a number, or the text form: "2*h + 1", "floor(h/2)". */
+export type Expression = Dim | number | bigint | string;
+
+/** What is known of one symbol. */
+export interface Known {
+  readonly name: string;
+  /** rigid: stays symbolic; flex ("?n"): to be determined; free ("!n"): known at run time only. */
+  readonly kind: "rigid" | "flex" | "free";
+  /** "H % 16 == 0 and H >= 16" */
+  readonly domain: string;
+  /** What it was found to be. */
+  readonly value: Dim | undefined;
+  readonly because: readonly string[];
+}
+
+export class Assumptions {
+  readonly #store = new Store();
+  readonly #names = new Set<string>();
+
+  /**
+   * Bounds of a symbol. "?n" is flex, "!n" free, any other name rigid; unless declared a symbol is at least
+   * 1 (a free one at least 0).
+   * @throws CompileError E1002 for bounds that are not whole numbers, E2201 where no size is left
+   */
+  declare(name: string, bounds: Declaration = {}): this {
+    this.#names.add(name);
+    const clause = `${name} declared ${JSON.stringify(bounds)}`;
+    return this.#unless(this.#store.declare(name, bounds, { subject: name, clause }));
+  }
+
+  /** "h % 32 == 0", "1 <= b <= 64", "n == 2*?k". @throws CompileError E3001, E2201 with all that contradicts */
+  assert(text: string, subject = "assertion"): this {
+    const constraint = parseConstraint(text);
+    for (const name of constraint.symbols()) this.#names.add(name);
+    return this.#unless(this.#store.require(constraint, { subject, clause: text }));
+  }
+
+  /** Whether a `relation` b holds under all that was declared and asserted. */
+  decide(a: Expression, relation: Relation, b: Expression): Verdict {
+    return decide(relation, dim(a), dim(b), this.#store);
+  }
+
+  /** a with everything known applied. */
+  resolve(a: Expression): Dim {
+    return this.#store.resolve(dim(a));
+  }
+
+  /**
+   * a == b solved for a symbol in which it is linear: its value, and what that needs ("N % B == 0").
+   * @throws CompileError E2201 where there is no solution, or none in closed form
+   */
+  solve(a: Expression, b: Expression, name: string): { readonly value: Dim; readonly needs?: Constraint } {
+    const zero = this.resolve(sub(dim(a), dim(b)));
+    const found = solveFor(zero, name);
+    if (!found)
+      fail({
+        code: "E2201",
+        message: `${zero} == 0 is not linear in ${name}`,
+        fix: "solve for another symbol",
+      });
+    const { numerator, denominator } = found;
+    if (decide(">=", denominator, constant(1), this.#store).kind !== "always")
+      fail({ code: "E2112", message: `${denominator} may be 0`, fix: `assert ${denominator} >= 1` });
+    const rest = mod(numerator, denominator);
+    const verdict = decide("==", rest, constant(0), this.#store);
+    if (verdict.kind === "never")
+      fail({ code: "E2201", message: `no ${name} makes ${dim(a)} == ${dim(b)}`, fix: "change one side" });
+    const value = this.resolve(floorDiv(numerator, denominator));
+    if (verdict.kind === "always") return { value };
+    const open = new Constraint([{ kind: "relation", relation: "==", left: rest, right: constant(0) }]);
+    return { value, needs: verdict.kind === "iff" ? verdict.constraint : open };
+  }
+
+  /** What is required beyond what was declared, each with the assertions that require it. */
+  residuals(): readonly Residual[] {
+    return this.#store.residuals();
+  }
+
+  /** Every symbol that was spoken of, by name. */
+  symbols(): readonly Known[] {
+    return [...this.#names].sort().map((name) => {
+      const clause = { kind: "domain", symbol: name, ...this.#store.domainOf(name) } as const;
+      const because = this.#store.whyOf(name).map((origin) => origin.clause);
+      const value = this.#store.valueOf(name);
+      return { name, kind: kindOf(name), domain: `${new Constraint([clause])}`, value, because };
+    });
+  }
+
+  /** @throws CompileError E2101 for every flex symbol that nothing determines */
+  complete(): this {
+    const open = this.#store.undetermined();
+    if (open.length > 0)
+      throw new CompileError(
+        open.map(({ symbol, origins }): Diagnostic => {
+          const others = open.map((one) => one.symbol).filter((name) => name !== symbol);
+          const because = origins.map(({ clause }) => clause).join("\n");
+          const fix = `give ${[symbol, ...others].join(" or ")} a value`;
+          return { code: "E2101", message: `${symbol} is underdetermined`, because, fix };
+        }),
+      );
+    return this;
+  }
+
+  /** One line for each symbol and each relation that is left, with why. */
+  toString(): string {
+    const why = (list: readonly string[]) => (list.length > 0 ? `   (${list.join("; ")})` : "");
+    const symbols = this.symbols().map(({ name, domain, value, because }) =>
+      value && value !== symbol(name) ? `${name} == ${value}${why(because)}` : `${domain}${why(because)}`,
+    );
+    const relations = this.residuals().filter(({ constraint }) => constraint.symbols().length > 1);
+    const clauses = (origins: readonly Origin[]) => origins.map(({ clause }) => clause);
+    return [...symbols, ...relations.map((r) => `${r.constraint}${why(clauses(r.origins))}`)].join("\n");
+  }
+
+  #unless(conflict: Conflict | undefined): this {
+    if (!conflict) return this;
+    const { core, left, right, relation, suggestion } = conflict;
+    const clauses = core.map(({ clause }) => clause);
+    return fail({
+      code: "E2201",
+      message: clauses.length > 1 ? `${clauses.join(" contradicts ")}` : `${clauses[0]} cannot hold`,
+      facts: core.map(({ subject, clause }) => ({ subject, value: clause })),
+      because: /^[=!<>]/.test(relation)
+        ? `${left} ${relation} ${right} is impossible`
+        : `${relation} is needed`,
+      fix: suggestion ?? "drop or change one of them",
+    });
+  }
+}
