@@ -43,7 +43,7 @@ export class Assumptions {
     return this.#unless(this.#store.declare(name, bounds, { subject: name, clause }));
   }
 
-  /** "h % 32 == 0", "1 <= b <= 64", "n == 2*?k". @throws CompileError E3001, E2201 with all that contradicts */
+  /** "h % 32 == 0", "1 <= b <= 64", "n == 2*?k". @throws CompileError E3001, E2201 with what contradicts */
   assert(text: string, subject = "assertion"): this {
     const constraint = parseConstraint(text);
     for (const name of constraint.symbols()) this.#names.add(name);

@@ -16,7 +16,17 @@ import {
   sameDomain,
   startsOf,
 } from "./constraint.ts";
-import { atomsOf, atomsWithin, constant, type Dim, fromAtom, scratch, symbolsOf, zero } from "./dim.ts";
+import {
+  atomsOf,
+  atomsWithin,
+  constant,
+  type Dim,
+  fromAtom,
+  scratch,
+  symbol,
+  symbolsOf,
+  zero,
+} from "./dim.ts";
 import { range, substitute } from "./evaluate.ts";
 import { add, addScaled, mod, monomial, mul, neg, sub, sum } from "./expression.ts";
 import { magnitude, negate } from "./integer.ts";
@@ -69,7 +79,19 @@ function judge(relation: Relation, from: Dim, domains: Domains): Verdict {
   if (divisor?.kind === "floor") return { kind: "unknown", asks: `${divisor.denominator} >= 1` };
   const signs = bySigns(relation, d, domains);
   if (signs !== "some") return verdicts[signs];
+  const reduced = withoutRemainders(d, domains);
+  if (reduced !== d) return judge(relation, reduced, domains);
   return inOneSymbol(relation, d, domains, 14000) ?? inSeveral(relation, d, domains);
+}
+
+/** d without a symbol of which it only takes a remainder that is known: H % 3 is 2 where H is 3*k + 2. */
+function withoutRemainders(d: Dim, domains: Domains): Dim {
+  return symbolsOf(d).reduce((rest, name) => {
+    const { modulus, residues } = domains(name);
+    if (modulus === 1 || residues.length > 1) return rest;
+    const reduced = substitute(rest, new Map([[name, add(mul(modulus, symbol(name)), residues[0]!)]]));
+    return symbolsOf(reduced).includes(name) ? rest : reduced;
+  }, d);
 }
 
 const verdicts: Readonly<Record<Outcome, Verdict>> = {

@@ -154,9 +154,7 @@ export class Store implements Facts {
     return this.#related([name], false).map((x) => x.origin);
   }
 
-  /**
-   * What is still required of the symbols, merged: one entry per symbol, then the relations between symbols.
-   */
+  /** What is still required, merged: one entry per symbol, then the relations between symbols. */
   residuals(): readonly Residual[] {
     return residualsOf(this.#known, this.#parked);
   }
@@ -393,7 +391,9 @@ export class Store implements Facts {
     if (verdict.kind === "always")
       return verdict.assumed ? this.#wait(x, {}) : this.#settleEqual(x, a, result);
     const apart = [a, b].every((side) => equals(side, constant(1)).kind === "never");
-    if (verdict.kind === "never" && apart) return { left: a, right: b, relation: "broadcasts with" };
-    return this.#park(x, equation(a, b));
+    if (!apart) return this.#park(x, equation(a, b));
+    return verdict.kind === "never"
+      ? { left: a, right: b, relation: "broadcasts with" }
+      : this.#settleEqual(x, a, b);
   }
 }
