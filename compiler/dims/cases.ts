@@ -49,19 +49,18 @@ export function decideByCases(
     const domain = domains(name);
     const few = domain.residues.length * list.length <= 64;
     const starts = few ? startsOf(domain) : [domain.min];
-    list = list.flatMap((c) => stepped(c, name, few ? domain.modulus : 1, starts, domain.max));
+    const possible = starts.filter((start) => start <= domain.max);
+    const step = few ? domain.modulus : 1;
+    list = list.flatMap((c) => possible.map((start) => stepped(c, name, step, start, domain.max)));
   }
   return combine(list.map((c) => () => decideCase(relation, c, budget)));
 }
 
-/** The cases with name = step*name + start, for each start up to `top`. */
-function stepped(c: Case, name: string, step: number, starts: readonly number[], top: number) {
-  const possible = starts.filter((start) => start <= top);
-  return possible.map((start): Case => {
-    const map = new Map([[name, add(mul(step, symbol(name)), start)]]);
-    const tops = new Map([...c.tops, [name, Math.floor((top - start) / step)]]);
-    return { d: substitute(c.d, map), context: c.context.map((x) => substitute(x, map)), tops };
-  });
+/** The case with name = step*name + start, where the name goes up to `top`. */
+function stepped(c: Case, name: string, step: number, start: number, top: number): Case {
+  const map = new Map([[name, add(mul(step, symbol(name)), start)]]);
+  const tops = new Map([...c.tops, [name, Math.floor((top - start) / step)]]);
+  return { d: substitute(c.d, map), context: c.context.map((x) => substitute(x, map)), tops };
 }
 
 function combine(list: readonly (() => Outcome)[]): Outcome {
@@ -79,10 +78,10 @@ function combine(list: readonly (() => Outcome)[]): Outcome {
  * `divided`: some symbol was split by residues already, which makes elimination before the end too costly.
  */
 function decideCase(relation: Relation, c: Case, budget: Budget, divided = false): Outcome {
-  budget.spend(20 + c.d.size);
+  const whole = [c.d, ...c.context];
+  budget.spend(whole.reduce((steps, x) => steps + x.size, 20));
   const bounds = boundsOf(c);
   if (c.context.some((x) => range(x, bounds).max < 0)) return "empty";
-  const whole = [c.d, ...c.context];
   const atom = [...atomsWithin(whole.filter((x) => x.bounded))].find((f) => f.kind === "max");
   if (atom?.kind === "max") {
     const split = (side: Dim, known: Dim) => () => {
@@ -104,9 +103,9 @@ function decideCase(relation: Relation, c: Case, budget: Budget, divided = false
     for (const name of symbolsOf(x)) {
       const p = smallestFactor(periodOf(x, name));
       if (p === 1) continue;
-      const residues = Array.from({ length: p }, (_, r) => r);
-      const parts = stepped(c, name, p, residues, c.tops.get(name)!);
-      return combine(parts.map((one) => () => decideCase(relation, one, budget, true)));
+      const top = c.tops.get(name)!;
+      const part = (r: number) => () => decideCase(relation, stepped(c, name, p, r, top), budget, true);
+      return combine(Array.from({ length: Math.min(p, top + 1) }, (_, r) => part(r)));
     }
   return divided ? decideLeaf(relation, c, budget) : "some";
 }
@@ -154,9 +153,11 @@ function infeasible(list: readonly Dim[], c: Case, budget: Budget): boolean {
     const above = rows.filter((row) => at(row) > 0);
     const x = monomial(1, target.factors);
     if (range(x, boundsOf(c)).min >= 0) above.push(x);
-    const joined = rows
-      .filter((row) => at(row) < 0)
-      .flatMap((low) => above.map((up) => addScaled(addScaled(zero, at(up), low), negate(at(low)), up)));
+    const below = rows.filter((row) => at(row) < 0);
+    if (below.length * above.length > 200) return false;
+    const joined = below.flatMap((low) =>
+      above.map((up) => addScaled(addScaled(zero, at(up), low), negate(at(low)), up)),
+    );
     rows = [...new Set([...rows.filter((row) => at(row) === 0), ...joined.map(tightened)])];
   }
   return false;

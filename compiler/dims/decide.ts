@@ -134,7 +134,7 @@ function inOneSymbol(relation: Relation, d: Dim, domains: Domains, steps: number
 function inSeveral(relation: Relation, d: Dim, domains: Domains): Verdict {
   const found = scratch((): Verdict | Clause[] => {
     if (!isMixed(relation, d, domains))
-      return verdicts[attempt(() => decideByCases(relation, d, domains, new Budget(8000))) ?? "some"];
+      return verdicts[attempt(() => decideByCases(relation, d, domains, new Budget(10000))) ?? "some"];
     return attempt(() => residueConditions(relation, d, domains, new Budget(1000))) ?? [];
   });
   if (!Array.isArray(found)) return found;

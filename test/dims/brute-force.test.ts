@@ -19,6 +19,7 @@ import {
   type Relation,
   sub,
   symbol,
+  type Verdict,
 } from "../../compiler/dims/index.ts";
 
 /** A dim beside the plain arithmetic it stands for. */
@@ -129,10 +130,12 @@ function refutation({ symbols, left, right, relation }: Question): string | unde
         if (verdict.kind === "iff") point.set("a", a).set("b", b).set("c", c);
         const said = verdict.kind === "iff" ? verdict.constraint.holds(point) : verdict.kind === "always";
         if (said !== holds)
-          return `${left.d} ${relation} ${right.d}: ${"constraint" in verdict ? verdict.constraint : verdict.kind} at a=${a}, b=${b}, c=${c}`;
+          return `${left.d} ${relation} ${right.d}: ${answerOf(verdict)} at a=${a}, b=${b}, c=${c}`;
       }
   return undefined;
 }
+
+const answerOf = (v: Verdict) => (v.kind === "iff" ? `${v.constraint}` : v.kind);
 
 const runs = Number(process.env["SHAPECAST_RUNS"] ?? 100);
 
