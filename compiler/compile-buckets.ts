@@ -92,18 +92,25 @@ interface Binding {
 }
 
 function bindAll(model: Network, options: BucketOptions, combinations: readonly Sizes[]): readonly Binding[] {
-  const problems = new Map<string, Diagnostic>();
+  const problems = new Map<string, { readonly diagnostic: Diagnostic; readonly sizes: Sizes[] }>();
   const bindings = combinations.flatMap((sizes): Binding[] => {
     try {
       return [bindModel(model, options, sizes)];
     } catch (error) {
       if (!(error instanceof CompileError)) throw error;
-      for (const diagnostic of error.diagnostics)
-        if (!problems.has(diagnostic.message)) problems.set(diagnostic.message, under(diagnostic, sizes));
+      for (const diagnostic of error.diagnostics) {
+        const known = problems.get(diagnostic.message) ?? { diagnostic, sizes: [] };
+        known.sizes.push(sizes);
+        problems.set(diagnostic.message, known);
+      }
       return [];
     }
   });
-  if (problems.size > 0) throw new CompileError([...problems.values()]);
+  const told = [...problems.values()].map(({ diagnostic, sizes }) =>
+    // What is wrong with all of them is not about their sizes.
+    sizes.length === combinations.length ? diagnostic : under(diagnostic, sizes[0]!),
+  );
+  if (told.length > 0) throw new CompileError(told);
   return bindings;
 }
 
@@ -114,7 +121,13 @@ function under(diagnostic: Diagnostic, sizes: Sizes): Diagnostic {
     value: String(size),
     note: "one of its buckets",
   }));
-  return { ...diagnostic, facts: [...(diagnostic.facts ?? []), ...facts] };
+  const names = [...sizes.keys()].join(" and ");
+  const fix = `all sizes share the parameters: give one size for ${names} where a parameter is made for it`;
+  return {
+    ...diagnostic,
+    facts: [...(diagnostic.facts ?? []), ...facts],
+    ...(diagnostic.code === "E2104" && { fix }),
+  };
 }
 
 /** Values that are made once and kept, since every program asks for them. */

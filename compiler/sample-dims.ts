@@ -72,7 +72,8 @@ function agreed(
   return "dtype" in given ? { dtype: given.dtype, shape: sizes, data: given.data.subarray(0, 0) } : sizes;
 }
 
-function checkDims(inputs: readonly Value[], names: readonly string[]): void {
+/** Throws E1002 for a name that is no dim of these inputs. */
+export function checkDims(inputs: readonly Value[], names: readonly string[]): void {
   const known = [...new Set(inputs.flatMap(({ type }) => type.shape.flatMap(symbolsOf)))];
   const unknown = names.find((name) => !known.includes(name));
   if (unknown === undefined) return;

@@ -18,7 +18,7 @@ import { graphText } from "./graph-text.ts";
 import type { Host } from "./host.ts";
 import { type LoadedModel, loadModel } from "./load-model.ts";
 import { writeFiles } from "./output-files.ts";
-import { printProgram } from "./print-program.ts";
+import { printFamily, printProgram } from "./print-program.ts";
 import { progressOn } from "./progress.ts";
 import { readSeed, readWord } from "./values.ts";
 
@@ -152,7 +152,8 @@ function printing(options: Options, { err, environment }: Host) {
 
 function stageText({ code, weights, stages }: CompiledModel, stage: Exclude<EmitStage, "graph">): string {
   if (stage === "bound") return graphText(stages.bound.graph);
-  if (stage === "program") return `${printProgram(stages.program)}\n`;
+  if (stage === "program")
+    return `${stages.family ? printFamily(stages.family) : printProgram(stages.program)}\n`;
   if (!weights) return code;
   return fail({
     code: "E1002",

@@ -1,9 +1,11 @@
 /** `--emit program`: what is left of a model when it has been lowered, as text to read. */
 
 import { print } from "../dims/index.ts";
+import { combinations, type Family } from "../ir/family.ts";
 import type { Buffer } from "../ir/loop.ts";
 import { printKernel } from "../ir/loop-print.ts";
 import type { Program, Step } from "../ir/program.ts";
+import { callsIn } from "../ir/program-walk.ts";
 import { grouped } from "./amounts.ts";
 
 export function printProgram(program: Program): string {
@@ -26,6 +28,20 @@ export function printProgram(program: Program): string {
     "run",
     ...steps.flatMap((step) => printStep(step, "  ")),
   ].join("\n");
+}
+
+/** Program after program, each with its sizes. */
+export function printFamily({ dims, members }: Family): string {
+  const sizes = combinations(dims).map((some) =>
+    [...some].map(([name, size]) => `${name} = ${size}`).join(", "),
+  );
+  return members
+    .map((member, i) => {
+      const called = new Set(callsIn([...member.prepare, ...member.steps]).map(({ kernel }) => kernel));
+      const kernels = member.kernels.filter((kernel) => called.has(kernel));
+      return `// ${sizes[i]}\n${printProgram({ ...member, kernels })}`;
+    })
+    .join("\n\n");
 }
 
 const printBuffer = ({ name, dtype, length }: Buffer): string => `${name} ${dtype}[${length}]`;

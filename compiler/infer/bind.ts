@@ -80,8 +80,8 @@ export function bind(graph: Graph, sample: Sample, options: BindOptions = {}): B
   return { graph: bound, ...symbolsOf(graph, store) };
 }
 
-/** What is said of the dims cannot all be true, whatever their sizes. */
-function contradiction({ core }: Conflict): Diagnostic {
+/** What is said of the dims, or what the layers demand of them, cannot all be true, whatever their sizes. */
+export function contradiction({ core }: Conflict): Diagnostic {
   return {
     code: "E2201",
     message: `no sizes satisfy ${core.map(({ clause }) => clause).join(" and ")}`,

@@ -5,16 +5,20 @@
  * add to them, do not rename.
  */
 
-import type { BindOptions } from "../bind-model.ts";
+import { type BindOptions, statedOf } from "../bind-model.ts";
 import { lowerModel, sizeOf } from "../compile-model.ts";
 import { checkInspect } from "../compile-options.ts";
-import { constantOf, type Dim, evaluate, kindOf, type Shape } from "../dims/index.ts";
-import type { Network } from "../frontend/index.ts";
+import { DiagnosticBag } from "../diagnostics/index.ts";
+import { constantOf, type Dim, evaluate, kindOf, type Shape, Store } from "../dims/index.ts";
+import { Model, type Network } from "../frontend/index.ts";
+import { contradiction, infer } from "../infer/bind.ts";
 import { type Need, needsOf } from "../infer/needs.ts";
 import type { Provenance } from "../infer/provenance.ts";
 import { reasonsFor } from "../infer/reasons.ts";
+import type { Stated } from "../infer/stated.ts";
 import type { BoundDim, Graph, Node, Value } from "../ir/graph.ts";
 import { ops } from "../ops/index.ts";
+import { checkDims } from "../sample-dims.ts";
 import { provenanceOf } from "./layers.ts";
 import { underNeeds } from "./under-needs.ts";
 
@@ -93,9 +97,10 @@ export function inspect(model: Network, options: InspectOptions = {}): Inspectio
   const sampled = binding.sample !== undefined || binding.dims !== undefined;
   const lowered = sampled ? lowerModel(model, binding) : undefined;
   const graph = model.graph();
-  const { store } = model.inferred();
+  const said = statedOf(binding.constraints ?? []);
+  const store = storeUnder(model, said);
   const needs = needsOf(store);
-  const simple = underNeeds(needs);
+  const simple = underNeeds([...needs, ...said.map((one) => ({ ...one, origins: [one.origin] }))]);
   const show = shower((d) => simple(store.resolve(d)), lowered?.bound.symbols);
   const fed = new Set(model.plan().inputs.map(({ name }) => name));
   const value = (name: string, { type }: Value) => ({ name, dtype: type.dtype, ...show(type.shape) });
@@ -114,6 +119,30 @@ export function inspect(model: Network, options: InspectOptions = {}): Inspectio
     ...(wanted && { nodes: nodesOf(graph, provenance, value) }),
     ...(lowered && { totals: totalsOf(lowered.bound.graph, lowered.program) }),
   };
+}
+
+/** What is known of the sizes when `said` holds. */
+function storeUnder(model: Network, said: readonly Stated[]): Store {
+  if (said.length === 0) return model.inferred().store;
+  const { store } = model instanceof Model ? model.inferred() : inferred(model.graph());
+  checkDims(
+    model.graph().inputs,
+    said.flatMap(({ constraint }) => constraint.symbols()),
+  );
+  const bag = new DiagnosticBag();
+  for (const { constraint, origin } of said) {
+    const conflict = store.require(constraint, origin);
+    if (conflict) bag.add(contradiction(conflict));
+  }
+  bag.throwIfAny();
+  return store;
+}
+
+/** With a store of its own, to say more to. */
+function inferred(graph: Graph): { readonly store: Store } {
+  const store = new Store();
+  infer(graph, store);
+  return { store };
 }
 
 function inspectedNeed(need: Need, provenance: Provenance): InspectedNeed {
