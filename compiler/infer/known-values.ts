@@ -4,10 +4,10 @@
  * is read only if a shape depends on it. Works off a list, because a chain of nodes may be longer than the
  * stack is deep.
  */
-import { constant, type Store } from "../dims/index.ts";
+import { constant, product, type Store } from "../dims/index.ts";
 import type { Node, Value } from "../ir/graph.ts";
 import type { Arithmetic } from "./dim-arithmetic.ts";
-import { type DimTensor, isTensor, toDims } from "./dim-tensor.ts";
+import { type DimTensor, isTensor, MOST_ELEMENTS, toDims } from "./dim-tensor.ts";
 import { evaluateDims, type Known } from "./dim-values.ts";
 import { resolveAttributes, resolveType } from "./relations.ts";
 
@@ -33,6 +33,8 @@ export class KnownValues {
   readonly #store: Store;
   /** What stays true: elements once known do not change but for what the store learns of their symbols. */
   readonly #entries = new Map<Value, Entry>();
+  /** What is made of weights or data: no size will ever be learnt that makes it known. */
+  readonly #never = new Set<Value>();
 
   constructor(store: Store) {
     this.#store = store;
@@ -48,22 +50,31 @@ export class KnownValues {
 
   #settle(value: Value, graph: Graphlike): void {
     const failed = new Set<Value>();
+    const hasFailed = (each: Value) => failed.has(each) || this.#never.has(each);
     const waiting = [value];
     for (let next = waiting.at(-1); next; next = waiting.at(-1)) {
-      const node = this.#entries.has(next) || failed.has(next) ? undefined : graph.producer(next);
+      const settled = this.#entries.has(next) || hasFailed(next);
+      const node = settled ? undefined : graph.producer(next);
       const operands = node?.operands ?? [];
-      const hopeless = operands.some((operand) => failed.has(operand));
+      const hopeless = node && (operands.some(hasFailed) || !this.#isSmall(next, node));
       const missing = hopeless ? undefined : operands.find((operand) => !this.#entries.has(operand));
       if (missing) {
         waiting.push(missing);
         continue;
       }
       waiting.pop();
-      if (this.#entries.has(next) || failed.has(next)) continue;
+      if (settled) continue;
       const entry = hopeless ? undefined : node ? this.#evaluate(node, next) : leafEntry(next, graph);
       if (entry) this.#entries.set(next, entry);
+      else if (!node || operands.some((operand) => this.#never.has(operand))) this.#never.add(next);
       else failed.add(next);
     }
+  }
+
+  /** Whether its elements may be followed: what is larger is data, and so is what it is computed from. */
+  #isSmall({ type }: Value, { op }: Node): boolean {
+    const count = product(this.#store.solve(type.shape)).value;
+    return op === "constant" || (count !== undefined && count <= MOST_ELEMENTS);
   }
 
   #evaluate(node: Node, value: Value): Entry | undefined {

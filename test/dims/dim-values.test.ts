@@ -176,6 +176,22 @@ describe("elements that are sizes", () => {
     expect(g.builder.finish([]).guards).toEqual([]);
   });
 
+  test("what is made of data is known to be so at once, however often it is asked", () => {
+    const g = draft();
+    const values = [g.cast(g.input("x", "4"), "int32")];
+    for (let i = 0; i < 300; i++) values.push(g.neg(values.at(-1)!));
+    const { nodes } = g.builder.finish([]);
+    const producers = new Map(nodes.map((node) => [node.results[0], node] as const));
+    const known = new KnownValues(g.builder.store);
+    let asked = 0;
+    const producer = (value: Value) => {
+      asked++;
+      return producers.get(value);
+    };
+    for (const value of values) expect(known.of(value, { producer, input: () => undefined })).toBeUndefined();
+    expect(asked).toBeLessThan(1000);
+  });
+
   test("a chain may be longer than the stack is deep", () => {
     const g = draft();
     let x = g.at(g.shapeOf(g.input("x", "n")), 0);
