@@ -6,14 +6,14 @@
  */
 import { readFileSync, statSync } from "node:fs";
 import { basename, resolve } from "node:path";
-import type { DType } from "../../runtime/dtype.ts";
+import type { DType, Scalar } from "../../runtime/dtype.ts";
 import { type Tensor, tensor } from "../../runtime/tensor.ts";
 import { fail } from "../diagnostics/index.ts";
 
 /** Values as they were written; which dtype they get is the input's business where none was named. */
 export interface GivenData {
   readonly shape: readonly number[];
-  readonly elements: readonly number[];
+  readonly elements: readonly Scalar[];
 }
 
 /** Larger files hold data, not sizes. */
@@ -42,12 +42,12 @@ export function toTensor(option: string, { shape, elements }: GivenData, dtype: 
 }
 
 function nested(option: string, text: string): GivenData {
-  const elements: number[] = [];
+  const elements: Scalar[] = [];
   const shape: number[] = [];
   const visit = (value: unknown, depth: number): void => {
-    if (typeof value === "number" || typeof value === "boolean") {
+    if (typeof value === "string" || typeof value === "boolean") {
       if (shape.length > depth) ragged(option);
-      elements.push(Number(value));
+      elements.push(scalar(value));
     } else if (Array.isArray(value)) {
       if (elements.length > 0 && shape[depth] === undefined) ragged(option);
       shape[depth] ??= value.length;
@@ -59,9 +59,17 @@ function nested(option: string, text: string): GivenData {
   return { shape, elements };
 }
 
+/** Integers of any length are exact. */
+function scalar(text: string | boolean): Scalar {
+  const number = Number(text);
+  return Number.isSafeInteger(number) || !/^-?\d+$/.test(String(text)) ? number : BigInt(text);
+}
+
+/** Numbers come as their text: what a double cannot hold must not be lost. Strings are no numbers. */
 function parsed(option: string, text: string): unknown {
+  if (text.includes('"')) noNumbers(option);
   try {
-    return JSON.parse(text);
+    return JSON.parse(text.replace(/-?\d[\d.eE+-]*/g, '"$&"'));
   } catch {
     return noNumbers(option);
   }
@@ -102,7 +110,7 @@ function unreadable(path: string, why: string, fix: string): never {
   return fail({ code: "E1004", message: `the sample ${basename(path)} ${why}`, fix });
 }
 
-const npyTypes: Readonly<Record<string, (bytes: Buffer, at: number) => number>> = {
+const npyTypes: Readonly<Record<string, (bytes: Buffer, at: number) => Scalar>> = {
   "|b1": (bytes, at) => bytes.readUInt8(at),
   "|i1": (bytes, at) => bytes.readInt8(at),
   "|u1": (bytes, at) => bytes.readUInt8(at),
@@ -110,8 +118,8 @@ const npyTypes: Readonly<Record<string, (bytes: Buffer, at: number) => number>> 
   "<u2": (bytes, at) => bytes.readUInt16LE(at),
   "<i4": (bytes, at) => bytes.readInt32LE(at),
   "<u4": (bytes, at) => bytes.readUInt32LE(at),
-  "<i8": (bytes, at) => Number(bytes.readBigInt64LE(at)),
-  "<u8": (bytes, at) => Number(bytes.readBigUInt64LE(at)),
+  "<i8": (bytes, at) => bytes.readBigInt64LE(at),
+  "<u8": (bytes, at) => bytes.readBigUInt64LE(at),
   "<f4": (bytes, at) => bytes.readFloatLE(at),
   "<f8": (bytes, at) => bytes.readDoubleLE(at),
 };

@@ -33,7 +33,7 @@ export function bindValues(
       clause: `element ${i} is ${value}`,
       ...(at && { at }),
     };
-    if (value === 0) for (const name of symbolsOf(element)) store.declare(name, { min: 0 }, origin);
+    if (Number(value) === 0) for (const name of symbolsOf(element)) store.declare(name, { min: 0 }, origin);
     const conflict = store.equal(element, constant(value), origin);
     if (!conflict) return [];
     return [anotherSize(guard, origin, i, conflict, store) ?? noSize(guard, text, i, element, at)];

@@ -4,8 +4,8 @@
  * dims[i] / 2^shifts[i]; shifts are 0 but for floats, which are dyadic fractions exactly, so that a size may
  * pass through a float (a scale of 0.5) and come back. Booleans are 0 and 1, and always decided.
  */
-import type { DType } from "../../runtime/dtype.ts";
-import { allocateNumbers, decode, encode, roundedTo } from "../../runtime/elements.ts";
+import { type DType, dtypes, type Scalar } from "../../runtime/dtype.ts";
+import { allocateNumbers, decode, type Elements, encode, roundedTo } from "../../runtime/elements.ts";
 import { size, type Tensor } from "../../runtime/tensor.ts";
 import { constant, type Dim } from "../dims/index.ts";
 
@@ -35,7 +35,7 @@ export function toDims(value: Tensor | DimTensor): DimTensor | undefined {
   if (!isTensor(value)) return value;
   const { dtype, shape, data } = value;
   if (data.length > MOST_ELEMENTS) return undefined;
-  const elements = Array.from(decode(dtype, data) as ArrayLike<number>, fraction);
+  const elements = Array.from(decode(dtype, data) as ArrayLike<Scalar>, fraction);
   if (!elements.every((element) => element !== undefined)) return undefined;
   const dims = elements.map(({ dim }) => dim);
   const shifts = elements.map(({ shift }) => shift);
@@ -47,13 +47,24 @@ export function toTensor(value: Tensor | DimTensor): Tensor | undefined {
   if (isTensor(value)) return value;
   const { dtype, shape, dims, shifts } = value;
   const numbers = allocateNumbers(dtype, dims.length);
+  const elements: Elements = numbers;
   for (const [i, { value: known }] of dims.entries()) {
-    if (known === undefined) return undefined;
-    const element = Number(known) / 2 ** (shifts?.[i] ?? 0);
-    numbers[i] = element;
-    if (roundedTo(dtype, numbers[i]!) !== element) return undefined;
+    const shift = shifts?.[i] ?? 0;
+    const element = known === undefined ? undefined : elementIn(dtype, known, shift);
+    if (element === undefined) return undefined;
+    elements[i] = element;
   }
   return { dtype, shape, data: encode(dtype, numbers) };
+}
+
+/** known / 2^shift as an element to compute with, where the dtype holds it exactly. */
+function elementIn(dtype: DType, known: Scalar, shift: number): Scalar | undefined {
+  const { kind, big, lowest, highest } = dtypes[dtype];
+  const inside = known >= lowest && known <= highest;
+  if (kind !== "float") return shift === 0 && inside ? (big ? BigInt(known) : Number(known)) : undefined;
+  const element = Number(known) / 2 ** shift;
+  const exact = BigInt(Number(known)) === BigInt(known) && roundedTo(dtype, element) === element;
+  return exact ? element : undefined;
 }
 
 export interface Fraction {
@@ -62,7 +73,7 @@ export interface Fraction {
 }
 
 /** A finite number is a whole one over a power of two. */
-export function fraction(x: number | bigint): Fraction | undefined {
+export function fraction(x: Scalar): Fraction | undefined {
   if (typeof x === "bigint") return { dim: constant(x), shift: 0 };
   if (!Number.isFinite(x)) return undefined;
   let [whole, shift] = [x, 0];

@@ -11,10 +11,9 @@
 import { type DType, dtypes } from "../../runtime/dtype.ts";
 import { numbersIn, roundedTo } from "../../runtime/elements.ts";
 import { size, strides, type Tensor } from "../../runtime/tensor.ts";
-import { constant, constantOf, type Dim } from "../dims/index.ts";
+import { constant, type Dim } from "../dims/index.ts";
 import { isDim, isGraph } from "../ir/attribute.ts";
 import type { Attribute, Attributes, Node, TensorType } from "../ir/graph.ts";
-import { limitsOf } from "../ops/accumulate.ts";
 import { broadcastShape, broadcastSteps } from "../ops/broadcasting.ts";
 import { evaluateNode } from "../ops/evaluate.ts";
 import { walk } from "../ops/odometer.ts";
@@ -191,12 +190,9 @@ function packed(
   shape: readonly number[],
   elements: readonly Fraction[],
 ): DimTensor | undefined {
-  const { kind, bytes } = dtypes[dtype];
-  const [lowest, highest] = limitsOf(dtype);
-  const fits = ({ dim }: Fraction) => {
-    const n = typeof dim.value === "bigint" ? Number(dim.value) : constantOf(dim);
-    return n === undefined ? bytes >= 4 : n >= lowest && n <= highest;
-  };
+  const { kind, bytes, lowest, highest } = dtypes[dtype];
+  const fits = ({ dim: { value } }: Fraction) =>
+    value === undefined ? bytes >= 4 : value >= lowest && value <= highest;
   if (kind === "integer" && !elements.every(fits)) return undefined;
   const shifts = elements.map(({ shift }) => shift);
   const dims = elements.map(({ dim }) => dim);

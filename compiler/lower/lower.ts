@@ -3,6 +3,7 @@
  * schedules the kernels for the target, and plans the arena.
  */
 import { dtypes } from "../../runtime/dtype.ts";
+import { scalarOf } from "../../runtime/elements.ts";
 import { codeOf } from "../../runtime/float-format.ts";
 import { fail } from "../diagnostics/index.ts";
 import { constant } from "../dims/index.ts";
@@ -84,7 +85,8 @@ function valuesOf({ input, elements }: Guard): readonly (number | bigint)[] {
   const { format } = dtypes[input.type.dtype];
   return elements.map((one, i) => {
     const value = typeof one === "number" ? one : one.value;
-    if (value !== undefined) return format ? codeOf(format, Number(value)) : value;
+    if (value !== undefined)
+      return format ? codeOf(format, Number(value)) : scalarOf(input.type.dtype, value);
     return fail({
       code: "E4001",
       message: `element ${i} of input "${input.name}" is the size ${one}, which is left open`,

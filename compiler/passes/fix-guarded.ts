@@ -2,7 +2,7 @@
  * An input whose elements the graph is built for is a constant wherever it is read: the module refuses all
  * others at its door. The input itself stays, it is part of the model's interface.
  */
-import { allocateNumbers, encode } from "../../runtime/elements.ts";
+import { allocateNumbers, type Elements, encode, scalarOf } from "../../runtime/elements.ts";
 import type { Tensor } from "../../runtime/tensor.ts";
 import type { BoundDim, Guard } from "../ir/graph.ts";
 import { numbersOf } from "../ops/definition.ts";
@@ -36,6 +36,7 @@ function tensorOf({ input, elements }: Guard<BoundDim>): Tensor | undefined {
   const numbers = elements.map((one) => (typeof one === "number" ? one : one.value));
   if (!numbers.every((n) => n !== undefined)) return undefined;
   const data = allocateNumbers(dtype, numbers.length);
-  for (const [i, n] of numbers.entries()) data[i] = Number(n);
+  const stored: Elements = data;
+  for (const [i, n] of numbers.entries()) stored[i] = scalarOf(dtype, n);
   return { dtype, shape: numbersOf(shape), data: encode(dtype, data) };
 }

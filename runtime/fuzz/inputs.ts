@@ -69,7 +69,8 @@ export function arrays(port: PortSignature, options: ArrayOptions): fc.Arbitrary
 
 function holding({ dtype }: PortSignature, values: readonly (number | bigint)[]): TypedArray {
   const data = allocate(dtype, values.length);
-  for (const [i, value] of values.entries()) data[i] = Number(value);
+  const elements: Elements = data;
+  for (const [i, value] of values.entries()) elements[i] = value;
   return data;
 }
 

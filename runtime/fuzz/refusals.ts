@@ -1,5 +1,6 @@
 /** Inputs a module must refuse, made from one it accepts: each has one thing wrong, in one input. */
 import { dtypes, type TypedArray } from "../dtype.ts";
+import { type Elements, elementOf } from "../elements.ts";
 import type { Arrays, ModuleSignature } from "./signature.ts";
 
 export interface Refusal {
@@ -25,7 +26,8 @@ export function* refusals({ inputs }: ModuleSignature, given: Arrays): Generator
     yield { name, what: `input "${name}" as a ${kind}`, input: replaced(other) };
     if (values && data.length > 0) {
       const changed = data.slice();
-      changed[0] = changed[0] === 0 ? 1 : 0;
+      const elements: Elements = changed;
+      elements[0] = elementOf(dtype, Number(data[0]) === 0 ? 1 : 0);
       yield { name, what: `input "${name}" with other values than the module's`, input: replaced(changed) };
     }
   }

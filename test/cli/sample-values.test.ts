@@ -12,6 +12,8 @@ const shape = input({ batchShape: [2], dtype: "int32", name: "shape" });
 export default model({ inputs: [x, shape], outputs: { y: reshape().apply([x, shape]) } });
 const n = input({ batchShape: [], dtype: "int32", name: "n" });
 export const repeated = model({ inputs: [x, n], outputs: { y: repeatVector().apply([x, n]) } });
+const n64 = input({ batchShape: [1], dtype: "int64", name: "n" });
+export const wide = model({ inputs: [x, n64], outputs: { y: repeatVector().apply([x, n64]) } });
 `,
   "shape.json": "[3, 4]\n",
   "broken.json": "[3, ",
@@ -28,6 +30,7 @@ function npy(type: string, shape: string, data: Uint8Array): Buffer {
 
 const bytesOf = ({ buffer }: { readonly buffer: ArrayBufferLike }) => new Uint8Array(buffer);
 writeFileSync(join(here.path, "shape.npy"), npy("<i8", "(2,)", bytesOf(BigInt64Array.of(6n, 2n))));
+writeFileSync(join(here.path, "n64.npy"), npy("<i8", "(1,)", bytesOf(BigInt64Array.of(2n))));
 writeFileSync(join(here.path, "five.npy"), npy("<f8", "()", bytesOf(Float64Array.of(5))));
 writeFileSync(join(here.path, "big.npy"), npy(">i8", "(2,)", bytesOf(BigInt64Array.of(6n, 2n))));
 writeFileSync(join(here.path, "short.npy"), npy("<i8", "(3,)", bytesOf(BigInt64Array.of(6n, 2n))));
@@ -53,6 +56,8 @@ describe("--sample takes the values of an input", () => {
       'y: { dtype: "float32", shape: [2, 3, 12] }',
     ],
     ["net.ts#repeated", "n=five.npy", "shape: [], values: [5]", 'y: { dtype: "float32", shape: [2, 5, 12] }'],
+    ["net.ts#wide", "n=int64:[3]", "values: [3n]", 'y: { dtype: "float32", shape: [2, 3, 12] }'],
+    ["net.ts#wide", "n=n64.npy", "values: [2n]", 'y: { dtype: "float32", shape: [2, 2, 12] }'],
   ])("%s with %s", async (model, sample, values, output) => {
     const code = await emitted(model, sample);
     expect(code).toContain(values);
@@ -78,6 +83,12 @@ instantiate().run({ x: new Float32Array(24), shape: Int32Array.from(values) });`
       2,
       "E1002 --sample shape cannot be taken: element 1 is 2.5, which int32 cannot hold",
     ],
+    [
+      "shape=int32:[3,9007199254740993]",
+      2,
+      "E1002 --sample shape cannot be taken: element 1 is 9007199254740993, which int32 cannot hold",
+    ],
+    ['shape=int32:["3",4]', 2, 'E1002 --sample shape=int32:["3",4] holds no list of numbers'],
     ["shape=int32:[3,4,1]", 1, "E2104"],
     ["shape=float32:[3,4]", 1, "E2107"],
     ["shape=none.npy", 2, "E1004 the sample none.npy cannot be read (ENOENT: no such file or directory)"],

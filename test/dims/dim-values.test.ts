@@ -155,6 +155,14 @@ describe("elements that are sizes", () => {
     ["a quotient whose sign depends", g.div(g.sub(shape, g.int(3)), g.int(2)), undefined],
     ["a quotient by what may be 0", g.div(shape, g.sub(shape, g.int(1))), undefined],
     ["a float product that rounds", g.floor(g.mul(g.cast(shape, "float32"), 0.7)), undefined],
+    [
+      "sizes beside the largest int64",
+      g.concat(
+        [g.builder.dimensions(g.shape(x), "int64"), g.constant(tensor([2n ** 63n - 1n], [1], "int64"))],
+        0,
+      ),
+      "b, h, 6, 9223372036854775807",
+    ],
     ["a size in a byte", g.cast(shape, "int8"), undefined],
     ["a byte that overflows", g.mul(g.constant(100, "int8"), g.constant(2, "int8")), "-56"],
     ["a float that is no number", g.div(g.constant(0), 0), undefined],

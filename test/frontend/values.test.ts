@@ -102,6 +102,24 @@ describe("a reshape to a shape that is an input", () => {
   });
 });
 
+test("64-bit values are exact, at the door too", () => {
+  const x = input({ shape: [12], name: "x" });
+  const shape = input({ batchShape: [2], dtype: "int64", name: "shape" });
+  const net = model({ inputs: [x, shape], outputs: { y: reshape().apply([x, shape]) } });
+  const values = tensor([3n, -1n], [2], "int64");
+  expect(net.predict({ x: tensor(new Float32Array(12), [1, 12]), shape: values }).y.shape).toEqual([1, 3, 4]);
+  const module = load(compile(net, { sample: { x: [2, 12], shape: values }, format: "js" }));
+  expect(module.signature.inputs["shape"]?.values).toEqual([3n, -1n]);
+  fc.assert(
+    fc.property(inputs(module.signature), (given) => checkModule(module, given)),
+    { numRuns: 5, seed: 1 },
+  );
+  const other = { x: new Float32Array(24), shape: BigInt64Array.of(3n, 4n) };
+  expect(refusal(() => module.instantiate().run(other))).toBe(
+    'input "shape" is [3, 4], but this module was compiled for [3, -1]; compile it again with such a sample',
+  );
+});
+
 describe("an input that declares what its values are", () => {
   function repeating() {
     const x = input({ shape: [3], name: "x" });
