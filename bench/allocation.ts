@@ -24,7 +24,7 @@ const rows = examples.map(({ name, model, sample }) => {
   const instance = module.instantiate();
   const inputs = Object.fromEntries(
     Object.entries(module.signature.inputs).map(([input, { dtype, shape }]) => {
-      const length = shape.reduce((a, b) => a * b, 1);
+      const length = shape.map(Number).reduce((a, b) => a * b, 1);
       return [input, dtype === "int32" ? new Int32Array(length) : new Float32Array(length).fill(0.5)];
     }),
   );

@@ -3,11 +3,12 @@
  * binds the model as any first sample does.
  */
 import { initialize } from "../runtime/initializers/index.ts";
-import { fail } from "./diagnostics/index.ts";
 import type { Network, SampleInput } from "./frontend/index.ts";
+import { declarationsIn } from "./frontend/shapes.ts";
 import { checkBudget, sizesOf } from "./frontend/weights.ts";
 import type { BoundModel, Sample } from "./infer/bind.ts";
-import { type DimChoice, type DimInputs, printDimChoice, readDimChoices } from "./infer/dim-choice.ts";
+import { type DimChoice, type DimInputs, readDimChoices } from "./infer/dim-choice.ts";
+import type { DimBindings } from "./infer/open.ts";
 import { type Stated, stated } from "./infer/stated.ts";
 import type { Sizes } from "./ir/family.ts";
 import type { BoundDim, Parameter } from "./ir/graph.ts";
@@ -42,9 +43,15 @@ export function bindModel(
   const choices = choicesOf(dims);
   const largest = new Map([...choices].flatMap(([name, choice]) => largestOf(name, choice)));
   const constraints = statedOf(said);
-  const named = constraints.flatMap(({ constraint }) => constraint.symbols());
-  const sample = completeSample(model, given, { sizes: fixedSizes(choices, buckets), largest, named });
-  const bound = model.bind(sample, undefined, { maxParameterBytes: maxParams, constraints });
+  const sizes = fixedSizes(choices, buckets);
+  const ranges = rangesIn(choices);
+  const named = [...constraints.flatMap(({ constraint }) => constraint.symbols()), ...ranges.keys()];
+  const sample = completeSample(model, given, { sizes, largest, named });
+  const bound = model.bind(sample, undefined, {
+    maxParameterBytes: maxParams,
+    constraints,
+    dims: openBindings(model, ranges, sizes),
+  });
   if (maxParams !== undefined) checkBudget(bound.graph.parameters.map(sized), maxParams, undefined);
   return { bound, sample };
 }
@@ -59,20 +66,42 @@ export const choicesOf = (dims: DimInputs) => readDimChoices(dims, () => {});
 const largestOf = (name: string, choice: DimChoice): readonly (readonly [string, number])[] =>
   choice.kind === "values" ? [[name, choice.values.at(-1)!]] : [];
 
-/** One size of each dim. Throws E4001 for ranges. */
+type Range = Extract<DimChoice, { readonly kind: "range" }>;
+
+const rangesIn = (choices: ReadonlyMap<string, DimChoice>): ReadonlyMap<string, Range> =>
+  new Map([...choices].flatMap(([name, choice]) => (choice.kind === "range" ? [[name, choice]] : [])));
+
+/** What is open, by a range or by the model itself; undefined when all is to be bound. */
+function openBindings(
+  model: Network,
+  ranges: ReadonlyMap<string, Range>,
+  sizes: Readonly<Record<string, number>>,
+): DimBindings | undefined {
+  const declared = model.plan().inputs.flatMap(({ shape }) => declarationsIn(shape));
+  if (ranges.size + declared.length === 0) return undefined;
+  const origin = (clause: string) => ({ subject: "dims", clause });
+  return {
+    declared: [...ranges].map(([name, { min, max }]) => ({
+      name,
+      min,
+      max,
+      origin: origin(`${min} <= ${name} <= ${max}`),
+    })),
+    open: new Set(ranges.keys()),
+    sizes: Object.entries(sizes).map(([name, size]) => ({ name, size, origin: origin(`${name} = ${size}`) })),
+  };
+}
+
+/** One size of each dim but those that have a range. */
 function fixedSizes(
   choices: ReadonlyMap<string, DimChoice>,
   buckets: Sizes,
 ): Readonly<Record<string, number>> {
   return Object.fromEntries(
-    [...choices].map(([name, choice]) => {
-      if (choice.kind === "value") return [name, choice.value];
-      if (choice.kind === "values") return [name, buckets.get(name) ?? choice.values.at(-1)!];
-      return fail({
-        code: "E4001",
-        message: `dim ${name} is ${printDimChoice(choice)}, but a module has one size for each dim`,
-        fix: `give one size, as in ${name}=${choice.max}`,
-      });
+    [...choices].flatMap(([name, choice]) => {
+      if (choice.kind === "range") return [];
+      if (choice.kind === "value") return [[name, choice.value]];
+      return [[name, buckets.get(name) ?? choice.values.at(-1)!]];
     }),
   );
 }

@@ -7,10 +7,14 @@
  * This is the middle of it, from a bound graph to a program, which compiling and `predict` share;
  * compile-model.ts begins with a model's bind and ends with emit.
  */
+import { fail } from "./diagnostics/index.ts";
 import { kindOf } from "./dims/index.ts";
 import type { BoundModel } from "./infer/bind.ts";
 import type { BoundDim, Graph } from "./ir/graph.ts";
+import { Unproven } from "./ir/loop-verify.ts";
+import { nothingOpen } from "./ir/open-dims.ts";
 import type { Program } from "./ir/program.ts";
+import { verifyProgram } from "./ir/program-verify.ts";
 import { type Target, targets } from "./ir/target.ts";
 import type { ParameterData } from "./lower/context.ts";
 import { lower } from "./lower/lower.ts";
@@ -39,13 +43,38 @@ export interface Lowered {
   readonly program: Program;
 }
 
+/** A graph that is bound; without `open` no dim of it is. */
+export type Lowerable = Pick<BoundModel, "graph" | "symbols"> & Partial<Pick<BoundModel, "open">>;
+
 /** Passes and lowering of a graph that is bound. */
-export function lowerBound(bound: Pick<BoundModel, "graph" | "symbols">, options: LowerOptions): Lowered {
+export function lowerBound(bound: Lowerable, options: LowerOptions): Lowered {
   const { parameters, target = targets.ts, foldParameters = true, onStage } = options;
+  const { open = nothingOpen } = bound;
   const optimised = optimise(bound, options);
   onStage?.("lower");
-  const program = lower(optimised, { target, parameters, symbols: namedSymbols(bound) });
+  const program = lower(optimised, { target, parameters, symbols: namedSymbols(bound), open });
+  requireProof(program);
   return { optimised, program: foldParameters ? prepack(program) : program };
+}
+
+/**
+ * Modules check no address at run time. With sizes that are numbers the proof is the tests' to make, for all
+ * programs; where they are open it is made for each, because nobody knows which networks come.
+ */
+function requireProof(program: Program): void {
+  if (program.open.dims.length === 0) return;
+  try {
+    verifyProgram(program);
+  } catch (error) {
+    if (!(error instanceof Unproven)) throw error;
+    const names = program.open.dims.map(({ name }) => name).join(", ");
+    fail({
+      code: "E4001",
+      message: `the module cannot be emitted with ${names} open: an address is not proven`,
+      because: error.message,
+      fix: `give one size to some of ${names}`,
+    });
+  }
 }
 
 /** The passes alone. */

@@ -27,7 +27,8 @@ function runOn(
   return new Map(
     Object.entries(signature.outputs).map(([name, { dtype, shape }]) => [
       name,
-      { dtype, shape, data: results[name]!.slice() },
+      // All sizes are bound here, so they are numbers.
+      { dtype, shape: shape.map(Number), data: results[name]!.slice() },
     ]),
   );
 }

@@ -8,9 +8,18 @@ import type { DType, TypedArray } from "./dtype.ts";
 
 export interface PortSignature {
   readonly dtype: DType;
-  readonly shape: readonly number[];
+  /** Numbers, and expressions of the open dims: "batch", "2*time". */
+  readonly shape: readonly (number | string)[];
   /** Of an input that the shapes were decided by: the elements it must hold. */
   readonly values?: readonly (number | bigint)[];
+}
+
+/** The sizes of an open dim: whole numbers from `min` to `max` that leave one of `residues` by `modulus`. */
+export interface DimSignature {
+  readonly min: number;
+  readonly max: number;
+  readonly modulus?: number;
+  readonly residues?: readonly number[];
 }
 
 /** The `signature` of every emitted module. */
@@ -18,13 +27,23 @@ export interface Signature {
   readonly name: string;
   readonly inputs: Readonly<Record<string, PortSignature>>;
   readonly outputs: Readonly<Record<string, PortSignature>>;
+  /** Dims that each run chooses the size of. */
+  readonly dims?: Readonly<Record<string, DimSignature>>;
+  /** What must hold between them, e.g. "h >= w". */
+  readonly constraints?: readonly string[];
 }
 
 export interface Instance {
   /**
-   * The outputs by name, valid until this instance runs again. Throws as documented in the emitted module.
+   * The outputs by name, valid until this instance runs again. `dims` gives the sizes of open dims that no
+   * length of an input tells; others are not looked at. Throws as documented in the emitted module.
    */
-  run(inputs: Readonly<Record<string, TypedArray>>): Readonly<Record<string, TypedArray>>;
+  run(
+    inputs: Readonly<Record<string, TypedArray>>,
+    dims?: Readonly<Record<string, number>>,
+  ): Readonly<Record<string, TypedArray>>;
+  /** The shapes of the outputs of the last run, where dims are open. */
+  readonly shapes?: Readonly<Record<string, readonly number[]>>;
 }
 
 export interface LoadedModule {

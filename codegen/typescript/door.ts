@@ -44,29 +44,34 @@ export interface Door<I extends DoorInput = DoorInput> {
   readonly asked: readonly string[];
 }
 
-/** What no length determines is asked for from the last axis on: of [batch, h, w, 3] h and w. */
+/**
+ * Solves what lengths determine, one dim after the other. Of what is left, all are asked for but those that
+ * count the rows of an input: of [batch, h, w, 3] h and w, and the length tells the batch.
+ */
 export function planDoor<I extends DoorInput>(inputs: readonly I[], open: OpenDims): Door<I> {
-  const waiting = open.dims.map(({ name }) => name);
-  const asked = new Set<string>();
+  const unknown = new Set(open.dims.map(({ name }) => name));
+  const rows = new Set(inputs.map(({ shape }) => `${shape[0]}`));
+  const asked: string[] = [];
   const solved: Solution<I>[] = [];
-  const take = (name: string) => waiting.splice(waiting.indexOf(name), 1);
-  while (waiting.length > 0) {
-    const next = firstSolution(inputs, waiting, open);
+  while (unknown.size > 0) {
+    const next = firstSolution(inputs, unknown, open);
     if (next) solved.push(next);
-    else asked.add(waiting.at(-1)!);
-    take(next?.dim ?? waiting.at(-1)!);
+    const inner = [...unknown].filter((name) => !rows.has(name));
+    const known = next ? [next.dim] : inner.length > 0 ? inner : [...unknown].slice(-1);
+    if (!next) asked.push(...known);
+    for (const name of known) unknown.delete(name);
   }
-  return { open, solved, asked: open.dims.map(({ name }) => name).filter((name) => asked.has(name)) };
+  return { open, solved, asked: open.dims.map(({ name }) => name).filter((name) => asked.includes(name)) };
 }
 
 function firstSolution<I extends DoorInput>(
   inputs: readonly I[],
-  unknown: readonly string[],
+  unknown: ReadonlySet<string>,
   open: OpenDims,
 ): Solution<I> | undefined {
   for (const input of inputs) {
     const length = product(input.shape);
-    const [dim, ...others] = symbolsOf(length).filter((name) => unknown.includes(name));
+    const [dim, ...others] = symbolsOf(length).filter((name) => unknown.has(name));
     const form = dim !== undefined && others.length === 0 ? powerOf(length, dim) : undefined;
     if (!form || !(range(form.factor, intervalsOf(open)).min >= 1)) continue;
     if (form.power === 1 || form.rest === constant(0)) return { dim: dim!, input, ...form };

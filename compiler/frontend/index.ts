@@ -1,5 +1,6 @@
 /** The layers API: models as a person writes them. */
 export { type ActivationName, activations } from "./activations.ts";
+export { DeclaredDim, type DimOptions, dim } from "./dim.ts";
 export { type Executor, provideExecutor, type Run } from "./executor.ts";
 export { type FunctionalOptions, model, type Outputs } from "./functional.ts";
 export { Layer, LayerOps, type LayerOptions, type WeightOptions } from "./layer.ts";

@@ -7,8 +7,9 @@
 import type { Tensor } from "../../runtime/tensor.ts";
 import { callSite, type SourceLocation } from "../diagnostics/index.ts";
 import { constant, type Dim, evaluate, type Store } from "../dims/index.ts";
-import { type BoundModel, bind, infer, type Sample } from "../infer/bind.ts";
+import { type BoundModel, infer, type Sample } from "../infer/bind.ts";
 import type { Graph, Value } from "../ir/graph.ts";
+import { bindTraced } from "./bind-traced.ts";
 import { providedExecutor, type Run } from "./executor.ts";
 import { Layer, type LayerOps } from "./layer.ts";
 import { refuseBuild, refuseSample } from "./mismatch.ts";
@@ -306,13 +307,13 @@ export abstract class Model<Out = Symbolic> extends Layer<Out> {
   }
 
   #prepare(sample: Sample, at: SourceLocation | undefined, request: BindRequest = {}): Prepared {
-    const { constraints = [], maxParameterBytes } = request;
+    const { constraints = [], dims, maxParameterBytes } = request;
     const traced = this.#traces.for(sample);
     const key = keyOf(sample, constraints, traced.graph);
     const known = this.#prepared.get(key);
-    if (known) return known;
+    if (known && !dims) return known;
     const whole = { ...sample, ...this.#states.shapes(traced, sample) };
-    const bound = bind(traced.graph, whole, { constraints, ...(at && { at }) });
+    const bound = bindTraced(traced, whole, request, at);
     const sizes = bound.graph.parameters.map(({ value }) => ({
       path: value.name,
       shape: sizesOf(value.type.shape),
@@ -322,7 +323,8 @@ export abstract class Model<Out = Symbolic> extends Layer<Out> {
     this.#rank = rankOf(sample);
     this.#values = valuesIn(sample, traced.graph);
     this.#last = { bound, traced };
-    return this.#keep(key, { bound, traced, compiled: undefined });
+    const prepared = { bound, traced, compiled: undefined };
+    return dims ? prepared : this.#keep(key, prepared);
   }
 
   #keep(key: string, prepared: Prepared): Prepared {
@@ -363,7 +365,7 @@ export abstract class Model<Out = Symbolic> extends Layer<Out> {
 
   /** Output shapes of every row under the last sample. */
   #boundShapes(): readonly (readonly (readonly number[])[])[] | undefined {
-    if (!this.#last) return undefined;
+    if (!this.#last || this.#last.bound.open.dims.length > 0) return undefined;
     const { bound, traced } = this.#last;
     const { builder } = traced.trace;
     const number = (d: Dim) => Number(evaluate(d, bound.symbols));

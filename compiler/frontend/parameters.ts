@@ -4,6 +4,7 @@ import { CompileError } from "../diagnostics/index.ts";
 import { constant, Store } from "../dims/index.ts";
 import type { Sample } from "../infer/bind.ts";
 import { diagnose } from "../infer/diagnose.ts";
+import type { DimBindings } from "../infer/open.ts";
 import type { SampleOrigin } from "../infer/origins.ts";
 import type { Stated } from "../infer/stated.ts";
 import type { Graph } from "../ir/graph.ts";
@@ -90,6 +91,8 @@ export interface BindRequest {
   /** Replaces the model's budget for this once. */
   readonly maxParameterBytes?: number | undefined;
   readonly constraints?: readonly Stated[];
+  /** Dims that are left open, or have a size by name; those that the model declares come on top. */
+  readonly dims?: DimBindings | undefined;
 }
 
 /** Equal for samples that bind a graph the same way. */

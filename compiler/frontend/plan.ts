@@ -7,11 +7,12 @@ import type { Tensor } from "../../runtime/tensor.ts";
 import { fail, type SourceLocation } from "../diagnostics/index.ts";
 import { constant, product, type Shape } from "../dims/index.ts";
 import type { Sample } from "../infer/bind.ts";
+import { type DimDeclaration, declareDims, noBindings } from "../infer/open.ts";
 import type { Graph, Value } from "../ir/graph.ts";
 import type { Layer, Scope } from "./layer.ts";
 import { type OutputShapes, withDeclared } from "./output-shapes.ts";
 import { dataIn } from "./sample.ts";
-import { declaredShape, dimStems, type ShapeLike } from "./shapes.ts";
+import { declarationsIn, declaredShape, dimStems, type ShapeLike } from "./shapes.ts";
 import type { InputSpec } from "./symbolic.ts";
 import { Trace } from "./trace.ts";
 
@@ -56,6 +57,8 @@ export interface Traced {
   readonly graph: Graph;
   /** Those the user feeds; states come after them in the graph. */
   readonly inputs: readonly TracedInput[];
+  /** Of dims that the inputs declare with bounds. */
+  readonly declared: readonly DimDeclaration[];
   /** What was read of the sample: the inputs on which shapes depend, with the values that were given. */
   readonly reads: ReadonlyMap<string, Tensor | undefined>;
 }
@@ -79,10 +82,13 @@ export function runPlan(plan: Plan, scope: Scope, inputs: readonly Value[]): rea
 export function tracePlan(name: string, plan: Plan, options: TraceOptions = {}): Traced {
   const { ones = new Set(), outputShape, at, sample = {} } = options;
   const trace = new Trace(name, (input) => dataIn(sample, input.name));
+  const shapes = plan.inputs.map((spec, i) => (i === 0 ? (options.input ?? spec.shape) : spec.shape));
+  const declared = shapes.flatMap(declarationsIn);
+  for (const problem of declareDims({ ...noBindings, declared }, trace.builder.store)) trace.report(problem);
   const stems = dimStems(plan.inputs.map((spec) => spec.name));
   const inputs = plan.inputs.map((spec, i): TracedInput => {
     const input = { title: `input "${spec.name}"`, stem: stems[i]!, at: spec.at };
-    const given = i === 0 ? (options.input ?? spec.shape) : spec.shape;
+    const given = shapes[i]!;
     const shape = declaredShape(given, input).map((d) => (ones.has(String(d)) ? constant(1) : d));
     const open = given.flatMap((size, axis) => (size === null && axis > 0 ? [axis] : []));
     return { name: spec.name, dtype: spec.dtype, shape, open };
@@ -97,7 +103,7 @@ export function tracePlan(name: string, plan: Plan, options: TraceOptions = {}):
   const graph = trace.finish(withDeclared(named, outputShape, at));
   const undeclared = graph.guards.filter(({ input }) => !plan.inputs[values.indexOf(input)]?.values);
   const reads = new Map(undeclared.map(({ input }) => [input.name, dataIn(sample, input.name)]));
-  return { trace, graph, inputs, reads };
+  return { trace, graph, inputs, declared, reads };
 }
 
 /** The sizes that the elements of an input are, where its declaration says so. */

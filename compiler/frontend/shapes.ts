@@ -15,10 +15,12 @@ import {
   type Shape,
   symbol,
 } from "../dims/index.ts";
+import type { DimDeclaration } from "../infer/open.ts";
 import { dimStem } from "../infer/relations.ts";
+import { DeclaredDim } from "./dim.ts";
 
 /** `null`: decided by the data. A string: a named dim or an expression of named dims, such as "2*time". */
-export type ShapeLike = readonly (number | string | null | Dim)[];
+export type ShapeLike = readonly (number | string | null | Dim | DeclaredDim)[];
 
 const BATCH = "batch";
 
@@ -29,7 +31,7 @@ export function isShapeLike(given: unknown): given is ShapeLike {
 function isSizeLike(given: unknown): boolean {
   if (given === null || typeof given === "string") return true;
   if (typeof given === "number") return Number.isSafeInteger(given) && given >= 0;
-  return typeof given === "object" && "terms" in given;
+  return typeof given === "object" && ("terms" in given || given instanceof DeclaredDim);
 }
 
 /** "h, 2*w, 3" as a list. @throws CompileError E3001, with a caret under the place */
@@ -50,6 +52,11 @@ export function declaredShape(shape: ShapeLike, declared: Declared): Shape {
   return shape.map((size, axis) => declaredDim(size, axis, declared));
 }
 
+/** What the dims in a shape declare of themselves. */
+export function declarationsIn(shape: ShapeLike): readonly DimDeclaration[] {
+  return shape.flatMap((size) => (size instanceof DeclaredDim ? [size.declaration] : []));
+}
+
 /**
  * For each input what its open sizes are called after: its own name where a dim may have it ("x" of "x.1").
  * No two are the same, whatever the names are: two inputs must not come to share a size.
@@ -68,7 +75,7 @@ export function dimStems(names: readonly string[]): readonly string[] {
 
 /** The shape of an input given without its batch axis; one that begins with "batch" names it itself. */
 export function withBatch(shape: ShapeLike): ShapeLike {
-  return shape[0] === BATCH ? shape : [BATCH, ...shape];
+  return String(shape[0]) === BATCH ? shape : [BATCH, ...shape];
 }
 
 /** An input of which only the rank is known. */
@@ -76,7 +83,8 @@ export function openShape(rank: number): ShapeLike {
   return Array.from({ length: rank }, () => null);
 }
 
-function declaredDim(size: number | string | null | Dim, axis: number, declared: Declared): Dim {
+function declaredDim(size: ShapeLike[number], axis: number, declared: Declared): Dim {
+  if (size instanceof DeclaredDim) return size.dim;
   if (size === null) return symbol(axis === 0 ? BATCH : `${declared.stem}.${axis}`);
   if (typeof size === "number") return wholeSize(size, axis, declared);
   return typeof size === "string" ? namedSize(size, axis, declared) : size;

@@ -4,7 +4,7 @@
  */
 import { allocate } from "../../runtime/dtype.ts";
 import { size, type Tensor } from "../../runtime/tensor.ts";
-import { evaluate, symbolsOf } from "../dims/index.ts";
+import { type Dim, evaluate, symbolsOf } from "../dims/index.ts";
 import type { BoundModel, Sample } from "../infer/bind.ts";
 import type { Traced } from "./plan.ts";
 import { shapeOfSample } from "./sample.ts";
@@ -26,11 +26,13 @@ export class StateStore {
         const [symbol] = shape[axis] ? symbolsOf(shape[axis]) : [];
         if (symbol !== undefined && String(shape[axis]) === symbol) sizes.set(symbol, n);
       });
+    // Where a dim is left open, so is the state's; nothing says its size before the module is run.
+    const isKnown = (d: Dim) => symbolsOf(d).every((symbol) => sizes.has(symbol));
     return Object.fromEntries(
-      trace.states.map(({ name, input }) => [
-        name,
-        trace.builder.resolve(input.type.shape).map((d) => Number(evaluate(d, sizes))),
-      ]),
+      trace.states.flatMap(({ name, input }) => {
+        const shape = trace.builder.resolve(input.type.shape);
+        return shape.every(isKnown) ? [[name, shape.map((d) => Number(evaluate(d, sizes)))]] : [];
+      }),
     );
   }
 

@@ -12,7 +12,6 @@ import {
   constant,
   constantOf,
   type Dim,
-  isConstant,
   kindOf,
   symbolsOf as namesIn,
   type Origin,
@@ -20,12 +19,23 @@ import {
   symbol as symbolDim,
 } from "../dims/index.ts";
 import type { BoundDim, Graph, Guard, Node, Value } from "../ir/graph.ts";
+import type { OpenDims } from "../ir/open-dims.ts";
 import { bindValues, undetermined } from "./bind-values.ts";
+import {
+  type DimBindings,
+  declareDims,
+  isOpenIn,
+  noBindings,
+  openDimsOf,
+  openParameters,
+  type SampledSize,
+} from "./open.ts";
 import type { SampleOrigin } from "./origins.ts";
 import { refusedInput } from "./refused-input.ts";
 import { refusedSizes } from "./refused-sizes.ts";
-import { inferNode, mapAttributes, Relations, resolveType } from "./relations.ts";
+import { inferNode, mapAttributes, Relations } from "./relations.ts";
 import type { Stated } from "./stated.ts";
+import { substituted } from "./substituted.ts";
 
 /** Sizes, or data whose sizes count. */
 export interface Sample {
@@ -42,6 +52,8 @@ export interface BindOptions {
   /** What must hold of the sizes, whatever the layers ask. */
   readonly constraints?: readonly Stated[];
   readonly known?: ReadonlyMap<string, Known>;
+  /** What is said of dims by name, beside the sample. */
+  readonly dims?: DimBindings;
   /** The user's line that gave the sample. */
   readonly at?: SourceLocation;
 }
@@ -52,6 +64,8 @@ export interface BoundModel {
   readonly symbols: ReadonlyMap<string, number>;
   /** Which statements fixed a symbol. */
   readonly origins: ReadonlyMap<string, readonly Origin[]>;
+  /** What the graph's types may still have symbols of. */
+  readonly open: OpenDims;
 }
 
 /**
@@ -60,13 +74,18 @@ export interface BoundModel {
 export function bind(graph: Graph, sample: Sample, options: BindOptions = {}): BoundModel {
   const store = new Store();
   const bag = new DiagnosticBag();
+  const { dims = noBindings } = options;
+  const { open } = dims;
   for (const [symbolName, { value, origin }] of options.known ?? []) assume(store, symbolName, value, origin);
+  for (const problem of declareDims(dims, store)) bag.add(problem);
   for (const { constraint, origin } of options.constraints ?? []) {
     const conflict = store.require(constraint, origin);
     if (conflict) bag.add(contradiction(conflict));
   }
-  checkNames(graph, sample, store, bag);
-  for (const input of graph.inputs) bindInput(store, input, sampleOf(input, sample), options, bag);
+  checkNames(graph, sample, store, open, bag);
+  const sampled = graph.inputs.flatMap((input) =>
+    bindInput(store, input, sampleOf(input, sample), options, bag),
+  );
   for (const guard of graph.guards) bindGuard(store, guard, sample, options, bag);
   bag.throwIfAny();
   if (hasEmpty(graph, sample)) allowEmpty(graph, store);
@@ -75,9 +94,13 @@ export function bind(graph: Graph, sample: Sample, options: BindOptions = {}): B
   const bound = substituted(graph, store) as Graph<BoundDim>;
   for (const diagnostic of undetermined(bound, options.at)) bag.add(diagnostic);
   bag.throwIfAny();
-  requireBound(bound, bag);
+  for (const problem of openParameters(bound.parameters, (d) => d, open)) bag.add(problem);
+  requireBound(bound, open, bag);
   bag.throwIfAny();
-  return { graph: bound, ...symbolsOf(graph, store) };
+  const found = openDimsOf(graph, store, open, sampled);
+  for (const problem of found.problems) bag.add(problem);
+  bag.throwIfAny();
+  return { graph: bound, ...symbolsOf(graph, store), open: found.dims };
 }
 
 /** What is said of the dims, or what the layers demand of them, cannot all be true, whatever their sizes. */
@@ -182,11 +205,18 @@ function assume(store: Store, name: string, value: number, origin: SampleOrigin)
   if (conflict) throw new Error(`internal: ${name} was bound to two values`);
 }
 
-function checkNames(graph: Graph, sample: Sample, store: Store, bag: DiagnosticBag): void {
+function checkNames(
+  graph: Graph,
+  sample: Sample,
+  store: Store,
+  open: ReadonlySet<string>,
+  bag: DiagnosticBag,
+): void {
   const names = graph.inputs.map((input) => input.name);
+  const isKnown = (d: Dim) => namesIn(store.resolve(d)).every((name) => open.has(name));
   const missing = graph.inputs
     .filter((input) => !Object.hasOwn(sample, input.name))
-    .filter((input) => !input.type.shape.every((d) => isConstant(store.resolve(d))))
+    .filter((input) => !input.type.shape.every(isKnown))
     .map((input) => input.name);
   if (missing.length > 0)
     bag.add({
@@ -207,14 +237,16 @@ function checkNames(graph: Graph, sample: Sample, store: Store, bag: DiagnosticB
       });
 }
 
+/** Gives the sizes that stand where dims are open: they bind nothing. */
 function bindInput(
   store: Store,
   input: Value,
   given: readonly number[] | Tensor | undefined,
   options: BindOptions,
   bag: DiagnosticBag,
-): void {
-  if (given === undefined) return;
+): readonly SampledSize[] {
+  if (given === undefined) return [];
+  const open = options.dims?.open ?? noBindings.open;
   const shape = "shape" in given ? given.shape : given;
   const subject = `input "${input.name}"`;
   const problem =
@@ -223,11 +255,12 @@ function bindInput(
     wrongRank(input, shape);
   if (problem) {
     bag.add({ ...problem, ...(options.at && { at: options.at }) });
-    return;
+    return [];
   }
   const text = `[${shape.join(", ")}]`;
-  shape.forEach((n, axis) => {
+  return shape.flatMap((n, axis) => {
     const declared = input.type.shape[axis]!;
+    if (isOpenIn(declared, open)) return [{ input, axis, size: n }];
     const origin: SampleOrigin = {
       kind: "sample",
       subject,
@@ -240,6 +273,7 @@ function bindInput(
     if (n === 0) for (const name of namesIn(declared)) store.declare(name, { min: 0 }, origin);
     const conflict = store.equal(declared, constant(n), origin);
     if (conflict) bag.add(refusedInput(input, shape, axis, conflict, store));
+    return [];
   });
 }
 
@@ -306,54 +340,8 @@ function withChain(diagnostic: Diagnostic, graph: Graph, node: Node): Diagnostic
   return chain.length > 1 && !diagnostic.chain ? { ...diagnostic, chain } : diagnostic;
 }
 
-/**
- * The graph with every dim resolved. What does not change is the same object: most of a graph, when little
- * was open.
- */
-function substituted(graph: Graph, store: Store): Graph {
-  const values = new Map<Value, Value>();
-  const convert = (value: Value): Value => {
-    const known = values.get(value);
-    if (known) return known;
-    const type = resolveType(store, value.type);
-    const fresh = type === value.type ? value : { ...value, type };
-    values.set(value, fresh);
-    return fresh;
-  };
-  const convertNode = (node: Node): Node => {
-    const operands = mapSame(node.operands, convert);
-    const results = mapSame(node.results, convert);
-    const attributes = mapAttributes(node.attributes, (d) => store.resolve(d), convertGraph);
-    const same = operands === node.operands && results === node.results && attributes === node.attributes;
-    return same ? node : { ...node, operands, results, attributes };
-  };
-  const convertGuard = ({ input, elements }: Guard): Guard => ({
-    input: convert(input),
-    elements: elements.map((one) => (typeof one === "number" ? one : store.resolve(one))),
-  });
-  const convertGraph = (g: Graph): Graph => ({
-    name: g.name,
-    inputs: g.inputs.map(convert),
-    guards: g.guards.map(convertGuard),
-    parameters: g.parameters.map((p) => ({ ...p, value: convert(p.value) })),
-    nodes: g.nodes.map(convertNode),
-    outputs: g.outputs.map(({ value, declared, ...output }) => ({
-      ...output,
-      value: convert(value),
-      ...(declared && { declared: declared.map((d) => store.resolve(d)) }),
-    })),
-  });
-  return convertGraph(graph);
-}
-
-/** `list.map(convert)`, or `list` itself where nothing changes. */
-function mapSame<T>(list: readonly T[], convert: (item: T) => T): readonly T[] {
-  const converted = list.map(convert);
-  return converted.every((item, i) => item === list[i]) ? list : converted;
-}
-
-function requireBound(graph: Graph, bag: DiagnosticBag): void {
-  const seen = new Set<string>();
+function requireBound(graph: Graph, open: ReadonlySet<string>, bag: DiagnosticBag): void {
+  const seen = new Set<string>(open);
   const check = (value: Value, what: string) => {
     for (const name of value.type.shape.flatMap(namesIn)) {
       if (seen.has(name)) continue;

@@ -9,6 +9,7 @@ import {
   max,
   mul,
   symbol as symbolDim,
+  type Term,
   terms,
 } from "../dims/index.ts";
 
@@ -45,14 +46,18 @@ export function slopeOf(d: Dim, symbol: string): Dim | undefined {
     const others = factors.filter((atom) => atom.kind !== "symbol" || atom.name !== symbol);
     if (others.length + 1 !== factors.length || others.some((atom) => mentions(atom, symbol)))
       return undefined;
-    slope = add(slope, mul(Number(coefficient), ...others.map(dimOf)));
+    slope = add(slope, mul(Number(coefficient), ...others.map(dimOfAtom)));
   }
   return slope;
 }
 
 const zero = constant(0);
 
-function dimOf(atom: Atom): Dim {
+/** One term of a dim. */
+export const dimOfTerm = ({ coefficient, factors }: Term): Dim =>
+  mul(Number(coefficient), ...factors.map(dimOfAtom));
+
+export function dimOfAtom(atom: Atom): Dim {
   if (atom.kind === "symbol") return symbolDim(atom.name);
   return atom.kind === "max" ? max(atom.left, atom.right) : floorDiv(atom.numerator, atom.denominator);
 }

@@ -7,19 +7,27 @@
  */
 import {
   add,
+  constant,
   constantOf,
   type Dim,
+  type Facts,
+  floorDiv,
   type Interval,
   mul,
+  neg,
   print,
   range,
   sub,
+  sum,
   symbol,
   symbolsOf,
+  type Term,
   terms,
 } from "../dims/index.ts";
+import { dimOfTerm as dimOf, dimOfAtom } from "./affine.ts";
 import type { Buffer, Expr, For, Kernel, Register, Stmt } from "./loop.ts";
 import { type Place, partsOf } from "./loop-rewrite.ts";
+import { type Counter, isWithin } from "./symbolic-bounds.ts";
 
 const unbounded: Interval = { min: Number.NEGATIVE_INFINITY, max: Number.POSITIVE_INFINITY };
 
@@ -40,19 +48,26 @@ export function boundsOf(loops: readonly For[]): (symbol: string) => Interval {
 export interface VerifyOptions {
   /** The values of a kernel's parameters; a parameter without bounds proves nothing. */
   readonly parameters?: ReadonlyMap<string, Interval>;
+  /** Those of the parameters that are counters with ends of their own, outermost first. */
+  readonly counters?: readonly Counter[];
+  /** What open dims are known to be. */
+  readonly facts?: Facts;
 }
+
+/** An address that is not proven inside its buffer. */
+export class Unproven extends Error {}
 
 /** Throws an internal error that names kernel, buffer, index and interval. */
 export function verifyKernel(kernel: Kernel, options: VerifyOptions = {}): void {
   const symbols = new Map(kernel.parameters.map((p) => [p, options.parameters?.get(p) ?? unbounded]));
-  new Scope(kernel, symbols, new Set(), []).stmts(kernel.body);
+  const { counters = [], facts } = options;
+  new Scope(kernel, symbols, new Set(), [], counters, facts).stmts(kernel.body);
 }
 
-/** A combination of symbols that a guard keeps within an interval. */
-interface Narrowing {
+/** A combination of counters that a guard keeps within an interval. */
+interface Narrowing extends Counter {
   readonly form: Dim;
   readonly interval: Interval;
-  readonly name: string;
 }
 
 class Scope {
@@ -60,13 +75,19 @@ class Scope {
   readonly #symbols: ReadonlyMap<string, Interval>;
   readonly #registers: Set<Register>;
   readonly #guards: readonly Narrowing[];
+  readonly #counters: readonly Counter[];
+  readonly #facts: Facts | undefined;
 
   constructor(
     kernel: Kernel,
     symbols: ReadonlyMap<string, Interval>,
     registers: Set<Register>,
     guards: readonly Narrowing[],
+    counters: readonly Counter[],
+    facts: Facts | undefined,
   ) {
+    this.#counters = counters;
+    this.#facts = facts;
     this.#kernel = kernel;
     this.#symbols = symbols;
     this.#registers = registers;
@@ -91,7 +112,7 @@ class Scope {
       case "bind": {
         this.#expr(s.value);
         const extent = this.#interval(s.extent);
-        return this.#with(s.symbol, { min: 0, max: Math.max(0, extent.max - 1) });
+        return this.#with(s.symbol, { min: 0, max: Math.max(0, extent.max - 1) }, sub(s.extent, 1));
       }
       case "store":
         this.#expr(s.value);
@@ -115,17 +136,20 @@ class Scope {
     this.#defined(s.extent);
     const interval = axisInterval(s, this.#bounds);
     if (interval.max < 0) return;
-    const scope = this.#with(s.axis, interval);
+    const last = mul(s.step, floorDiv(sub(s.extent, 1), s.step));
+    const scope = this.#with(s.axis, interval, last);
     (s.mode === "serial" ? scope.#inner() : scope).stmts(s.body);
   }
 
   #inner(): Scope {
-    return new Scope(this.#kernel, this.#symbols, new Set(this.#registers), this.#guards);
+    const registers = new Set(this.#registers);
+    return new Scope(this.#kernel, this.#symbols, registers, this.#guards, this.#counters, this.#facts);
   }
 
-  #with(name: string, interval: Interval): Scope {
+  #with(name: string, interval: Interval, upper: Dim): Scope {
     const symbols = new Map(this.#symbols).set(name, interval);
-    return new Scope(this.#kernel, symbols, this.#registers, this.#guards);
+    const counters = [...this.#counters, { name, lower: constant(0), upper }];
+    return new Scope(this.#kernel, symbols, this.#registers, this.#guards, counters, this.#facts);
   }
 
   #expr(e: Expr): void {
@@ -149,13 +173,14 @@ class Scope {
 
   /** Verifies what is evaluated only where all of `tests` are >= 0. */
   #under(tests: readonly Dim[], e: Expr): void {
-    const guards = narrow(tests, this.#guards, this.#bounds);
+    const isOpen = (name: string) => this.#kernel.open?.includes(name) === true;
+    const guards = narrow(tests, this.#guards, this.#bounds, isOpen);
     // An arm that is never taken has nothing to prove.
     if (tests.some((test) => this.#interval(test).max < 0)) return;
     if (guards.some(({ interval }) => interval.min > interval.max)) return;
     const symbols = new Map(this.#symbols);
     for (const { name, interval } of guards) symbols.set(name, interval);
-    new Scope(this.#kernel, symbols, this.#registers, guards).#expr(e);
+    new Scope(this.#kernel, symbols, this.#registers, guards, this.#counters, this.#facts).#expr(e);
   }
 
   #place({ register, index }: Place): void {
@@ -163,19 +188,29 @@ class Scope {
     if (index.length !== register.shape.length)
       this.#fail(`indexes ${register.name} of shape [${register.shape}] with ${index.length} indices`);
     index.forEach((d, axis) => {
-      this.#within(`${register.name}, axis ${axis},`, d, register.shape[axis] ?? 0);
+      this.#within(`${register.name}, axis ${axis},`, d, constant(register.shape[axis] ?? 0));
     });
   }
 
   #address(buffer: Buffer, index: Dim): void {
-    this.#within(buffer.name, index, buffer.length);
+    this.#within(buffer.name, index, buffer.size ?? constant(buffer.length));
   }
 
-  #within(what: string, index: Dim, length: number): void {
+  #within(what: string, index: Dim, size: Dim): void {
     this.#defined(index);
     const { min, max } = this.#interval(index);
-    if (!(min >= 0 && max < length))
-      this.#fail(`indexes ${what} with ${print(index)} in [${min}, ${max}], outside [0, ${length - 1}]`);
+    if (min >= 0 && max < this.#interval(size).min) return;
+    if (this.#facts && this.#isWithin(index, size, this.#facts)) return;
+    this.#fail(`indexes ${what} with ${print(index)} in [${min}, ${max}], outside [0, ${sub(size, 1)}]`);
+  }
+
+  #isWithin(index: Dim, size: Dim, facts: Facts): boolean {
+    const intervals = new Map(this.#guards.map(({ name, interval }) => [name, interval]));
+    const intervalOf = (name: string) => intervals.get(name) ?? this.#bounds(name);
+    const narrowed = this.#guards.reduce((d, guard) => exchange(d, guard), index);
+    return [index, narrowed].some((d) =>
+      isWithin(d, size, { list: [...this.#counters, ...this.#guards], intervalOf, facts }),
+    );
   }
 
   #interval(d: Dim): Interval {
@@ -192,45 +227,71 @@ class Scope {
   }
 
   #fail(what: string): never {
-    throw new Error(`internal: kernel ${this.#kernel.name} ${what}`);
+    throw new Unproven(`internal: kernel ${this.#kernel.name} ${what}`);
   }
 }
 
 /**
- * What the tests of a guard say of the forms in them: `y + k - 1 >= 0` and `9 - y - k >= 0` bound the form y
- * + k to [1, 9]. A form keeps its name through nested guards.
+ * What the tests of a guard say of the forms in them: `y + k - 1 >= 0` and `h - y - k >= 0` bound the form y
+ * + k to [1, h]. A form is what counts in a test, without open dims and constants; it keeps its name through
+ * nested guards.
  */
 function narrow(
   tests: readonly Dim[],
   outer: readonly Narrowing[],
   bounds: (symbol: string) => Interval,
+  isOpen: (symbol: string) => boolean,
 ): readonly Narrowing[] {
   const found = new Map(outer.map((guard) => [guard.form, guard]));
   for (const test of tests) {
-    const first = terms(test).find((t) => t.factors.length > 0);
-    const constant = Number(terms(test).find((t) => t.factors.length === 0)?.coefficient ?? 0);
+    const counting = terms(test).filter(
+      (t) => t.factors.length > 0 && !symbolsOf(dimOf(t)).every((name) => isOpen(name)),
+    );
+    const [first] = counting;
     if (!first) continue;
     const sign = Number(first.coefficient) > 0 ? 1 : -1;
-    const form = mul(sign, sub(test, constant));
-    const known = found.get(form) ?? { form, interval: range(form, bounds), name: `guarded.${found.size}` };
+    const form = mul(sign, sum(counting.map(dimOf)));
+    const rest = sub(test, mul(sign, form));
+    const name = `guarded.${found.size}`;
+    const known = found.get(form) ?? {
+      form,
+      name,
+      interval: range(form, bounds),
+      lower: undefined,
+      upper: undefined,
+    };
     const { min, max } = known.interval;
-    const interval =
-      sign > 0 ? { min: Math.max(min, -constant), max } : { min, max: Math.min(max, constant) };
-    found.set(form, { ...known, interval });
+    if (sign > 0) {
+      const lower = neg(rest);
+      found.set(form, { ...known, lower, interval: { min: Math.max(min, range(lower, bounds).min), max } });
+    } else {
+      const interval = { min, max: Math.min(max, range(rest, bounds).max) };
+      found.set(form, { ...known, upper: rest, interval });
+    }
   }
   return [...found.values()];
 }
 
-/**
- * Writes `index` with the guarded form as a symbol of its own, if it has a whole multiple of the form in it.
- */
+/** Writes `index` with the guarded form as a symbol of its own, if it has a multiple of the form in it. */
 function exchange(index: Dim, { form, name }: Narrowing): Dim {
-  const [lead] = terms(form);
-  if (!lead) return index;
-  const same = terms(index).find(
-    (t) => t.factors.length === lead.factors.length && t.factors.every((f, i) => f === lead.factors[i]),
+  for (const lead of terms(form)) {
+    const times = timesIn(index, lead);
+    if (times !== undefined) return add(sub(index, mul(times, form)), mul(times, symbol(name)));
+  }
+  return index;
+}
+
+/** How often a form with the term `lead` is in `index`, going by that term alone. */
+function timesIn(index: Dim, lead: Term): Dim | undefined {
+  const own = Number(lead.coefficient);
+  const holding = terms(index).filter((t) => lead.factors.every((atom) => t.factors.includes(atom)));
+  const whole = holding.every(({ coefficient }) => Number(coefficient) % own === 0);
+  if (holding.length === 0 || !whole) return undefined;
+  return sum(
+    holding.map(({ coefficient, factors }) => {
+      const rest = [...factors];
+      for (const atom of lead.factors) rest.splice(rest.indexOf(atom), 1);
+      return mul(Number(coefficient) / own, ...rest.map(dimOfAtom));
+    }),
   );
-  const times = Number(same?.coefficient ?? 0) / Number(lead.coefficient);
-  if (!Number.isInteger(times) || times === 0) return index;
-  return add(sub(index, mul(times, form)), mul(times, symbol(name)));
 }

@@ -82,3 +82,11 @@ export function axisNames({ dims }: OpenDims): (stem: string) => string {
     }
   };
 }
+
+/** The sizes of a dim, ascending, at most `most` of them. */
+export function membersOf({ min, max, modulus, residues }: Domain, most: number): readonly number[] {
+  const found: number[] = [];
+  for (let n = min; n <= max && found.length < most; n++)
+    if (modulus === 1 || residues.includes(n % modulus)) found.push(n);
+  return found;
+}

@@ -4,43 +4,67 @@
  * around the call give to those arguments. Where buffers lie in the arena is another verifier's
  * (lower/arena-verify). A violation is an error of the compiler.
  */
-import { constantOf, type Interval, range } from "../dims/index.ts";
+import { constant, constantOf, type Facts, type Interval, range, sub, symbol } from "../dims/index.ts";
 import { verifyKernel } from "./loop-verify.ts";
+import { factsOf, intervalsOf } from "./open-dims.ts";
 import type { Call, Program, Step } from "./program.ts";
+import type { Counter } from "./symbolic-bounds.ts";
 
-type Axes = ReadonlyMap<string, Interval>;
-
-/** @throws an internal error that names the kernel and what is wrong with it. */
-export function verifyProgram({ prepare, steps }: Program): void {
-  verifySteps([...prepare, ...steps], new Map());
+/** What is known where a step stands. */
+interface Around {
+  readonly intervals: ReadonlyMap<string, Interval>;
+  /** The axes of the repeats. */
+  readonly counters: readonly Counter[];
+  readonly facts: Facts | undefined;
 }
 
-function verifySteps(steps: readonly Step[], axes: Axes): void {
+/** @throws an internal error that names the kernel and what is wrong with it. */
+export function verifyProgram({ prepare, steps, open }: Program): void {
+  const intervalOf = intervalsOf(open);
+  const intervals = new Map(open.dims.map(({ name }) => [name, intervalOf(name)]));
+  const facts = open.dims.length > 0 ? factsOf(open) : undefined;
+  verifySteps([...prepare, ...steps], { intervals, counters: [], facts });
+}
+
+function verifySteps(steps: readonly Step[], around: Around): void {
   for (const step of steps) {
     if (step.kind === "call") {
-      verifyCall(step, axes);
+      verifyCall(step, around);
       continue;
     }
-    const extent = constantOf(step.extent) ?? range(step.extent, boundsIn(axes)).max;
-    if (extent > 0) verifySteps(step.body, new Map(axes).set(step.axis, { min: 0, max: extent - 1 }));
+    const { axis } = step;
+    const extent = constantOf(step.extent) ?? range(step.extent, boundsIn(around)).max;
+    const intervals = new Map(around.intervals).set(axis, { min: 0, max: extent - 1 });
+    const counter = { name: axis, lower: constant(0), upper: sub(step.extent, 1) };
+    if (extent > 0) verifySteps(step.body, { ...around, intervals, counters: [...around.counters, counter] });
   }
 }
 
-function verifyCall({ kernel, buffers, args }: Call, axes: Axes): void {
+function verifyCall({ kernel, buffers, args }: Call, around: Around): void {
   const formals = [...kernel.reads, ...kernel.writes];
   const fits = (formal: (typeof formals)[number], i: number) =>
-    buffers[i]?.dtype === formal.dtype && buffers[i].length === formal.length;
+    buffers[i]?.dtype === formal.dtype &&
+    buffers[i].length === formal.length &&
+    buffers[i].size === formal.size;
   if (buffers.length !== formals.length || !formals.every(fits))
     throw new Error(`internal: kernel ${kernel.name} is called with buffers unlike its own`);
   if (args.length !== kernel.parameters.length)
     throw new Error(`internal: kernel ${kernel.name} is called with ${args.length} arguments`);
-  const parameters = new Map(
-    kernel.parameters.map((name, i) => [name, range(args[i]!, boundsIn(axes))] as const),
-  );
-  verifyKernel(kernel, { parameters });
+  const given = kernel.parameters.map((name, i) => ({ name, arg: args[i]! }));
+  const parameters = new Map(given.map(({ name, arg }) => [name, range(arg, boundsIn(around))] as const));
+  // An open dim is itself in a kernel; any other parameter is what its argument is.
+  const counters = given
+    .filter(({ name, arg }) => symbol(name) !== arg)
+    .map(({ name, arg }) => ({ name, lower: arg, upper: arg }));
+  const { facts } = around;
+  verifyKernel(kernel, {
+    parameters,
+    counters: [...around.counters, ...counters],
+    ...(facts && { facts }),
+  });
 }
 
 const boundsIn =
-  (axes: Axes) =>
+  ({ intervals }: Around) =>
   (name: string): Interval =>
-    axes.get(name) ?? { min: Number.NEGATIVE_INFINITY, max: Number.POSITIVE_INFINITY };
+    intervals.get(name) ?? { min: Number.NEGATIVE_INFINITY, max: Number.POSITIVE_INFINITY };

@@ -17,8 +17,11 @@ import {
   type Module,
   type ModuleSignature,
   type OutputsOf,
+  type PortSignature,
+  type SizedPort,
   typeText,
 } from "./signature.ts";
+import { type Sizes, sizesDrawnWith } from "./sizes.ts";
 import { numberText } from "./text.ts";
 
 /** What the outputs must be: for each output its numbers (bigints of 64-bit integers) in row-major order. */
@@ -33,6 +36,8 @@ export interface CheckOptions<S extends ModuleSignature = ModuleSignature> exten
   readonly weights?: ArrayBuffer | Uint8Array;
   /** Makes the instances instead of `module.instantiate(weights)`. */
   readonly instantiate?: () => Instance;
+  /** Sizes of open dims, for an input that `inputs` did not draw and whose lengths do not tell them. */
+  readonly dims?: Sizes;
 }
 
 /**
@@ -54,17 +59,20 @@ export function checkModule<const S extends ModuleSignature>(
 ): void {
   const { signature } = module;
   const given = input as Arrays;
-  const first = new Subject(signature, instantiate(module, options));
+  const dims = options.dims ?? sizesDrawnWith(input) ?? {};
+  const first = new Subject(signature, instantiate(module, options), dims);
   const expected = first.run(given);
   first.mustGive(expected, given, "the same input gives other outputs the second time");
   first.tryToRun(disturbing(signature, given));
   first.mustGive(expected, given, "outputs depend on what was run before");
-  checkSecondInstance(first, new Subject(signature, instantiate(module, options)), given, expected);
+  checkSecondInstance(first, new Subject(signature, instantiate(module, options), dims), given, expected);
   for (const { name, what, input: bad } of refusals(signature, given)) {
     first.mustRefuse(bad, name, what);
     first.mustGive(expected, given, `after refusing ${what} the instance gives other outputs`);
   }
-  if (options.reference) compare(signature, expected, options.reference(copy(given) as InputsOf<S>), options);
+  if (!options.reference) return;
+  first.mustGive(expected, given, "outputs depend on what was run before");
+  compare(first.outputs, expected, options.reference(copy(given) as InputsOf<S>), options);
 }
 
 function instantiate<S extends ModuleSignature>(module: Module<S>, options: CheckOptions<S>): Instance {
@@ -88,18 +96,31 @@ function checkSecondInstance(first: Subject, second: Subject, given: Arrays, exp
 /** An instance under test. */
 class Subject {
   readonly signature: ModuleSignature;
+  readonly #instance: Instance;
   readonly #run: (inputs: Arrays) => Arrays;
 
-  constructor(signature: ModuleSignature, instance: Instance) {
+  constructor(signature: ModuleSignature, instance: Instance, dims: Sizes) {
     this.signature = signature;
-    this.#run = (inputs) => instance.run(inputs as never) as Arrays;
+    this.#instance = instance;
+    this.#run = (inputs) => instance.run(inputs as never, dims as never) as Arrays;
+  }
+
+  /** With the sizes of the last run. */
+  get outputs(): Readonly<Record<string, SizedPort>> {
+    const { shapes } = this.#instance;
+    return Object.fromEntries(
+      Object.entries(this.signature.outputs).map(([name, port]) => [
+        name,
+        withShape(name, port, shapes?.[name]),
+      ]),
+    );
   }
 
   /** Outputs as the module gives them, checked against the signature. */
   live(given: Arrays): Arrays {
     const inputs = copy(given);
     const outputs = this.#runOrExplain(inputs);
-    for (const name of Object.keys(this.signature.outputs)) checkOutput(this.signature, outputs, name);
+    for (const [name, port] of Object.entries(this.outputs)) checkOutput(port, outputs, name);
     requireSame(given, inputs, "run modifies its inputs", "input");
     return outputs;
   }
@@ -153,8 +174,19 @@ class Subject {
   }
 }
 
-function checkOutput({ outputs: ports }: ModuleSignature, outputs: Arrays, name: string): void {
-  const port = ports[name]!;
+/** What `shapes` says of an output must be what the signature leaves open of it. */
+function withShape(name: string, port: PortSignature, shape = port.shape): SizedPort {
+  const fits = shape.length === port.shape.length;
+  const agrees = (d: number | string, axis: number) =>
+    typeof port.shape[axis] === "string" || port.shape[axis] === d;
+  if (!fits || !shape.every(agrees) || !shape.every((d) => typeof d === "number"))
+    throw new Error(
+      `shapes says that output "${name}" is [${shape.join(", ")}], which is not ${typeText(port)}`,
+    );
+  return { ...port, shape: shape as readonly number[] };
+}
+
+function checkOutput(port: SizedPort, outputs: Arrays, name: string): void {
   const data: TypedArray | undefined = outputs[name];
   const { array } = dtypes[port.dtype];
   const found = data === undefined ? "missing" : Object.prototype.toString.call(data).slice(8, -1);
@@ -184,7 +216,7 @@ function firstDifference(a: TypedArray, b: TypedArray): number {
 }
 
 function compare<S extends ModuleSignature>(
-  { outputs: ports }: S,
+  ports: Readonly<Record<string, SizedPort>>,
   actual: Arrays,
   expected: ReturnType<Reference<S>>,
   tolerance: Tolerance,

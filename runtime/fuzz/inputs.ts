@@ -11,7 +11,8 @@ import { allocate, type TypedArray } from "../dtype.ts";
 import { type Elements, elementOf } from "../elements.ts";
 import { defaultRange, edge, fill, mulberry32, type Range, styles } from "./noise.ts";
 import { simplerArrays } from "./shrink.ts";
-import { type InputsOf, lengthOf, type ModuleSignature, type PortSignature } from "./signature.ts";
+import { type InputsOf, lengthOf, type ModuleSignature, type SizedPort } from "./signature.ts";
+import { remember, type Sizes, sized, sizesOf } from "./sizes.ts";
 import { withShortText } from "./text.ts";
 
 export interface InputOptions<S extends ModuleSignature = ModuleSignature> {
@@ -27,7 +28,8 @@ export interface InputOptions<S extends ModuleSignature = ModuleSignature> {
 
 /**
  * An arbitrary of `{ name: typed array }` with one flat, row-major array for every input of the signature.
- * Finite unless `specials` is set. Throws RangeError for a range that is empty or names no input.
+ * Of a module with open dims also their sizes are drawn; `checkModule` knows which. Finite unless `specials`
+ * is set. Throws RangeError for a range that is empty or names no input.
  */
 export function inputs<const S extends ModuleSignature>(
   signature: S,
@@ -35,9 +37,18 @@ export function inputs<const S extends ModuleSignature>(
 ): fc.Arbitrary<InputsOf<S>> {
   const ranges = new Map(Object.entries((options.ranges ?? {}) as Readonly<Record<string, Range>>));
   for (const [name, range] of ranges) checkRange(signature, name, range);
+  const at = (sizes: Sizes) => inputsAt(signature, sizes, { specials: options.specials ?? false, ranges });
+  if (!signature.dims) return at({});
+  return sizesOf(signature).chain((sizes) => at(sizes).map((drawn) => remember(drawn, sizes)));
+}
+
+function inputsAt<const S extends ModuleSignature>(
+  signature: S,
+  sizes: Sizes,
+  { specials, ranges }: { readonly specials: boolean; readonly ranges: ReadonlyMap<string, Range> },
+): fc.Arbitrary<InputsOf<S>> {
   const arbitraries = Object.entries(signature.inputs).map(
-    ([name, port]) =>
-      [name, arrays(port, { specials: options.specials ?? false, range: ranges.get(name) })] as const,
+    ([name, port]) => [name, arrays(sized(port, sizes), { specials, range: ranges.get(name) })] as const,
   );
   const names = arbitraries.map(([name]) => name);
   // Not fc.record: an input may be called __proto__, and fromEntries defines where assignment would not.
@@ -62,12 +73,12 @@ interface ArrayOptions {
 }
 
 /** An arbitrary of one flat array for a port. */
-export function arrays(port: PortSignature, options: ArrayOptions): fc.Arbitrary<TypedArray> {
+export function arrays(port: SizedPort, options: ArrayOptions): fc.Arbitrary<TypedArray> {
   if (port.values) return fc.constant(port.values).map((values) => withShortText(holding(port, values)));
   return new ArrayArbitrary(port, options);
 }
 
-function holding({ dtype }: PortSignature, values: readonly (number | bigint)[]): TypedArray {
+function holding({ dtype }: SizedPort, values: readonly (number | bigint)[]): TypedArray {
   const data = allocate(dtype, values.length);
   const elements: Elements = data;
   for (const [i, value] of values.entries()) elements[i] = value;
@@ -75,11 +86,11 @@ function holding({ dtype }: PortSignature, values: readonly (number | bigint)[])
 }
 
 class ArrayArbitrary extends fc.Arbitrary<TypedArray> {
-  readonly #port: PortSignature;
+  readonly #port: SizedPort;
   readonly #specials: boolean;
   readonly #range: Range;
 
-  constructor(port: PortSignature, { specials, range }: ArrayOptions) {
+  constructor(port: SizedPort, { specials, range }: ArrayOptions) {
     super();
     this.#port = port;
     this.#specials = specials;

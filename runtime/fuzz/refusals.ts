@@ -11,15 +11,18 @@ export interface Refusal {
 }
 
 export function* refusals({ inputs }: ModuleSignature, given: Arrays): Generator<Refusal, void> {
-  for (const [name, { dtype, values }] of Object.entries(inputs)) {
+  for (const [name, { dtype, shape, values }] of Object.entries(inputs)) {
     const data = given[name]!;
     const { array } = dtypes[dtype];
     const { [name]: _, ...others } = given;
     const replaced = (value: TypedArray) => ({ ...others, [name]: value });
     const longer = new array(data.length + 1);
+    // Of an open size another length may be right as well.
+    const isFixed = shape.every((d) => typeof d === "number");
     yield { name, what: `a missing input "${name}"`, input: others };
-    yield { name, what: `input "${name}" with ${longer.length} elements`, input: replaced(longer) };
-    if (data.length > 0)
+    if (isFixed)
+      yield { name, what: `input "${name}" with ${longer.length} elements`, input: replaced(longer) };
+    if (isFixed && data.length > 0)
       yield { name, what: `input "${name}" without elements`, input: replaced(new array(0)) };
     const other = dtype === "float32" ? new Float64Array(data.length) : new Float32Array(data.length);
     const kind = Object.prototype.toString.call(other).slice(8, -1);

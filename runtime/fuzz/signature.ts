@@ -4,10 +4,12 @@
  * takes.
  */
 import type { DType, DTypeArrays, TypedArray } from "../dtype.ts";
+import type { DimSignature } from "../load.ts";
 
 export interface PortSignature {
   readonly dtype: DType;
-  readonly shape: readonly number[];
+  /** Numbers, and expressions of the open dims. */
+  readonly shape: readonly (number | string)[];
   /** Of an input that the shapes were decided by: the elements it must hold. */
   readonly values?: readonly (number | bigint)[];
 }
@@ -16,6 +18,8 @@ export interface PortSignature {
 export interface ModuleSignature {
   readonly inputs: { readonly [name: string]: PortSignature };
   readonly outputs: { readonly [name: string]: PortSignature };
+  readonly dims?: { readonly [name: string]: DimSignature };
+  readonly constraints?: readonly string[];
 }
 
 type ArraysOf<P extends { readonly [name: string]: PortSignature }> = {
@@ -32,7 +36,9 @@ export type Arrays = { readonly [name: string]: TypedArray };
 
 /** What `instantiate` gives; `run` may reuse its outputs' memory. */
 export interface Instance {
-  run(inputs: never): object;
+  run(inputs: never, dims: never): object;
+  /** Of the outputs of the last run, where dims are open. */
+  readonly shapes?: { readonly [name: string]: readonly number[] };
 }
 
 /** An emitted module, imported or loaded: `import * as mlp from "./mlp.gen.ts"`. */
@@ -42,7 +48,12 @@ export interface Module<S extends ModuleSignature = ModuleSignature> {
   instantiate(...weights: never[]): Instance;
 }
 
-export function lengthOf({ shape }: PortSignature): number {
+/** A port with the sizes of one run. */
+export interface SizedPort extends PortSignature {
+  readonly shape: readonly number[];
+}
+
+export function lengthOf({ shape }: SizedPort): number {
   return shape.reduce((product, dim) => product * dim, 1);
 }
 

@@ -103,11 +103,11 @@ export class OnnxNetwork implements Network {
   /** Every size under a sample. Throws E2101 to E2112, E2201, E2301. */
   bind(sample: SampleInput, shape?: readonly number[], request: BindRequest = {}): BoundModel {
     const at = callSite();
-    const { constraints = [], maxParameterBytes: budget = DEFAULT_MAX_PARAMETER_BYTES } = request;
+    const { constraints = [], dims, maxParameterBytes: budget = DEFAULT_MAX_PARAMETER_BYTES } = request;
     const sized = this.weights.map(({ path, sizes, dtype }) => ({ path, shape: sizes!, dtype }));
     checkBudget(sized, budget, at);
     const whole = readSample(sample, shape, this.#inputs, at);
-    const bound = bind(this.#graph, whole, { constraints, ...(at && { at }) });
+    const bound = bind(this.#graph, whole, { constraints, ...(dims && { dims }), ...(at && { at }) });
     this.#last = bound;
     return bound;
   }
@@ -132,7 +132,7 @@ export class OnnxNetwork implements Network {
 
   describe(): readonly LayerDescription[] {
     const weights = new Map(this.weights.map((weight) => [weight.path, weight]));
-    const symbols = this.#last?.symbols;
+    const symbols = this.#last && this.#last.open.dims.length === 0 ? this.#last.symbols : undefined;
     const number = (d: Dim) => Number(evaluate(d, symbols!));
     return this.#uses.map(({ path, kind, outputs, reads }) => {
       const shapes = outputs.map(({ type }) => this.#builder.resolve(type.shape));
