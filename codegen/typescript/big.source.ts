@@ -10,6 +10,8 @@ export type BigFunction =
   | "signBig"
   | "divideBig"
   | "floorModBig"
+  | "shiftLeftBig"
+  | "shiftRightBig"
   | "maxBig"
   | "minBig"
   | "toInt64"
@@ -59,6 +61,18 @@ export const bigSources: Readonly<Record<BigFunction, (types: Types) => string>>
     `  if (b === 0n) return 0n;
   const remainder = a % b;
   return remainder !== 0n && remainder < 0n !== b < 0n ? remainder + b : remainder;`,
+  ),
+  shiftLeftBig: ofBigs(
+    "shiftLeftBig",
+    "All bits are out where there are fewer.",
+    ["a", "b"],
+    "  return b >= 0n && b < 64n ? a << b : 0n;",
+  ),
+  shiftRightBig: ofBigs(
+    "shiftRightBig",
+    "The sign comes in; all bits are out where there are fewer.",
+    ["a", "b"],
+    "  return a >> (b >= 0n && b < 64n ? b : 64n);",
   ),
   maxBig: ofBigs("maxBig", "The larger.", ["a", "b"], "  return a > b ? a : b;"),
   minBig: ofBigs("minBig", "The smaller.", ["a", "b"], "  return a < b ? a : b;"),

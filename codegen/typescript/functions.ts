@@ -13,6 +13,8 @@ export type RuntimeFunction =
   | "erf"
   | "roundEven"
   | "floorMod"
+  | "shiftLeft"
+  | "shiftRight"
   | "checkedIndex"
   | "wrappedIndex"
   | "floatBits"
@@ -39,6 +41,8 @@ export const binaryFunctions: Readonly<Partial<Record<BinaryFn, string>>> = {
   min: "Math.min",
   atan2: "Math.atan2",
   mod: "floorMod",
+  shiftLeft: "shiftLeft",
+  shiftRight: "shiftRight",
 };
 
 export const runtimeFunctions: Readonly<Record<RuntimeFunction, (types: Types) => string>> = {
@@ -52,6 +56,14 @@ function roundEven(x${only(": number")})${only(": number")} {
 function floorMod(a${only(": number")}, b${only(": number")})${only(": number")} {
   const remainder = a % b;
   return remainder !== 0 && remainder < 0 !== b < 0 ? remainder + b : remainder;
+}`,
+  shiftLeft: ({ only }) => `/** All bits are out where there are fewer. */
+function shiftLeft(a${only(": number")}, b${only(": number")})${only(": number")} {
+  return b >= 0 && b < 32 ? a << b : 0;
+}`,
+  shiftRight: ({ only }) => `/** The sign comes in; all bits are out where there are fewer. */
+function shiftRight(a${only(": number")}, b${only(": number")})${only(": number")} {
+  return Math.floor(a / 2 ** (b >= 0 && b < 32 ? b : 32));
 }`,
   checkedIndex: (types) => `/** An index that came from data; throws RangeError unless it is inside. */
 function checkedIndex${indexParameters(types)} {
@@ -77,6 +89,8 @@ export const bigFunctions: Readonly<Partial<Record<UnaryFn | BinaryFn, BigFuncti
   sign: "signBig",
   div: "divideBig",
   mod: "floorModBig",
+  shiftLeft: "shiftLeftBig",
+  shiftRight: "shiftRightBig",
   max: "maxBig",
   min: "minBig",
 };

@@ -7,7 +7,7 @@
 
 import type { BinaryFn, Expr } from "../../compiler/ir/loop.ts";
 import { dtypeOf } from "../../compiler/ir/loop-rewrite.ts";
-import { type DType, dtypes, type Scalar } from "../../runtime/dtype.ts";
+import { type DType, dtypes } from "../../runtime/dtype.ts";
 import { codeOf, formats } from "../../runtime/float-format.ts";
 import {
   binding,
@@ -31,6 +31,7 @@ import {
   runtimeFunctions,
   unaryFunctions,
 } from "./functions.ts";
+import { bigLiteral, isBig, product, toWide, wrapped, wrappedBig } from "./integers.ts";
 
 /** What an expression needs to know of the place it is printed at. */
 export interface Place {
@@ -143,10 +144,6 @@ function isAlike(a: DType, b: DType): boolean {
   return kindOf(a) === kindOf(b) && isBig(a) === isBig(b);
 }
 
-function isBig(dtype: DType): boolean {
-  return dtypes[dtype].big === true;
-}
-
 /** An integer of less than a byte, wrapped unless it is already. */
 function narrowed(e: Expr, dtype: DType, place: Place): Code {
   const code = numberOf(e, place);
@@ -157,15 +154,6 @@ function isWithin(e: Expr, dtype: DType): boolean {
   if (e.kind === "load" || e.kind === "constant" || e.kind === "cast") return dtypeOf(e) === dtype;
   if (e.kind === "select") return isWithin(e.a, dtype) && isWithin(e.b, dtype);
   return e.kind === "guard" && isWithin(e.inside, dtype) && isWithin(e.outside, dtype);
-}
-
-/** The integer of fewer than 32 bits, or the uint32, that an integer wraps to. */
-function wrapped(code: Code, dtype: DType): Code {
-  const [lowest, highest] = [Number(dtypes[dtype].lowest), Number(dtypes[dtype].highest)];
-  if (dtype === "uint32") return bitwise(code, ">>>", primary("0"), binding.shift);
-  if (lowest === 0) return bitwise(code, "&", primary(String(highest)), binding.bitAnd);
-  const away = primary(String(31 - Math.log2(highest + 1)));
-  return bitwise(bitwise(code, "<<", away, binding.shift), ">>", away, binding.shift);
 }
 
 export function valueAt(e: Expr, place: Place): Value {
@@ -208,10 +196,6 @@ function constantValue({ value, dtype }: Of<"constant">): Value {
     ...number(isBig(dtype) ? bigLiteral(value) : primary(numberLiteral(Number(value)))),
     literal: true,
   };
-}
-
-function bigLiteral(value: Scalar): Code {
-  return primary(`${BigInt(value)}n`);
 }
 
 function choice(test: Code, a: Expr, b: Expr, place: Place): Value {
@@ -275,11 +259,6 @@ function toBig(value: Value, from: DType, to: DType, place: Place): Code {
   return to === "uint64" && dtypes[from].lowest !== 0 ? wrappedBig(big, to) : big;
 }
 
-/** The 64-bit integer that a bigint wraps to. */
-function wrappedBig(code: Code, dtype: DType): Code {
-  return call(dtype === "uint64" ? "BigInt.asUintN" : "BigInt.asIntN", primary("64"), code);
-}
-
 /** Whether the value is a float32 already, so that rounding it would change nothing. */
 function isFloat32(e: Expr): boolean {
   switch (e.kind) {
@@ -309,7 +288,7 @@ function fitsFloat32(dtype: DType): boolean {
 
 function unaryValue(e: Of<"unary">, place: Place): Value {
   if (e.fn === "not") {
-    if (kindOf(e.dtype) !== "bool") return number(unary("~", numberOf(e.x, place)));
+    if (kindOf(e.dtype) !== "bool") return number(inverted(e, place));
     const x = valueAt(e.x, place);
     return { ...boolean(unary("!", asCondition(x, place))), literal: isLiteral(x) };
   }
@@ -319,6 +298,12 @@ function unaryValue(e: Of<"unary">, place: Place): Value {
   const name = (isBig(e.dtype) ? bigFunctions : unaryFunctions)[e.fn]!;
   if (name in runtimeFunctions) place.needs(name as RuntimeFunction);
   return number(isInteger ? toWide(call(name, x), e.dtype) : call(name, x));
+}
+
+/** Of int32 it is one already. */
+function inverted(e: Of<"unary">, place: Place): Code {
+  const code = unary("~", numberOf(e.x, place));
+  return e.dtype === "uint32" || isBig(e.dtype) ? toWide(code, e.dtype) : code;
 }
 
 function binaryValue(e: Of<"binary">, place: Place): Value {
@@ -335,27 +320,20 @@ function binaryValue(e: Of<"binary">, place: Place): Value {
     const code = infix(a, operator, b, strength[operator]!);
     return number(isInteger ? toWide(code, e.dtype) : code);
   }
-  if (isBig(e.dtype)) return number(bigCall(e.fn, [a, b], place));
+  if (isBig(e.dtype)) {
+    const code = bigCall(e.fn, [a, b], place);
+    return number(e.fn === "shiftLeft" ? toWide(code, e.dtype) : code);
+  }
   const name = binaryFunctions[e.fn]!;
   if (name in runtimeFunctions) place.needs(name as RuntimeFunction);
   const code = call(name, a, b);
-  return number(isInteger && (e.fn === "mod" || e.fn === "pow") ? toWide(code, e.dtype) : code);
+  return number(isInteger && e.fn !== "max" && e.fn !== "min" ? toWide(code, e.dtype) : code);
 }
 
 function bigCall(fn: BinaryFn, args: readonly Code[], place: Place): Code {
   const name = bigFunctions[fn]!;
   place.needs(name);
   return call(name, ...args);
-}
-
-/** The bits that integers of this dtype are computed in. */
-function toWide(code: Code, dtype: DType): Code {
-  if (isBig(dtype)) return wrappedBig(code, dtype);
-  return dtype === "uint32" ? wrapped(code, dtype) : toInt32(code);
-}
-
-function product(code: Code, dtype: DType): Code {
-  return dtype === "uint32" ? wrapped(code, dtype) : code;
 }
 
 function compareValue(e: Of<"binary">, operator: string, place: Place): Value {
@@ -373,7 +351,10 @@ function compareValue(e: Of<"binary">, operator: string, place: Place): Value {
 /** On booleans where either side is one, else on bits: 0 and 1 in memory need no detour. */
 function logicValue(e: Of<"binary">, fn: keyof typeof bits, place: Place): Value {
   const [x, y] = [valueAt(e.a, place), valueAt(e.b, place)];
-  if (!x.boolean && !y.boolean) return number(bitwise(x.code, bits[fn], y.code, strength[bits[fn]]!));
+  if (!x.boolean && !y.boolean) {
+    const code = bitwise(x.code, bits[fn], y.code, strength[bits[fn]]!);
+    return number(e.dtype === "uint32" ? wrapped(code, e.dtype) : code);
+  }
   const [a, b] = [asCondition(x, place), asCondition(y, place)];
   const left = fn === "xor" && isLiteral(x) && isLiteral(y) ? widen(a, "boolean", place) : a;
   const literal = fn !== "xor" && (isLiteral(x) || isLiteral(y));

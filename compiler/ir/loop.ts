@@ -80,7 +80,9 @@ export type BinaryFn =
   | "ge"
   | "and"
   | "or"
-  | "xor";
+  | "xor"
+  | "shiftLeft"
+  | "shiftRight";
 
 /**
  * Values are computed in the widest type of their kind (float64 for floats, int32 for integers and bool; but

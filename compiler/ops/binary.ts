@@ -5,7 +5,8 @@
  *
  * `max` and `min` are Math.max and Math.min: NaN wins, -0 is below +0. `mod` has the divisor's sign, as
  * numpy.mod. Integer `div` truncates as ONNX Div does; integer division by zero gives 0, and `mod` by zero 0,
- * so that no target can trap.
+ * so that no target can trap. `and`, `or`, `xor` are bitwise on integers. A shift by
+ * more bits than there are, or by a negative number, shifts everything out; to the right the sign comes in.
  */
 import { type DType, dtypes, type Scalar } from "../../runtime/dtype.ts";
 import { bigsIn, isBig, numbersIn } from "../../runtime/elements.ts";
@@ -62,9 +63,21 @@ const rows: readonly Row[] = [
   { name: "max", accepts: "number", float: Math.max, big: (a, b) => (a > b ? a : b) },
   { name: "min", accepts: "number", float: Math.min, big: (a, b) => (a < b ? a : b) },
   { name: "atan2", accepts: "float", float: Math.atan2 },
-  { name: "and", accepts: "bool", float: (a, b) => a & b },
-  { name: "or", accepts: "bool", float: (a, b) => a | b },
-  { name: "xor", accepts: "bool", float: (a, b) => a ^ b },
+  { name: "and", accepts: "integer or bool", float: (a, b) => a & b, big: (a, b) => a & b },
+  { name: "or", accepts: "integer or bool", float: (a, b) => a | b, big: (a, b) => a | b },
+  { name: "xor", accepts: "integer or bool", float: (a, b) => a ^ b, big: (a, b) => a ^ b },
+  {
+    name: "shiftLeft",
+    accepts: "integer",
+    float: (a, b) => (b >= 0 && b < 32 ? a << b : 0),
+    big: (a, b) => (b >= 0n && b < 64n ? a << b : 0n),
+  },
+  {
+    name: "shiftRight",
+    accepts: "integer",
+    float: (a, b) => (b >= 0 && b < 32 ? Math.floor(a / 2 ** b) : a < 0 ? -1 : 0),
+    big: (a, b) => (b >= 0n && b < 64n ? a >> b : a < 0n ? -1n : 0n),
+  },
 ];
 
 const comparisons: readonly Row[] = [

@@ -2,10 +2,10 @@
  * Elementwise functions of one value. A row has the function itself, in doubles, and which values it takes;
  * its loop-IR form is the function of the same name. float32 results are the double result rounded once,
  * integer ones wrap. NaN gives NaN everywhere. Semantics are those of NumPy and of the ONNX ops of the same
- * names; `round` is half to even.
+ * names; `round` is half to even, `not` of an integer turns every bit around.
  */
 
-import type { Scalar } from "../../runtime/dtype.ts";
+import { dtypes, type Scalar } from "../../runtime/dtype.ts";
 import { bigsIn, isBig, numbersIn } from "../../runtime/elements.ts";
 import { erf } from "../../runtime/math/erf.ts";
 import { strides, type Tensor } from "../../runtime/tensor.ts";
@@ -18,6 +18,8 @@ interface Row {
   readonly name: UnaryFn;
   readonly accepts: Accepts;
   readonly apply: (x: number) => number;
+  /** The same on integers of up to 32 bits; `apply` serves both when absent. */
+  readonly integer?: (x: number) => number;
   /** The same on 64-bit integers, which are bigints; those that take no integers have none. */
   readonly big?: (x: bigint) => bigint;
 }
@@ -47,7 +49,7 @@ const rows: readonly Row[] = [
   { name: "floor", accepts: "float", apply: Math.floor },
   { name: "ceil", accepts: "float", apply: Math.ceil },
   { name: "round", accepts: "float", apply: roundHalfEven },
-  { name: "not", accepts: "bool", apply: (x) => 1 - x },
+  { name: "not", accepts: "integer or bool", apply: (x) => 1 - x, integer: (x) => ~x, big: (x) => ~x },
 ];
 
 export const unaryOps: readonly Op[] = rows.map((row) => elementwise(row));
@@ -71,10 +73,11 @@ function elementwise(row: Row): Op {
   });
 }
 
-function elementOf(row: Row, { data }: Tensor): (offsets: readonly number[]) => Scalar {
+function elementOf(row: Row, { data, dtype }: Tensor): (offsets: readonly number[]) => Scalar {
   if (isBig(data)) return ([at]) => row.big!(bigsIn(data)[at!]!);
   const numbers = numbersIn(data);
-  return ([at]) => row.apply(numbers[at!]!);
+  const apply = (dtypes[dtype].kind === "integer" ? row.integer : undefined) ?? row.apply;
+  return ([at]) => apply(numbers[at!]!);
 }
 
 /**

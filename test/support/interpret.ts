@@ -97,6 +97,8 @@ const floating: Record<BinaryFn, (a: number, b: number) => number> = {
   and: (a, b) => Number(a !== 0 && b !== 0),
   or: (a, b) => Number(a !== 0 || b !== 0),
   xor: (a, b) => Number((a !== 0) !== (b !== 0)),
+  shiftLeft: (a, b) => (b >= 0 && b < 32 ? a * 2 ** b : 0),
+  shiftRight: (a, b) => Math.floor(a / 2 ** (b >= 0 && b < 32 ? b : 32)),
 };
 
 const integer: Partial<Record<BinaryFn, (a: number, b: number) => number>> = {
@@ -104,6 +106,10 @@ const integer: Partial<Record<BinaryFn, (a: number, b: number) => number>> = {
   sub: (a, b) => (a - b) | 0,
   mul: Math.imul,
   div: (a, b) => (a / b) | 0,
+  and: (a, b) => a & b,
+  or: (a, b) => a | b,
+  xor: (a, b) => a ^ b,
+  shiftLeft: (a, b) => Number(BigInt.asIntN(32, BigInt(a) << BigInt(b >= 0 && b < 32 ? b : 32))),
 };
 
 /** The functions of 64-bit integers; the others take none. */
@@ -111,6 +117,7 @@ const bigUnary: Partial<Record<UnaryFn, (x: bigint) => bigint>> = {
   neg: (x) => -x,
   abs: (x) => (x < 0n ? -x : x),
   sign: (x) => BigInt(Number(x > 0n) - Number(x < 0n)),
+  not: (x) => ~x,
 };
 
 const bigBinary: Partial<Record<BinaryFn, (a: bigint, b: bigint) => Scalar>> = {
@@ -119,6 +126,11 @@ const bigBinary: Partial<Record<BinaryFn, (a: bigint, b: bigint) => Scalar>> = {
   mul: (a, b) => a * b,
   div: (a, b) => (b === 0n ? 0n : a / b),
   mod: (a, b) => (b === 0n ? 0n : ((a % b) + b) % b),
+  and: (a, b) => a & b,
+  or: (a, b) => a | b,
+  xor: (a, b) => a ^ b,
+  shiftLeft: (a, b) => (b >= 0n && b < 64n ? a << b : 0n),
+  shiftRight: (a, b) => a >> (b >= 0n && b < 64n ? b : 64n),
   max: (a, b) => (a > b ? a : b),
   min: (a, b) => (a < b ? a : b),
   eq: (a, b) => Number(a === b),
@@ -215,7 +227,7 @@ class Machine {
   #unary(e: Expr & { kind: "unary" }): Scalar {
     const x = this.#value(e.x);
     if (typeof x === "bigint") return wrapBig(e.dtype, bigUnary[e.fn]!(x));
-    const value = unary[e.fn](x);
+    const value = e.fn === "not" && e.dtype !== "bool" ? ~x : unary[e.fn](x);
     return e.dtype === "uint32" ? value >>> 0 : this.#round(value, e);
   }
 

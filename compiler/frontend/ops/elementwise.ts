@@ -71,6 +71,8 @@ export class ElementwiseOps {
   and = (a: Value, b: Value) => this.two("and", a, b);
   or = (a: Value, b: Value) => this.two("or", a, b);
   xor = (a: Value, b: Value) => this.two("xor", a, b);
+  shiftLeft = (a: Value, b: Value) => this.two("shiftLeft", a, b);
+  shiftRight = (a: Value, b: Value) => this.two("shiftRight", a, b);
 
   eq = (a: Arg, b: Arg) => this.two("eq", a, b);
   ne = (a: Arg, b: Arg) => this.two("ne", a, b);

@@ -29,6 +29,12 @@ function neutral(op: string, value: (x: BoundValue) => number, sides: readonly (
   };
 }
 
+/** The value whose every bit is set. */
+function allBits(dtype: DType): number {
+  const { lowest, highest } = dtypes[dtype];
+  return Number(lowest) === 0 ? Number(highest) : -1;
+}
+
 const [either, right] = [[0, 1], [1]] as const;
 
 export const arithmetic: readonly Row[] = [
@@ -42,7 +48,7 @@ export const arithmetic: readonly Row[] = [
   // Math.max and Math.min: beside an infinity of the losing side NaN stays NaN and -0 stays -0.
   neutral("max", (x) => (isFloat(x) ? Number.NEGATIVE_INFINITY : Number.NaN), either),
   neutral("min", (x) => (isFloat(x) ? Number.POSITIVE_INFINITY : Number.NaN), either),
-  neutral("and", () => 1, either),
+  neutral("and", (x) => allBits(x.type.dtype), either),
   neutral("or", () => 0, either),
   neutral("xor", () => 0, either),
   {

@@ -8,6 +8,7 @@ export const FLOATS: readonly DType[] = [
   ...(["float32", "float32", "float64"] as const),
   ...numbers.filter((dtype) => dtypes[dtype].kind === "float"),
 ];
-export const BOOLS: readonly DType[] = ["bool"];
+export const INTEGERS: readonly DType[] = numbers.filter((dtype) => dtypes[dtype].kind === "integer");
+export const BITS: readonly DType[] = ["bool", "bool", ...INTEGERS];
 export const NUMBERS: readonly DType[] = [...common, ...common, ...numbers];
 export const ALL: readonly DType[] = [...NUMBERS, "bool", "bool", "bool"];

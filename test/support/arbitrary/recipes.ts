@@ -14,7 +14,7 @@ import {
 import type { Value } from "../../../compiler/ir/graph.ts";
 import { type DType, dtypes } from "../../../runtime/dtype.ts";
 import { type Draft, HIGHEST_RANK, sameShape } from "./draft.ts";
-import { ALL, BOOLS, FLOATS, NUMBERS } from "./dtypes.ts";
+import { ALL, BITS, FLOATS, INTEGERS, NUMBERS } from "./dtypes.ts";
 import { indexRecipes } from "./index-recipes.ts";
 import { addScan } from "./scan-recipe.ts";
 import { addConv, addWindowArgMax, addWindowReduce } from "./window-recipes.ts";
@@ -55,10 +55,11 @@ const floatFunctions =
 export const recipes: ReadonlyMap<string, Recipe> = new Map<string, Recipe>([
   ...["neg", "abs", "sign"].map((op) => [op, unary(NUMBERS)] as const),
   ...floatFunctions.map((op) => [op, unary(FLOATS)] as const),
-  ["not", unary(BOOLS)],
+  ["not", unary(BITS)],
   ...["add", "sub", "mul", "div", "mod", "max", "min"].map((op) => [op, binary(NUMBERS)] as const),
   ...["pow", "atan2"].map((op) => [op, binary(FLOATS)] as const),
-  ...["and", "or", "xor"].map((op) => [op, binary(BOOLS)] as const),
+  ...["and", "or", "xor"].map((op) => [op, binary(BITS)] as const),
+  ...["shiftLeft", "shiftRight"].map((op) => [op, binary(INTEGERS)] as const),
   ...["eq", "ne"].map((op) => [op, binary(ALL)] as const),
   ...["lt", "le", "gt", "ge"].map((op) => [op, binary(NUMBERS)] as const),
   ["select", addSelect],

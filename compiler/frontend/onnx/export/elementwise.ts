@@ -5,7 +5,7 @@
 import type { DType } from "../../../../runtime/dtype.ts";
 import { dtypes } from "../../../../runtime/dtype.ts";
 import type { Node } from "../../../ir/graph.ts";
-import { int, type OnnxDraft } from "./draft.ts";
+import { int, type OnnxDraft, text } from "./draft.ts";
 import type { ExportRow } from "./row.ts";
 
 /** Core op to ONNX operator, where operands and result are the same. */
@@ -31,7 +31,6 @@ const sameOperator: Readonly<Record<string, string>> = {
   floor: "Floor",
   ceil: "Ceil",
   round: "Round",
-  not: "Not",
   add: "Add",
   sub: "Sub",
   mul: "Mul",
@@ -39,15 +38,20 @@ const sameOperator: Readonly<Record<string, string>> = {
   pow: "Pow",
   max: "Max",
   min: "Min",
-  and: "And",
-  or: "Or",
-  xor: "Xor",
   eq: "Equal",
   lt: "Less",
   le: "LessOrEqual",
   gt: "Greater",
   ge: "GreaterOrEqual",
   select: "Where",
+};
+
+/** Of bools, and of integers bit by bit. */
+const bitOperators: Readonly<Record<string, readonly [bool: string, integer: string]>> = {
+  not: ["Not", "BitwiseNot"],
+  and: ["And", "BitwiseAnd"],
+  or: ["Or", "BitwiseOr"],
+  xor: ["Xor", "BitwiseXor"],
 };
 
 const dtypeOf = (node: Node): DType => node.operands[0]!.type.dtype;
@@ -59,6 +63,24 @@ export const elementwiseRows: Readonly<Record<string, ExportRow>> = {
       ((draft, _node, operands) => [draft.node(opType, operands)]) satisfies ExportRow,
     ]),
   ),
+  ...Object.fromEntries(
+    Object.entries(bitOperators).map(([op, [bool, integer]]) => [
+      op,
+      ((draft, node, operands) => [
+        draft.node(dtypeOf(node) === "bool" ? bool : integer, operands),
+      ]) satisfies ExportRow,
+    ]),
+  ),
+  shiftLeft: (draft, node, [x, by]) => [shifted(draft, dtypeOf(node), x!, by!, "LEFT")],
+  shiftRight: (draft, node, [x, by]) => {
+    const dtype = dtypeOf(node);
+    if (dtype.startsWith("uint")) return [shifted(draft, dtype, x!, by!, "RIGHT")];
+    // ONNX shifts unsigned integers only: a negative one is inverted before and after.
+    const isNegative = draft.node("Less", [x!, draft.number(dtype, 0)]);
+    const sign = draft.node("Where", [isNegative, draft.number(dtype, -1), draft.number(dtype, 0)]);
+    const inverted = draft.node("BitwiseXor", [x!, sign]);
+    return [draft.node("BitwiseXor", [shifted(draft, dtype, inverted, by!, "RIGHT"), sign])];
+  },
   neg: (draft, node, [x]) => {
     // ONNX has no Neg of unsigned integers; here it wraps.
     const unsigned = dtypeOf(node).startsWith("uint");
@@ -71,6 +93,13 @@ export const elementwiseRows: Readonly<Record<string, ExportRow>> = {
   atan2: (draft, node, [y, x]) => [atan2(draft, dtypeOf(node), y!, x!)],
   cast: (draft, node, [x]) => [draft.cast(x!, node.results[0]!.type.dtype)],
 };
+
+function shifted(draft: OnnxDraft, dtype: DType, x: string, by: string, direction: "LEFT" | "RIGHT"): string {
+  const unsigned = (dtype.startsWith("u") ? dtype : `u${dtype}`) as DType;
+  const operands = [x, by].map((name) => (unsigned === dtype ? name : draft.cast(name, unsigned)));
+  const result = draft.node("BitShift", operands, { direction: text(direction) });
+  return unsigned === dtype ? result : draft.cast(result, dtype);
+}
 
 /** ONNX Mod of floats has the dividend's sign; here it has the divisor's. */
 function modulo(draft: OnnxDraft, dtype: DType, a: string, b: string): string {
