@@ -28,8 +28,19 @@ export interface Known {
   readonly because: readonly string[];
 }
 
+/** One thing said, and its place among the others: declarations first, then by text. */
+interface Statement {
+  readonly key: string;
+  readonly tell: (store: Store) => Conflict | undefined;
+}
+
+/**
+ * What is declared and asserted is settled anew with each statement, in an order of its own: whoever says
+ * the same things in another order gets the same answers in the same words.
+ */
 export class Assumptions {
-  readonly #store = new Store();
+  #statements: readonly Statement[] = [];
+  #store = new Store();
   readonly #names = new Set<string>();
 
   /**
@@ -38,16 +49,17 @@ export class Assumptions {
    * @throws CompileError E1002 for bounds that are not whole numbers, E2201 where no size is left
    */
   declare(name: string, bounds: Declaration = {}): this {
-    this.#names.add(name);
     const clause = `${name} declared ${JSON.stringify(bounds)}`;
-    return this.#unless(this.#store.declare(name, bounds, { subject: name, clause }));
+    const origin = { subject: name, clause };
+    return this.#add([name], { key: ` ${clause}`, tell: (store) => store.declare(name, bounds, origin) });
   }
 
   /** "h % 32 == 0", "1 <= b <= 64", "n == 2*?k". @throws CompileError E3001, E2201 with what contradicts */
   assert(text: string, subject = "assertion"): this {
     const constraint = parseConstraint(text);
-    for (const name of constraint.symbols()) this.#names.add(name);
-    return this.#unless(this.#store.require(constraint, { subject, clause: text }));
+    const origin = { subject, clause: text };
+    const tell = (store: Store) => store.require(constraint, origin);
+    return this.#add(constraint.symbols(), { key: `${constraint}`, tell });
   }
 
   /** Whether a `relation` b holds under all that was declared and asserted. */
@@ -127,18 +139,31 @@ export class Assumptions {
     return [...symbols, ...relations.map((r) => `${r.constraint}${why(clauses(r.origins))}`)].join("\n");
   }
 
-  #unless(conflict: Conflict | undefined): this {
-    if (!conflict) return this;
-    const { core, left, right, relation, suggestion } = conflict;
-    const clauses = core.map(({ clause }) => clause);
-    return fail({
-      code: "E2201",
-      message: clauses.length > 1 ? `${clauses.join(" contradicts ")}` : `${clauses[0]} cannot hold`,
-      facts: core.map(({ subject, clause }) => ({ subject, value: clause })),
-      because: /^[=!<>]/.test(relation)
-        ? `${left} ${relation} ${right} is impossible`
-        : `${relation} is needed`,
-      fix: suggestion ?? "drop or change one of them",
-    });
+  #add(names: readonly string[], statement: Statement): this {
+    const list = [...this.#statements, statement].sort((x, y) =>
+      x.key < y.key ? -1 : x.key > y.key ? 1 : 0,
+    );
+    const store = new Store();
+    for (const { tell } of list) {
+      const conflict = tell(store);
+      if (conflict) return refuseAll(conflict);
+    }
+    for (const name of names) this.#names.add(name);
+    this.#statements = list;
+    this.#store = store;
+    return this;
   }
+}
+
+function refuseAll({ core, left, right, relation, suggestion }: Conflict): never {
+  const clauses = core.map(({ clause }) => clause);
+  return fail({
+    code: "E2201",
+    message: clauses.length > 1 ? `${clauses.join(" contradicts ")}` : `${clauses[0]} cannot hold`,
+    facts: core.map(({ subject, clause }) => ({ subject, value: clause })),
+    because: /^[=!<>]/.test(relation)
+      ? `${left} ${relation} ${right} is impossible`
+      : `${relation} is needed`,
+    fix: suggestion ?? "drop or change one of them",
+  });
 }

@@ -133,7 +133,8 @@ export function listed(values: readonly number[]): Domain {
 /** x and y both; undefined when the residues would be too many to list, an empty one when nothing is left. */
 export function intersect(x: Domain, y: Domain): Domain | undefined {
   if (x.modulus < y.modulus) return intersect(y, x);
-  const [min, max] = [Math.max(x.min, y.min), Math.min(x.max, y.max)];
+  const min = Math.max(x.min, y.min);
+  const max = Math.min(x.max, y.max);
   if (x.modulus === 1) return { min, max, modulus: 1, residues: x.residues };
   const modulus = Number(lcm(x.modulus, y.modulus));
   const steps = modulus / x.modulus;

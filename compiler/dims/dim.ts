@@ -150,9 +150,10 @@ export function symbol(name: string): Dim {
 
 /** The name, if d is a symbol and nothing else. */
 export function nameOf(d: Dim): string | undefined {
-  const [t] = d.terms;
-  const [atom, other] = t?.coefficient === 1 && d.terms.length === 1 ? t.factors : [];
-  return atom?.kind === "symbol" && !other ? atom.name : undefined;
+  const t = d.terms[0];
+  if (d.terms.length !== 1 || t?.coefficient !== 1 || t.factors.length !== 1) return undefined;
+  const atom = t.factors[0]!;
+  return atom.kind === "symbol" ? atom.name : undefined;
 }
 
 export function kindOf(name: string): "rigid" | "flex" | "free" {

@@ -22,8 +22,7 @@ import { quotient, remainder } from "./integer.ts";
 export function simplify(d: Dim, bounds: Bounds): Dim {
   if (!d.bounded) return d;
   return mapFactors(d, (atom) => {
-    if (!atom.bounded) return fromAtom(atom);
-    if (atom.kind === "symbol") return fromAtom(atom);
+    if (!atom.bounded || atom.kind === "symbol") return fromAtom(atom);
     if (atom.kind === "floor")
       return divide(simplify(atom.numerator, bounds), simplify(atom.denominator, bounds), bounds);
     const side = simplify(atom.left, bounds);

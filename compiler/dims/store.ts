@@ -2,11 +2,8 @@
  * What is known of the symbols of one graph: equations, bounds and divisibility collected with their
  * origins, solved as they come. Flex symbols are solved for; two rigid symbols are never merged, their
  * equation stays a residual that decisions may assume. An assertion that cannot be settled yet is parked and
- * taken up again when one of its symbols learns something, so the result does not depend on the order of the
- * assertions.
- *
- * Every change goes through an undo journal: an assertion that contradicts the store leaves no trace but its
- * Conflict, whose core is minimal.
+ * taken up again when one of its symbols learns something. Every change goes through an undo journal: an
+ * assertion that contradicts the store leaves no trace but its Conflict, whose core is minimal.
  */
 import {
   anything,
@@ -145,8 +142,7 @@ export class Store implements Facts {
   readonly solve = (shape: Shape): Shape => shape.map((d) => this.resolve(d));
 
   valueOf(name: string): Dim | undefined {
-    const value = this.#known.get(name)?.value;
-    return value && this.resolve(value);
+    return this.#known.get(name)?.value && this.resolve(symbol(name));
   }
 
   /** The assertions that fixed a symbol, first to last. */
@@ -183,6 +179,8 @@ export class Store implements Facts {
 
   /** Follows values that are symbols themselves; each on the way then knows the last one. */
   #resolveSymbol(d: Dim, name: string): Dim {
+    const direct = this.#known.get(name)?.value;
+    if (!direct || direct.value !== undefined) return direct ?? d;
     let end = d;
     const passed: string[] = [];
     for (let at: string | undefined = name; at !== undefined; at = nameOf(end)) {
@@ -276,7 +274,8 @@ export class Store implements Facts {
       if (zero) this.#journal.put(this.#zeros, zero, undefined);
       if (rewrite) this.#journal.put(this.#rewrites, rewrite, undefined);
     }
-    const [a, b] = [this.resolve(x.left), this.resolve(x.right)];
+    const a = this.resolve(x.left);
+    const b = this.resolve(x.right);
     if (x.domain) return this.#settleMember(x, a, x.domain);
     if (x.goal === "broadcast") return this.#settleBroadcast(x, a, b);
     return x.goal === "==" ? this.#settleEqual(x, a, b) : this.#settleVerdict(x, x.goal as Relation, a, b);
@@ -284,7 +283,8 @@ export class Store implements Facts {
 
   #settleEqual(x: Assertion, a: Dim, b: Dim): Failure | undefined {
     if (a === b) return undefined;
-    const [one, other] = [nameOf(a), nameOf(b)];
+    const one = nameOf(a);
+    const other = nameOf(b);
     if (one !== undefined && b.value !== undefined) return this.#narrow(x, one, point(b));
     if (other !== undefined && a.value !== undefined) return this.#narrow(x, other, point(a));
     if (one !== undefined && other !== undefined && kindOf(one) === "flex" && kindOf(other) === "flex")

@@ -6,17 +6,17 @@
  */
 
 import { fail } from "../diagnostics/index.ts";
-import { anything, type Clause, Constraint, intersect, type Relation } from "./constraint.ts";
+import { anything, type Clause, Constraint, intersect, listed, type Relation } from "./constraint.ts";
 import {
   type Atom,
   atomsOf,
   compareDims,
   constant,
   Dim,
-  fromAtom,
   nameOf,
   setPrinter,
   symbol,
+  type Term,
 } from "./dim.ts";
 import {
   add,
@@ -32,7 +32,7 @@ import {
   product,
   sum,
 } from "./expression.ts";
-import { magnitude, negate, quotient, refuse, remainder } from "./integer.ts";
+import { type Int, magnitude, negate, quotient, refuse, remainder } from "./integer.ts";
 
 /** How tightly a text binds: sums and remainders 0, products 1, the rest 2. */
 type Level = 0 | 1 | 2;
@@ -43,7 +43,7 @@ export function print(d: Dim): string {
 
 /** In parentheses where `level` needs them. */
 function printAs(level: Level, d: Dim): string {
-  const [text, own] = foldMax(d) ?? foldMod(d) ?? plain(d);
+  const [text, own] = shortened(d) ?? plain(d);
   return own < level ? `(${text})` : text;
 }
 
@@ -64,45 +64,51 @@ function printAtom(atom: Atom): string {
   return `floor(${printAs(1, atom.numerator)}/${printAs(2, atom.denominator)})`;
 }
 
-/**
- * c*max(D, 0) + rest is c*max(D + S, S) + (rest - c*S) for any S. If some S that comes from D leaves fewer
- * terms in the rest, say it that way; for a negative c the max is a min of the negated sides.
- */
-function foldMax(d: Dim): readonly [string, Level] | undefined {
-  for (const { coefficient: c, factors } of d.terms) {
-    const [atom, ...others] = factors;
-    if (atom?.kind !== "max" || others.length > 0) continue;
-    const rest = addScaled(d, negate(c), fromAtom(atom));
-    const side = c < 0 ? neg(atom.left) : atom.left;
-    const negative = side.terms.filter((t) => t.coefficient < 0);
-    const positive = sum(negative.map((t) => monomial(negate(t.coefficient), t.factors)));
-    for (const shift of [positive, neg(side)]) {
-      const left = addScaled(rest, negate(magnitude(c)), shift);
-      if (shift.terms.length === 0 || left.terms.length >= rest.terms.length) continue;
-      const sides = [add(side, shift), shift].sort(compareDims).map(print);
-      const inner = `${c < 0 ? "min" : "max"}(${sides.join(", ")})`;
-      const alone = magnitude(c) === 1;
-      return followedBy(alone ? inner : `${magnitude(c)}*${inner}`, alone ? 2 : 1, left);
-    }
+/** Something with shorter words than the normal form has: c times `part`, which takes `gone` terms along. */
+interface Shorthand {
+  readonly c: Int;
+  readonly part: Dim;
+  readonly gone: number;
+  readonly text: string;
+  readonly level: Level;
+}
+
+/** The first shorthand after which fewer terms are left to say. */
+function shortened(d: Dim): readonly [string, Level] | undefined {
+  for (const { c, part, gone, text, level } of d.terms.flatMap(shorthands)) {
+    const rest = addScaled(d, negate(c), part);
+    if (rest.terms.length + gone > d.terms.length) continue;
+    if (c === 1) return followedBy(text, level, rest);
+    return followedBy(`${c}*${level === 0 ? `(${text})` : text}`, 1, rest);
   }
   return undefined;
 }
 
-/** c*(P - Q*floor(P/Q)) is c*(P % Q), also inside a sum; c is 1 for a symbolic Q. */
-function foldMod(d: Dim): readonly [string, Level] | undefined {
-  for (const { coefficient, factors } of d.terms) {
-    const f = factors.find((x) => x.kind === "floor");
-    if (f?.kind !== "floor" || f.numerator.terms.length >= d.terms.length) continue;
-    const by = f.denominator.value;
-    const whole = by !== undefined && factors.length === 1 && remainder(coefficient, by) === 0;
-    const c = by === undefined ? 1 : whole ? negate(quotient(coefficient, by)) : 0;
-    const rest = addScaled(d, negate(c), mod(f.numerator, f.denominator));
-    const gone = f.numerator.terms.length + f.denominator.terms.length;
-    if (!(c > 0) || rest.terms.length + gone !== d.terms.length) continue;
-    const text = `${printAs(1, f.numerator)} % ${printAs(2, f.denominator)}`;
-    return c === 1 ? followedBy(text, 0, rest) : followedBy(`${c}*(${text})`, 1, rest);
-  }
-  return undefined;
+function shorthands({ coefficient: c, factors }: Term): readonly Shorthand[] {
+  const f = factors.find((x) => x.kind !== "symbol");
+  if (f?.kind === "max" && factors.length === 1) return extrema(c, f.left);
+  if (f?.kind !== "floor") return [];
+  // c*(P - Q*floor(P/Q)) is c*(P % Q); c is 1 for a symbolic Q.
+  const { numerator, denominator } = f;
+  const by = denominator.value;
+  const times = by === undefined ? 1 : factors.length === 1 ? negate(quotient(c, by)) : 0;
+  if (!(times > 0) || remainder(c, by ?? 1) !== 0) return [];
+  const text = `${printAs(1, numerator)} % ${printAs(2, denominator)}`;
+  const gone = numerator.terms.length + denominator.terms.length;
+  return [{ c: times, part: mod(numerator, denominator), gone, text, level: 0 }];
+}
+
+/** c*max(D, 0) is c*max(D + S, S) - c*S for any S; for a negative c the max is a min of the negated sides. */
+function extrema(c: Int, d: Dim): readonly Shorthand[] {
+  const [side, word, of] = c < 0 ? ([neg(d), "min", min] as const) : ([d, "max", max] as const);
+  const positive = sum(
+    side.terms.map((t) => (t.coefficient < 0 ? monomial(negate(t.coefficient), t.factors) : 0)),
+  );
+  return [positive, neg(side)].flatMap((shift) => {
+    const sides = [add(side, shift), shift].sort(compareDims);
+    const text = `${word}(${sides.map(print).join(", ")})`;
+    return shift.terms.length === 0 ? [] : [{ c: magnitude(c), part: of(...sides), gone: 2, text, level: 2 }];
+  });
 }
 
 function followedBy(head: string, level: Level, rest: Dim): readonly [string, Level] {
@@ -320,12 +326,7 @@ function related(relation: Relation, left: Dim, right: Dim): Clause {
 /** That a symbol, or its remainder, is one of `values`; undefined where d is neither. */
 function memberOf(d: Dim, values: readonly number[]): Clause | undefined {
   const name = nameOf(d);
-  if (name !== undefined) {
-    const [min, max] = [Math.min(...values), Math.max(...values)];
-    const modulus = max - min + 1;
-    const residues = values.map((v) => Number(remainder(v, modulus))).sort((x, y) => x - y);
-    return { kind: "domain", symbol: name, min, max, modulus, residues };
-  }
+  if (name !== undefined) return { kind: "domain", symbol: name, ...listed(values) };
   const f = atomsOf(d).find((x) => x.kind === "floor");
   const symbol = f?.kind === "floor" ? nameOf(f.numerator) : undefined;
   if (f?.kind !== "floor" || symbol === undefined || d !== mod(f.numerator, f.denominator)) return undefined;

@@ -1,6 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import {
+  Assumptions,
   type Conflict,
   constant,
   type Declaration,
@@ -170,6 +171,44 @@ describe("the store", () => {
     fc.assert(
       fc.property(permutations, (list) => summary(list) === expected),
       { numRuns: 50, seed: 3 },
+    );
+  });
+  test("says the same in the same words whatever the order of what it is told", () => {
+    const facts = [
+      "2*(H//2) == H",
+      "4*(H//4) == H",
+      "H % 3 == 0",
+      "16 <= H <= 512",
+      "W == H//2",
+      "W >= 4",
+      "V == 2*W",
+      "3*?e == V",
+      "?a == ?b + 1",
+      "?b*?c == 12",
+      "?c == 3",
+      "?d == W + ?a",
+      "?f == H*W",
+      "?g*B == N",
+      "N == 6*B",
+      "?h + ?a == H",
+      "ceil(H/2) == ?i",
+      "?i == W",
+      "?j == K//8",
+      "?k == ?j*?c",
+    ];
+    const told = (list: readonly string[]) => {
+      const known = new Assumptions();
+      for (const text of list) known.assert(text);
+      return `${known}`;
+    };
+    const twoOrders = fc
+      .subarray(facts, { minLength: 3, maxLength: 12 })
+      .chain((some) => fc.tuple(fc.constant(some), fc.shuffledSubarray(some, { minLength: some.length })));
+    fc.assert(
+      fc.property(twoOrders, ([some, shuffled]) => {
+        expect(told(shuffled)).toBe(told(some));
+      }),
+      { numRuns: 60, seed: 9 },
     );
   });
   test("reports cores from which nothing can be left out", () => {
