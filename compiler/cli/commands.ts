@@ -52,6 +52,10 @@ const compile: CommandSpec = {
     ["shapecast compile mlp.ts --sample x=1,784 -o mlp.gen.ts", "one module, sizes fixed by the sample"],
     ["shapecast compile nets.ts#encoder --dim batch=1 --dim time=128 -o encoder.gen.ts", "a named export"],
     [
+      "shapecast compile nets.ts#encoder --dim batch=1 --dim seq=128,256,512 -o encoder.gen.ts",
+      "several sizes",
+    ],
+    [
       "shapecast compile mlp.ts --sample x=1,784 --weights init -o mlp.gen.js",
       "ship the seed, not the numbers",
     ],
