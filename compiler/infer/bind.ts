@@ -36,6 +36,7 @@ import { refusedSizes } from "./refused-sizes.ts";
 import { inferNode, mapAttributes, Relations } from "./relations.ts";
 import type { Stated } from "./stated.ts";
 import { substituted } from "./substituted.ts";
+import { underdetermined, underdeterminedDiagnostic } from "./underdetermined.ts";
 
 /** Sizes, or data whose sizes count. */
 export interface Sample {
@@ -95,7 +96,8 @@ export function bind(graph: Graph, sample: Sample, options: BindOptions = {}): B
   for (const diagnostic of undetermined(bound, options.at)) bag.add(diagnostic);
   bag.throwIfAny();
   for (const problem of openParameters(bound.parameters, (d) => d, open)) bag.add(problem);
-  requireBound(bound, open, bag);
+  for (const gap of underdetermined(bound, store, (name) => !open.has(name)))
+    bag.add(underdeterminedDiagnostic(gap));
   bag.throwIfAny();
   const found = openDimsOf(graph, store, open, sampled);
   for (const problem of found.problems) bag.add(problem);
@@ -338,24 +340,6 @@ function withChain(diagnostic: Diagnostic, graph: Graph, node: Node): Diagnostic
     at = next;
   }
   return chain.length > 1 && !diagnostic.chain ? { ...diagnostic, chain } : diagnostic;
-}
-
-function requireBound(graph: Graph, open: ReadonlySet<string>, bag: DiagnosticBag): void {
-  const seen = new Set<string>(open);
-  const check = (value: Value, what: string) => {
-    for (const name of value.type.shape.flatMap(namesIn)) {
-      if (seen.has(name)) continue;
-      seen.add(name);
-      bag.add({
-        code: "E2101",
-        message: `nothing determines ${name} in ${what} [${value.type.shape.join(", ")}]`,
-        fix: "give the layer its size, or a sample that reaches it",
-        ...(value.source.at && { at: value.source.at }),
-      });
-    }
-  };
-  for (const parameter of graph.parameters) check(parameter.value, parameter.value.name);
-  for (const node of graph.nodes) for (const result of node.results) check(result, result.name);
 }
 
 function symbolsOf(graph: Graph, store: Store): Pick<BoundModel, "symbols" | "origins"> {

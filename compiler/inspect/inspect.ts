@@ -16,6 +16,7 @@ import { type Need, needsOf } from "../infer/needs.ts";
 import type { Provenance } from "../infer/provenance.ts";
 import { reasonsFor } from "../infer/reasons.ts";
 import type { Stated } from "../infer/stated.ts";
+import { remedyFor, type Underdetermined, underdetermined } from "../infer/underdetermined.ts";
 import type { BoundDim, Graph, Node, Value } from "../ir/graph.ts";
 import { ops } from "../ops/index.ts";
 import { checkDims } from "../sample-dims.ts";
@@ -31,6 +32,8 @@ export interface Inspection {
   readonly states: readonly InspectedValue[];
   /** What sizes must satisfy so that they pass the network. */
   readonly needs: readonly InspectedNeed[];
+  /** Sizes that neither the layers nor a sample determine; something has to be said of them first. */
+  readonly undetermined: readonly InspectedGap[];
   /** Every value of the graph, when asked for. */
   readonly nodes?: readonly InspectedNode[];
   /** Once every size is known. */
@@ -61,6 +64,15 @@ export interface InspectedLayer {
   readonly shared: boolean;
   /** Multiply-accumulates of one run, of all uses of the layer together. */
   readonly macs?: number;
+}
+
+export interface InspectedGap {
+  /** The parameter or value that has the size, e.g. "dense.kernel". */
+  readonly value: string;
+  /** With its own name for the size: "?dense.units". */
+  readonly shape: readonly string[];
+  readonly symbol: string;
+  readonly fix: string;
 }
 
 /** One result of a core op. */
@@ -116,6 +128,7 @@ export function inspect(model: Network, options: InspectOptions = {}): Inspectio
       .map((output) => value(output.name, output.value)),
     states,
     needs: needs.map((need) => inspectedNeed(need, provenance)),
+    undetermined: lowered ? [] : underdetermined(graph, store).map(inspectedGap),
     ...(wanted && { nodes: nodesOf(graph, provenance, value) }),
     ...(lowered && { totals: totalsOf(lowered.bound.graph, lowered.program) }),
   };
@@ -143,6 +156,11 @@ function inferred(graph: Graph): { readonly store: Store } {
   const store = new Store();
   infer(graph, store);
   return { store };
+}
+
+function inspectedGap(open: Underdetermined): InspectedGap {
+  const { symbol, value, shape } = open;
+  return { value: value.name, shape: shape.map(String), symbol, fix: remedyFor(open) };
 }
 
 function inspectedNeed(need: Need, provenance: Provenance): InspectedNeed {

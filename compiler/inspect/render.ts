@@ -3,6 +3,7 @@
  * data instead.
  */
 import type {
+  InspectedGap,
   InspectedLayer,
   InspectedNeed,
   InspectedNode,
@@ -29,7 +30,7 @@ const PARAMETERS_WIDTH = 64;
 
 /** The text, without a final line break. */
 export function renderInspection(inspection: Inspection, options: RenderOptions): string {
-  const { inputs, layers, outputs, states, needs, nodes, totals } = inspection;
+  const { inputs, layers, outputs, states, needs, undetermined, nodes, totals } = inspection;
   const table = columns([
     ...inputs.map((value) => endRow("input", value, options)),
     ...layers.flatMap((layer) => [...layerRows(layer, options), ...nodeRows(layer, nodes ?? [], options)]),
@@ -39,6 +40,7 @@ export function renderInspection(inspection: Inspection, options: RenderOptions)
   const blocks = [table];
   // A sample that got this far satisfies them.
   if (needs.length > 0 && (!totals || options.symbolic)) blocks.push(columns(needRows(needs)));
+  if (undetermined.length > 0) blocks.push(columns(gapRows(undetermined)));
   if (totals) blocks.push([printTotals(totals, options.amounts)]);
   else if (!options.symbolic && inputs.some(isOpen))
     blocks.push([`sizes that are not numbers are decided by a sample: ${hint(inputs)}`]);
@@ -100,6 +102,14 @@ export function needRows(needs: readonly InspectedNeed[]): Row[] {
     const asked = alternative === undefined ? constraint : `${constraint}, ${alternative}`;
     return [[i === 0 ? "needs" : "", asked, first], ...rest.map((line) => ["", "", line])];
   });
+}
+
+function gapRows(gaps: readonly InspectedGap[]): Row[] {
+  return gaps.map(({ symbol, value, shape, fix }, i) => [
+    i === 0 ? "open" : "",
+    symbol,
+    `nothing determines it in ${value} [${shape.join(", ")}]: ${fix}`,
+  ]);
 }
 
 /** A reason with the dim's name and the axis it was met at left out. */

@@ -6,6 +6,7 @@ import {
   concatenate,
   conv1d,
   cropping2d,
+  dense,
   input,
   inspect,
   Layer,
@@ -15,6 +16,7 @@ import {
   reshape,
   type Shape,
   type Symbolic,
+  sequential,
   upSampling2d,
   type Value,
   zeroPadding2d,
@@ -94,6 +96,28 @@ describe("the demands of a network", () => {
     const image = input({ shape: ["batch", "H", "W", 1], name: "image" });
     const half = averagePooling2d({ padding: "same" }).apply(image);
     expect(constraints(model({ inputs: image, outputs: half }))).toEqual([]);
+  });
+});
+
+describe("a size that nothing determines", () => {
+  const net = () => sequential([dense({ units: null, name: "hidden" }), dense({ units: 3, name: "head" })]);
+
+  test("is named before any data, with what would fix it", () => {
+    expect(inspect(net()).undetermined).toEqual([
+      {
+        symbol: "?head.in",
+        value: "hidden.kernel",
+        shape: ["x.1", "?head.in"],
+        fix: "give hidden that size, declare the shape of an output that depends on it, or load its weights",
+      },
+    ]);
+  });
+
+  test("is refused when a sample comes, with the statements it occurs in", () => {
+    expect(() => net().bind([1, 4])).toThrow("E2101 ?head.in is underdetermined");
+    expect(() => net().bind([1, 4])).toThrow(
+      "head: axis 1 of hidden is contracted with axis 0 of head.kernel",
+    );
   });
 });
 
