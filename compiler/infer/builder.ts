@@ -44,6 +44,8 @@ export class GraphBuilder {
   /** How many nodes are in the table; it is brought up to date when asked, for most graphs never ask. */
   #indexed = 0;
   readonly #guarded = new Map<Value, Known>();
+  /** The elements of inputs that were looked at, whether a shape depends on them or not. */
+  readonly #leaves = new Map<Value, Known>();
   readonly #nested: boolean;
   #source: Source = { path: "" };
 
@@ -172,7 +174,11 @@ export class GraphBuilder {
 
   #inputElements(input: Value): Known | undefined {
     if (this.#nested) return undefined;
-    return this.#guarded.get(input) ?? inputElements(input, this.#inputs, this.#shared.values);
+    const { store, values } = this.#shared;
+    const known = this.#guarded.get(input) ?? this.#leaves.get(input);
+    const elements = known ?? inputElements(input, this.#inputs, values, store);
+    if (elements) this.#leaves.set(input, elements);
+    return elements;
   }
 
   #producer(value: Value): Node | undefined {

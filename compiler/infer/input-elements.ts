@@ -5,7 +5,7 @@
 import { dtypes } from "../../runtime/dtype.ts";
 import { decode } from "../../runtime/elements.ts";
 import type { Tensor } from "../../runtime/tensor.ts";
-import { constantOf, product, symbol, symbolsOf } from "../dims/index.ts";
+import { constantOf, product, type Store, symbol, symbolsOf } from "../dims/index.ts";
 import type { Guard, Value } from "../ir/graph.ts";
 import { dimTensor, MOST_ELEMENTS, toDims } from "./dim-tensor.ts";
 import type { Known } from "./dim-values.ts";
@@ -22,6 +22,7 @@ export function inputElements(
   input: Value,
   inputs: readonly Value[],
   values: InputValues,
+  store: Store,
 ): Known | undefined {
   const given = values(input);
   if (given) return given.data.length <= MOST_ELEMENTS ? given : undefined;
@@ -29,8 +30,10 @@ export function inputElements(
   const count = constantOf(product(shape));
   if (dtypes[dtype].kind !== "integer" || count === undefined || count > MOST_SIZES) return undefined;
   const stem = freeStem(input, inputs);
-  const dims = Array.from({ length: count }, (_, i) => symbol(`${stem}.${i}`));
-  return dimTensor(dtype, shape.map(Number), dims);
+  const names = Array.from({ length: count }, (_, i) => `${stem}.${i}`);
+  const origin = { subject: `input "${input.name}"`, clause: "its elements are sizes, and may be 0" };
+  for (const name of names) store.declare(name, { min: 0 }, origin);
+  return dimTensor(dtype, shape.map(Number), names.map(symbol));
 }
 
 /** What the input's sizes are named after: its name, changed until no dim of an input begins like that. */

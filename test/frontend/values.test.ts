@@ -64,6 +64,23 @@ describe("a reshape to a shape that is an input", () => {
     );
   });
 
+  test("takes 0, of an empty input too", () => {
+    class Front extends Layer {
+      constructor() {
+        super("front");
+      }
+      override call(ops: LayerOps, x: Value, n: Value) {
+        return ops.slice(x, 0, 0, ops.sizesIn(n)[0]!);
+      }
+    }
+    const x = input({ batchShape: [0], name: "x" });
+    const n = input({ batchShape: [1], dtype: "int32", name: "n" });
+    const net = model({ inputs: [x, n], outputs: { y: new Front().apply([x, n]) } });
+    expect(net.summary()).toContain("front  [0]");
+    const { graph } = net.bind({ x: [0], n: ints(0) });
+    expect(graph.outputs[0]?.value.type.shape.map(Number)).toEqual([0]);
+  });
+
   test("names what cannot be reshaped so", () => {
     expect(refusal(() => reshaping().bind({ x: [2, 12], shape: ints(5, 2) }))).toMatch(
       /E2105 reshape of .*12/,
