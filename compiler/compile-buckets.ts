@@ -20,6 +20,7 @@ import {
   type TableDim,
 } from "./ir/family.ts";
 import type { BoundDim, Graph } from "./ir/graph.ts";
+import { ruleText } from "./ir/open-dims.ts";
 import { targets } from "./ir/target.ts";
 import type { ParameterData } from "./lower/context.ts";
 import { lowerFamily, type Specialisation } from "./lower/family.ts";
@@ -64,6 +65,7 @@ export function lowerBuckets(
   if (sizes.length > mostPrograms) refuseMany(dims, sizes.length);
   onStage?.("bind");
   const bindings = bindAll(model, options, sizes);
+  refuseOpen(bindings, dims);
   const { bound, sample } = bindings.at(-1)!;
   const parameters = held(parametersOf(model, bound, options.seed));
   const last: { graph?: Graph<BoundDim> } = {};
@@ -187,6 +189,21 @@ function withoutOthers(d: Dim, buckets: Sizes, { symbols }: BoundModel): Dim {
 
 function evaluated(d: Dim, sizes: Sizes): number | undefined {
   return symbolsOf(d).every((name) => sizes.has(name)) ? Number(evaluate(d, sizes)) : undefined;
+}
+
+/** Programs of a family have fixed sizes. */
+function refuseOpen(bindings: readonly Binding[], [first]: readonly BucketDim[]): void {
+  const open = bindings.flatMap(({ bound }) => bound.open.dims)[0];
+  if (!open || !first) return;
+  fail({
+    code: "E4001",
+    message: `dim ${open.name} is open and dim ${first.name} has buckets, but a module has one or the other`,
+    facts: [
+      { subject: open.name, value: ruleText(open) },
+      { subject: first.name, value: first.sizes.join(",") },
+    ],
+    fix: `give sizes for ${open.name} too, as in ${open.name}=${open.min},${open.max}, or a range for ${first.name}`,
+  });
 }
 
 function refuseMany(dims: readonly BucketDim[], count: number): never {

@@ -160,6 +160,13 @@ describe("buckets that cannot be", () => {
     );
   });
 
+  test("a dim that is open beside them is refused with both", () => {
+    const error = refusal(() => compile(encoder(), { dims: { batch: { max: 9 }, seq: [3, 8] } }));
+    expect(error.code).toBe("E4001");
+    expect(error.message).toContain("dim batch is open and dim seq has buckets");
+    expect(error.message).toContain("1 <= batch <= 9");
+  });
+
   test("sizes that break a constraint are all refused, each with its bucket", () => {
     const { diagnostics } = refusal(() =>
       compile(encoder(), { dims: { batch: 1, seq: [4, 6, 8] }, constraints: ["seq % 8 == 0"] }),
