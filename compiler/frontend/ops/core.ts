@@ -234,6 +234,21 @@ export abstract class CoreOps<Self> extends ElementwiseOps {
     return this.node("cumsum", [x], { axis: this.axis(x, axis), reverse, exclusive });
   }
 
+  cumprod(
+    x: Value,
+    axis: number,
+    options: { readonly reverse?: boolean; readonly exclusive?: boolean } = {},
+  ) {
+    const { reverse = false, exclusive = false } = options;
+    return this.node("cumprod", [x], { axis: this.axis(x, axis), reverse, exclusive });
+  }
+
+  /** L and U of the matrices in the last two axes, and the parity of the row exchanges. */
+  lu(x: Value): readonly [matrix: Value, parity: Value] {
+    const [matrix, parity] = this.builder.node("lu", [x]);
+    return [matrix!, parity!];
+  }
+
   /** Runs `body` once per step of axis 0 of the sequences. Outputs are stacked, [T, ...]. */
   scan(
     options: ScanOptions,

@@ -19,6 +19,7 @@ import { casts } from "./casts.ts";
 import { constants } from "./constants.ts";
 import { convolution } from "./convolution.ts";
 import { elementwise } from "./elementwise.ts";
+import { indexing } from "./indexing.ts";
 import { linear } from "./linear.ts";
 import { loss } from "./loss.ts";
 import { movement } from "./movement.ts";
@@ -28,6 +29,9 @@ import { pooling } from "./pooling.ts";
 import { quantization } from "./quantization.ts";
 import { recurrentLayers } from "./recurrent.ts";
 import { reductions } from "./reduction.ts";
+import { resizing } from "./resize.ts";
+import { sampling } from "./sampling.ts";
+import { signals } from "./signal.ts";
 import { stateSpace } from "./state-space.ts";
 
 const families: readonly (readonly Operator[])[] = [
@@ -47,6 +51,10 @@ const families: readonly (readonly Operator[])[] = [
   stateSpace,
   quantization,
   casts,
+  indexing,
+  resizing,
+  signals,
+  sampling,
 ];
 
 export const registry: ReadonlyMap<string, Operator> = new Map(
