@@ -2,6 +2,7 @@
  * The sliding windows of Conv and the pools: their attributes, and the padding that `auto_pad`, `pads` and
  * `ceil_mode` come to. Sizes may be expressions; the formulas are those of the operator documentation.
  */
+import { fail } from "../../diagnostics/index.ts";
 import { add, ceilDiv, constant, type Dim, floorDiv, max, min, mul, sub } from "../../dims/index.ts";
 import { ints, word } from "./attributes.ts";
 
@@ -40,6 +41,12 @@ export function placeWindows(
   values: WindowValues,
   ceil = false,
 ): readonly WindowPlace[] {
+  if (sizes.length !== inputs.length)
+    fail({
+      code: "E3103",
+      message: `a window over ${sizes.length} axes, but the operand has ${inputs.length} spatial ones`,
+      fix: "give the window one size for each axis behind batch and channels",
+    });
   return sizes.map((size, i) => {
     const [stride, dilation] = [values.strides?.[i] ?? 1, values.dilations?.[i] ?? 1];
     const spans = add(mul(dilation, sub(size, 1)), 1);

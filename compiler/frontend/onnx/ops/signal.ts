@@ -77,7 +77,9 @@ function transformed(c: NodeContext, { re, im }: Complex, transform: Transform):
   return { re: ops.div(real, length), im: ops.div(imaginary, length) };
 }
 
-/** The real signal of half a spectrum: the other half is its mirror, so every bin but the ends counts twice. */
+/**
+ * The real signal of half a spectrum: the other half is its mirror, so every bin but the ends counts twice.
+ */
 function realInverse(c: NodeContext, { re, im }: Complex, length: number): Complex {
   const { ops } = c;
   const given = sized(c, ops.shape(re).at(-1)!, "the transformed axis");
