@@ -113,7 +113,7 @@ export class Store implements Facts {
 
   /** a == b. Flex symbols are solved for; between rigid ones it becomes a residual. */
   equal(a: Dim, b: Dim, origin: Origin): Conflict | undefined {
-    return this.relate("==", a, b, origin);
+    return a === b ? undefined : this.relate("==", a, b, origin);
   }
 
   atLeast(a: Dim, b: Dim, origin: Origin): Conflict | undefined {
@@ -203,7 +203,7 @@ export class Store implements Facts {
   canonical(d: Dim, firm: boolean): Dim {
     const usable = (x: Assertion) => !firm || x.goal !== "broadcast";
     let current = this.resolve(d);
-    for (let i = 0; i < 20 && this.#rewrites.size > 0 && current.size < 600; i++) {
+    for (let i = 0; i < 20 && this.#rewrites.size > 0 && current.size < 600 + 2 * d.size; i++) {
       const found = symbolsOf(current).flatMap((name) => {
         const rewrite = this.#rewrites.get(name);
         return rewrite && usable(rewrite.from) ? [[name, rewrite.value] as const] : [];
