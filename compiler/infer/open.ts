@@ -196,16 +196,18 @@ export function openParameters(
 ): readonly Diagnostic[] {
   return parameters.flatMap(({ value }) => {
     const shape = value.type.shape.map(resolve);
-    const names = [...new Set(shape.flatMap(symbolsOf))].filter((name) => open.has(name)).join(", ");
-    if (names === "") return [];
-    return [
-      {
-        code: "E2101" as const,
-        message: `the shape of ${value.name}, [${shape.join(", ")}], follows ${names}, which is left open`,
-        because: "a parameter has the same size in every run",
-        fix: `give ${names} one size, or pool that axis away before the layer`,
-        ...(value.source.at && { at: value.source.at }),
-      },
-    ];
+    return shape.flatMap((d, axis): readonly Diagnostic[] => {
+      const names = symbolsOf(d).filter((name) => open.has(name));
+      if (names.length === 0) return [];
+      return [
+        {
+          code: "E2101",
+          message: `${value.name}[${axis}] = ${d} varies with ${names.join(", ")}`,
+          because: "a parameter has the same size in every run",
+          fix: `give ${names.join(" and ")} one size, or pool them away before the layer`,
+          ...(value.source.at && { at: value.source.at }),
+        },
+      ];
+    });
   });
 }

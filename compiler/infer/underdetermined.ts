@@ -37,9 +37,10 @@ export function remedyFor({ value }: Underdetermined): string {
   return `give ${layer} that size, declare the shape of an output that depends on it, or load its weights`;
 }
 
-/** E2101. */
+/** E2101; E4001 for a size that is the data's, which no target can emit yet. */
 export function underdeterminedDiagnostic(open: Underdetermined): Diagnostic {
   const { symbol, value, shape, origins } = open;
+  if (kindOf(symbol) === "free") return dataDependent(open);
   const because = origins.map(({ subject, clause }) => `${subject}: ${clause}`).join("\n");
   return {
     code: "E2101",
@@ -48,5 +49,16 @@ export function underdeterminedDiagnostic(open: Underdetermined): Diagnostic {
     fix: remedyFor(open),
     ...(value.source.path && { layer: value.source.path }),
     ...(value.source.at && { at: value.source.at }),
+  };
+}
+
+function dataDependent({ symbol, value: { name, source }, shape }: Underdetermined): Diagnostic {
+  const what = `${symbol} in ${name} [${shape.join(", ")}]`;
+  return {
+    code: "E4001",
+    message: `${what} is known only when the model runs: data-dependent shapes cannot be emitted yet`,
+    fix: "reduce or pad that axis to a size that is known before",
+    ...(source.path && { layer: source.path }),
+    ...(source.at && { at: source.at }),
   };
 }

@@ -119,7 +119,7 @@ describe("65. as many rows as the data says", () => {
   /** u rows of data-dependent number, looked up and flattened. */
   const rows = () =>
     built((g) => {
-      const indices = g.input("indices", { dtype: "int32", shape: [dim("!u")] });
+      const indices = g.node("iota", [], { dtype: "int32", shape: [dim("!u")], axis: 0 })[0]!;
       const table = g.input("table", float("n", "D"));
       const picked = g.node("gather", [table, indices], { axis: 0 })[0]!;
       const flat = g.node("reshape", [picked], { shape: [dim("!u*D")] })[0]!;
@@ -132,6 +132,12 @@ describe("65. as many rows as the data says", () => {
       outputs: { picked: "[!u, D]", flat: "[!u*D]", one: "[!u]" },
       needs: [],
     });
+  });
+  test("cannot be emitted yet, which is told by the size that is not known", () => {
+    const sample = { table: [7, 4], bias: { dtype: "int32", shape: [1], data: new Int32Array(1) } } as const;
+    const error = only(() => bind(rows(), sample));
+    expect(error.code).toBe("E4001");
+    expect(error.message).toContain("!u in iota [!u] is known only when the model runs");
   });
   test("may be none, one or all: whether there is one is unknown, and that is no error", () => {
     const store = new Store();
