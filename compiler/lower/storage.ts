@@ -2,10 +2,11 @@
  * Which memory a value is: a buffer and where in it the value's first element lies (a time step's window
  * moves).
  */
+import { fail } from "../diagnostics/index.ts";
 import { add, constant, constantOf, type Dim, mul, product, type Shape } from "../dims/index.ts";
 import type { Value } from "../ir/graph.ts";
 import type { Buffer, Space } from "../ir/loop.ts";
-import { largest, type OpenDims } from "../ir/open-dims.ts";
+import { largest, type OpenDims, ruleText } from "../ir/open-dims.ts";
 
 export interface Storage {
   readonly buffer: Buffer;
@@ -38,6 +39,19 @@ export function numbersOf(value: Value): readonly number[] {
   });
 }
 
+function tooLarge({ name, type, source }: Value, { dims }: OpenDims): never {
+  const names = dims.map((dim) => dim.name);
+  return fail({
+    code: "E2302",
+    message: `${name} [${type.shape.join(", ")}] can have more than 2^53 - 1 elements`,
+    facts: dims.map((dim) => ({ subject: dim.name, value: ruleText(dim) })),
+    because: "the memory of a run is planned for the largest sizes",
+    fix: `give ${names.join(" and ")} a smaller max`,
+    ...(source.path !== "" && { layer: source.path }),
+    ...(source.at && { at: source.at }),
+  });
+}
+
 /** Makes buffers with names that are unique in the program, as long as open dims can make them. */
 export class Buffers {
   readonly #names = new Map<string, number>();
@@ -63,6 +77,6 @@ export class Buffers {
   #capacity(value: Value, size: Dim): number {
     const most = largest(size, this.#open);
     if (Number.isSafeInteger(most)) return most;
-    throw new Error(`internal: ${value.name} is not bound: [${value.type.shape.join(", ")}]`);
+    return tooLarge(value, this.#open);
   }
 }

@@ -6,6 +6,7 @@ import { describe, expect, test } from "vitest";
 import { type Dim, decide, dim, range } from "../../compiler/dims/index.ts";
 import {
   add,
+  compile,
   concatenate,
   conv2d,
   conv2dTranspose,
@@ -19,6 +20,7 @@ import {
   type LayerOps,
   maxPooling2d,
   model,
+  dim as openDim,
   reshape,
   type Symbolic,
   sequential,
@@ -289,6 +291,20 @@ describe("44. flatten, then dense", () => {
     expect(error.code).toBe("E2104");
     expect(error.message).toContain("needs fc1.kernel [8192, 10], not [2048, 10]");
     expect(error.facts?.[1]?.note).toContain("fixed by the sample [1, 32, 32, 3]");
+  });
+  test("with H and W left open is an error that names the size, what it varies with, and the way out", () => {
+    const [H, W] = [openDim("H", { max: 64 }), openDim("W", { max: 64 })];
+    const net = (pool: Layer) => {
+      const layers = [same({ strides: 2 }), pool, dense({ units: 10, name: "fc1" })];
+      return sequential(layers, { batchInputShape: [1, H, W, 3] });
+    };
+    expect(only(() => compile(net(flatten()), { sample: [1, 32, 32, 3] }))).toMatchObject({
+      code: "E2101",
+      message: "fc1.kernel[0] = 8*floor((H + 1)/2)*floor((W + 1)/2) varies with H, W",
+      fix: "give H and W one size, or pool them away before the layer",
+    });
+    const { dims } = compile(net(globalAveragePooling2d()), { sample: [1, 32, 32, 3] }).stages.bound.open;
+    expect(dims.map(({ name }) => name)).toEqual(["H", "W"]);
   });
   test("pooled instead, H and W stay free", () => {
     const net = classifier(globalAveragePooling2d());

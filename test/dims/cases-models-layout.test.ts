@@ -6,6 +6,7 @@ import { describe, expect, test } from "vitest";
 import { ceilDiv, constant, type Dim, dim, Store } from "../../compiler/dims/index.ts";
 import {
   add,
+  compile,
   concatenate,
   conv1d,
   cropping1d,
@@ -16,6 +17,7 @@ import {
   lstm,
   model,
   multiHeadAttention,
+  dim as openDim,
   reshape,
   sequential,
 } from "../../compiler/index.ts";
@@ -231,6 +233,61 @@ describe("52. what a sample does not say", () => {
     sevens.bind([7, 7, 7]);
     expect(ofModel(sevens)).toMatchObject({ outputs: { y: "[B, H, 7]" }, needs: [] });
     expect(sevens.bind([7, 3, 7]).symbols.get("H")).toBe(3);
+  });
+});
+
+describe("dims that are declared", () => {
+  const net = (...dims: Parameters<typeof openDim>[]) => {
+    const shape = [...dims.map((one) => openDim(...one)), 7];
+    return sequential([dense({ units: 7, name: "y" })], { batchInputShape: shape });
+  };
+  const shape = (model: ReturnType<typeof net>, sample: number[]) =>
+    `${compile(model, { sample }).stages.bound.graph.outputs[0]?.value.type.shape}`;
+
+  test("52. stay symbols, whatever the sample: neither 1 nor equal sizes say anything", () => {
+    expect(shape(net(["B", { max: 8 }], ["H", { max: 9 }]), [1, 7, 7])).toBe("B,H,7");
+    expect(shape(net(["B", { max: 8 }], ["H", { max: 9 }]), [7, 7, 7])).toBe("B,H,7");
+  });
+  test("53. are not stretched by a sample of 1 either", () => {
+    const [x, y] = ["a", "b"].map((name) =>
+      input({ batchShape: [2, openDim(name, { max: 8 })], name: name === "a" ? "x" : "y" }),
+    );
+    const sum = model({ inputs: [x!, y!], outputs: add().apply([x!, y!]) });
+    expect(only(() => sum.bind({ x: [2, 1], y: [2, 5] })).message).toContain("declare a = 1 or a = b");
+  });
+  test("55. may be 0 where they are declared so", () => {
+    expect(
+      net(["B", { min: 0, max: 8 }])
+        .bind([0, 7])
+        .symbols.get("B"),
+    ).toBe(0);
+    expect(refusal(() => net(["B", { min: 1, max: 8 }]).bind([0, 7])).code).toBe("E2104");
+    const none = net(["B", { min: 0, max: 8 }]).predict(new Float32Array(0), [0, 7]);
+    expect([none.shape, none.data.length]).toEqual([[0, 7], 0]);
+  });
+  test.each([[1], [8]])("56. take a sample of %d on the edge of 1..8", (size) => {
+    expect(
+      net(["B", { min: 1, max: 8 }])
+        .bind([size, 7])
+        .symbols.get("B"),
+    ).toBe(size);
+    expect(shape(net(["B", { min: 1, max: 8 }]), [size, 7])).toBe("B,7");
+  });
+  test("56. refuse a sample of 9, with the bound and the nearest", () => {
+    const { message } = refusal(() => net(["B", { min: 1, max: 8 }]).bind([9, 7]));
+    expect(message).toContain("1 <= B <= 8; nearest 8");
+  });
+  test("77. whose maxima make more elements than numbers can count are refused, with these maxima", () => {
+    const large = (max: number) => net(["n", { max }], ["m", { max }]);
+    expect(shape(large(2 ** 20), [2, 2, 7])).toBe("n,m,7");
+    const error = only(() => shape(large(2 ** 27), [2, 2, 7]));
+    expect(error).toMatchObject({ code: "E2302", fix: "give n and m a smaller max" });
+    expect(error.message).toContain("[n, m, 7] can have more than 2^53 - 1 elements");
+    expect(error.facts).toHaveLength(2);
+  });
+  test("77. a sample of more elements than numbers can count is refused as well", () => {
+    const net = sequential([flatten()], { batchInputShape: ["B", "n", "n", 4096] });
+    expect(only(() => net.bind([1, 2 ** 25, 2 ** 25, 4096])).code).toBe("E2302");
   });
 });
 
