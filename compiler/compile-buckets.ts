@@ -66,6 +66,7 @@ export function lowerBuckets(
   onStage?.("bind");
   const bindings = bindAll(model, options, sizes);
   refuseOpen(bindings, dims);
+  refuseVarying(bindings);
   const { bound, sample } = bindings.at(-1)!;
   const parameters = held(parametersOf(model, bound, options.seed));
   const last: { graph?: Graph<BoundDim> } = {};
@@ -114,6 +115,24 @@ function bindAll(model: Network, options: BucketOptions, combinations: readonly 
   );
   if (told.length > 0) throw new CompileError(told);
   return bindings;
+}
+
+/** An input that says a size cannot say several. */
+function refuseVarying(bindings: readonly Binding[]): void {
+  const [first, ...others] = bindings.map(({ bound }) => bound.graph.guards);
+  for (const [i, { input, elements }] of first!.entries()) {
+    const other = others.find((guards) => guards[i]!.elements.some((one, at) => one !== elements[at]));
+    if (other)
+      fail({
+        code: "E4001",
+        message: `input "${input.name}" says sizes that the module would have several of`,
+        facts: [first!, other].map((guards) => ({
+          subject: input.name,
+          value: `[${guards[i]!.elements.join(", ")}]`,
+        })),
+        fix: "give one size for the dims that its values are",
+      });
+  }
 }
 
 /** The refusal, with the sizes it is about. */

@@ -91,11 +91,18 @@ function noSize(
   };
 }
 
-/** E2113 for each guarded input whose elements neither its sample nor anything else determines. */
-export function undetermined(graph: Graph, at: SourceLocation | undefined): readonly Diagnostic[] {
+/**
+ * E2113 for each guarded input whose elements neither its sample nor anything else determines, nor are sizes
+ * that are left `open`.
+ */
+export function undetermined(
+  graph: Graph,
+  open: ReadonlySet<string>,
+  at: SourceLocation | undefined,
+): readonly Diagnostic[] {
   return graph.guards.flatMap(({ input, elements }) => {
-    const open = elements.filter((one) => typeof one !== "number" && one.value === undefined);
-    return open.length > 0 ? [valuesMissing(input, at)] : [];
+    const names = elements.flatMap((one) => (typeof one === "number" ? [] : symbolsOf(one)));
+    return names.some((name) => !open.has(name)) ? [valuesMissing(input, at)] : [];
   });
 }
 

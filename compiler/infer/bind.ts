@@ -93,7 +93,7 @@ export function bind(graph: Graph, sample: Sample, options: BindOptions = {}): B
   inferAll(graph, store, bag);
   if (bag.list.length > 0) throw new CompileError(explained(graph, sample, options, bag.list));
   const bound = substituted(graph, store) as Graph<BoundDim>;
-  for (const diagnostic of undetermined(bound, options.at)) bag.add(diagnostic);
+  for (const diagnostic of undetermined(bound, open, options.at)) bag.add(diagnostic);
   bag.throwIfAny();
   for (const problem of openParameters(bound.parameters, (d) => d, open)) bag.add(problem);
   for (const gap of underdetermined(bound, store, (name) => !open.has(name)))

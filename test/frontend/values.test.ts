@@ -173,6 +173,17 @@ describe("an input that declares what its values are", () => {
     expect(text).toMatch(/5/);
   });
 
+  test.each([
+    [
+      "an open size",
+      { min: 1, max: 8 },
+      /^E4001 element 0 of input "n" is the size times, which is left open/,
+    ],
+    ["one of several sizes", [3, 5], /^E4001 input "n" says sizes that the module would have several of/],
+  ] as const)("cannot be %s of a module", (_what, times, message) => {
+    expect(refusal(() => compile(repeating(), { dims: { batch: 2, times } }))).toMatch(message);
+  });
+
   test("may be 0, like a size", () => {
     const shape = repeating().bind({ x: [2, 3], n: scalar(0), mask: [2, 0, 1] }).graph.outputs[0]?.value.type
       .shape;
