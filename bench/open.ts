@@ -66,11 +66,12 @@ function runner({ model, shape, integers }: Subject, batch: number, open: boolea
   return () => instance.run(inputs);
 }
 
-/** Milliseconds of `times` runs. */
+/** Milliseconds of processor time of `times` runs. */
 function timeOf(run: () => unknown, times: number): number {
-  const start = process.hrtime.bigint();
+  const start = process.cpuUsage();
   for (let i = 0; i < times; i++) run();
-  return Number(process.hrtime.bigint() - start) / 1e6;
+  const { user, system } = process.cpuUsage(start);
+  return (user + system) / 1e3;
 }
 
 const median = (list: readonly number[]): number => [...list].sort((a, b) => a - b)[list.length >> 1]!;
@@ -79,7 +80,7 @@ function measured(subject: Subject, batch: number): readonly (string | number)[]
   const [fixed, open] = [runner(subject, batch, false), runner(subject, batch, true)];
   // Long enough for the engine to have done with compiling.
   for (let spent = 0; spent < 400; ) spent += timeOf(fixed, 1) + timeOf(open, 1);
-  const times = Math.max(1, Math.round(10 / timeOf(fixed, 1)));
+  const times = Math.max(1, Math.round(100 / timeOf(fixed, 10)));
   const pairs = Array.from({ length: turns }, () => [timeOf(fixed, times), timeOf(open, times)] as const);
   const ratio = median(pairs.map(([a, b]) => a / b));
   const each = (i: 0 | 1) => milliseconds(median(pairs.map((pair) => pair[i])) / times);
