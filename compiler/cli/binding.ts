@@ -4,7 +4,7 @@ import { nearest } from "../../runtime/initializers/nearest.ts";
 import type { Tensor } from "../../runtime/tensor.ts";
 import type { BindOptions } from "../bind-model.ts";
 import { fail } from "../diagnostics/index.ts";
-import type { Network, ShapeLike } from "../index.ts";
+import { DeclaredDim, type Network, type ShapeLike } from "../index.ts";
 import type { Options } from "./command-line.ts";
 import { readDims } from "./dims.ts";
 import { toTensor } from "./sample-data.ts";
@@ -70,7 +70,8 @@ function onlyInput(inputs: readonly string[]): string {
 
 /** Binding would say the same in the words of the API. */
 function requireSamples(inputs: Inputs, samples: ReadonlyMap<string, GivenSample>): void {
-  const open = inputs.filter(({ shape }) => !shape.every((size) => typeof size === "number"));
+  const isKnown = (size: ShapeLike[number]) => typeof size === "number" || size instanceof DeclaredDim;
+  const open = inputs.filter(({ shape }) => !shape.every(isKnown));
   const missing = open.filter(({ name }) => !samples.has(name));
   if (missing.length === 0 || (samples.has("") && open.length === 1)) return;
   const sizes = (shape: ShapeLike) => shape.map((size) => (typeof size === "number" ? size : "n")).join(",");

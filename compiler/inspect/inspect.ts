@@ -9,15 +9,16 @@ import { type BindOptions, statedOf } from "../bind-model.ts";
 import { lowerModel, sizeOf } from "../compile-model.ts";
 import { checkInspect } from "../compile-options.ts";
 import { DiagnosticBag } from "../diagnostics/index.ts";
-import { constantOf, type Dim, evaluate, kindOf, type Shape, Store } from "../dims/index.ts";
+import { constant, constantOf, type Dim, kindOf, type Shape, Store, substitute } from "../dims/index.ts";
 import { Model, type Network } from "../frontend/index.ts";
-import { contradiction, infer } from "../infer/bind.ts";
+import { type BoundModel, contradiction, infer } from "../infer/bind.ts";
 import { type Need, needsOf } from "../infer/needs.ts";
 import type { Provenance } from "../infer/provenance.ts";
 import { reasonsFor } from "../infer/reasons.ts";
 import type { Stated } from "../infer/stated.ts";
 import { remedyFor, type Underdetermined, underdetermined } from "../infer/underdetermined.ts";
 import type { BoundDim, Graph, Node, Value } from "../ir/graph.ts";
+import { largest, type OpenDims, ruleText } from "../ir/open-dims.ts";
 import { ops } from "../ops/index.ts";
 import { checkDims } from "../sample-dims.ts";
 import { provenanceOf } from "./layers.ts";
@@ -30,6 +31,8 @@ export interface Inspection {
   readonly outputs: readonly InspectedValue[];
   /** What stateful layers carry from one run to the next: inputs and outputs of the module. */
   readonly states: readonly InspectedValue[];
+  /** Dims that the module leaves open, e.g. "1 <= batch <= 64": totals are then the most there can be. */
+  readonly open?: readonly string[];
   /** What sizes must satisfy so that they pass the network. */
   readonly needs: readonly InspectedNeed[];
   /** Sizes that neither the layers nor a sample determine; something has to be said of them first. */
@@ -119,14 +122,16 @@ export function inspect(model: Network, options: InspectOptions = {}): Inspectio
   const inputs = graph.inputs.map((input) => value(input.name, input));
   const states = inputs.filter(({ name }) => !fed.has(name));
   const provenance = provenanceOf(model);
+  const open = lowered?.bound.open.dims ?? [];
   return {
     name: model.name,
     inputs: inputs.filter(({ name }) => fed.has(name)),
-    layers: layersOf(model, graph, show, lowered && macsByLayer(lowered.bound.graph, provenance.owner)),
+    layers: layersOf(model, graph, show, lowered && macsByLayer(lowered.bound, provenance.owner)),
     outputs: graph.outputs
       .filter(({ name }) => !states.some((state) => state.name === name))
       .map((output) => value(output.name, output.value)),
     states,
+    ...(open.length > 0 && { open: open.map(ruleText) }),
     needs: needs.map((need) => inspectedNeed(need, provenance)),
     undetermined: lowered ? [] : underdetermined(graph, store).map(inspectedGap),
     ...(wanted && { nodes: nodesOf(graph, provenance, value) }),
@@ -190,7 +195,12 @@ function shower(simple: (d: Dim) => Dim, symbols: ReadonlyMap<string, number> | 
   return (shape) => {
     const dims = shape.map(simple);
     const text = dims.map((d) => (kindOf(String(d)) === "flex" ? "?" : String(d)));
-    return { shape: text, ...(symbols && { sizes: dims.map((d) => Number(evaluate(d, symbols))) }) };
+    if (!symbols) return { shape: text };
+    // Where some are left open there are no sizes, but expressions of what is open.
+    const known = new Map([...symbols].map(([name, n]) => [name, constant(n)]));
+    const left = dims.map((d) => substitute(d, known));
+    const sizes = left.flatMap((d) => constantOf(d) ?? []);
+    return sizes.length === left.length ? { shape: text, sizes } : { shape: left.map(String) };
   };
 }
 
@@ -215,29 +225,34 @@ function layersOf(
 }
 
 /** A node belongs to the innermost layer with a row of its own. */
-function macsByLayer(graph: Graph<BoundDim>, owner: (path: string) => string): ReadonlyMap<string, number> {
+function macsByLayer(
+  { graph, open }: BoundModel,
+  owner: (path: string) => string,
+): ReadonlyMap<string, number> {
   const work = new Map<string, number>();
   for (const node of graph.nodes) {
     const layer = owner(node.source.path);
-    work.set(layer, (work.get(layer) ?? 0) + macsOf(node));
+    work.set(layer, (work.get(layer) ?? 0) + macsOf(node, open));
   }
   return work;
 }
 
-function macsOf(node: Node): number {
+/** At the most, where dims are open. */
+function macsOf(node: Node, open: OpenDims): number {
   const { op: name, attributes, operands, results } = node;
   const { body } = attributes;
-  if (typeof body === "object" && "nodes" in body) return stepsOf(node) * sumOf(body.nodes.map(macsOf));
+  if (typeof body === "object" && "nodes" in body)
+    return stepsOf(node, open) * sumOf(body.nodes.map((inner) => macsOf(inner, open)));
   const types = (values: readonly Value[]) => values.map(({ type }) => type);
   const count = ops.get(name)?.macs?.(types(operands), attributes, types(results));
-  return count ? constantOf(count)! : 0;
+  return count ? largest(count, open) : 0;
 }
 
 /** A scan runs its body once per step of its first sequence, or of its first stacked output. */
-function stepsOf({ attributes, operands, results }: Node): number {
+function stepsOf({ attributes, operands, results }: Node, open: OpenDims): number {
   const states = Number(attributes["states"]);
   const sequence = operands[states] ?? results[states];
-  return sequence ? constantOf(sequence.type.shape[0]!)! : 0;
+  return sequence ? largest(sequence.type.shape[0]!, open) : 0;
 }
 
 const sumOf = (numbers: readonly number[]): number => numbers.reduce((sum, n) => sum + n, 0);

@@ -30,7 +30,7 @@ const PARAMETERS_WIDTH = 64;
 
 /** The text, without a final line break. */
 export function renderInspection(inspection: Inspection, options: RenderOptions): string {
-  const { inputs, layers, outputs, states, needs, undetermined, nodes, totals } = inspection;
+  const { inputs, layers, outputs, states, needs, undetermined, nodes, totals, open = [] } = inspection;
   const table = columns([
     ...inputs.map((value) => endRow("input", value, options)),
     ...layers.flatMap((layer) => [...layerRows(layer, options), ...nodeRows(layer, nodes ?? [], options)]),
@@ -40,6 +40,7 @@ export function renderInspection(inspection: Inspection, options: RenderOptions)
   const blocks = [table];
   // A sample that got this far satisfies them.
   if (needs.length > 0 && (!totals || options.symbolic)) blocks.push(columns(needRows(needs)));
+  if (open.length > 0) blocks.push(columns(open.map((rule) => ["open", rule])));
   if (undetermined.length > 0) blocks.push(columns(gapRows(undetermined)));
   if (totals) blocks.push([printTotals(totals, options.amounts)]);
   else if (!options.symbolic && inputs.some(isOpen))

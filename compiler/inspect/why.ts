@@ -75,7 +75,11 @@ export function why(model: Network, dim: string, options: BindOptions = {}): Why
 }
 
 function sized(dim: Dim, symbols: ReadonlyMap<string, number> | undefined) {
-  return { dim: String(dim), ...(symbols && { size: Number(evaluate(dim, symbols)) }) };
+  return {
+    dim: String(dim),
+    ...(symbols &&
+      symbolsOf(dim).every((name) => symbols.has(name)) && { size: Number(evaluate(dim, symbols)) }),
+  };
 }
 
 function whyStep(step: Step, symbols: ReadonlyMap<string, number> | undefined): WhyStep {
