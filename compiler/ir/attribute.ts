@@ -39,6 +39,7 @@ export const hasKind: Readonly<Record<AttributeKind, (a: Attribute) => boolean>>
   dimPairs: listOf(listOf(isDim, 2)),
   number: (a) => typeof a === "number",
   string: (a) => typeof a === "string",
+  label: (a) => a === undefined || typeof a === "string",
   boolean: (a) => typeof a === "boolean",
   tensor: isTensor,
   graph: isGraph,

@@ -162,6 +162,7 @@ const forms: Readonly<Record<AttributeKind, string>> = {
   dimPairs: "a list of pairs of dims",
   number: "a number",
   string: "a string",
+  label: "a string, or nothing",
   boolean: "true or false",
   tensor: "a tensor",
   graph: "a graph",

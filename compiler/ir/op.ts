@@ -129,13 +129,15 @@ export type AttributeKind =
   | "dimPairs"
   | "number"
   | "string"
+  /** Words for messages; may be left out. */
+  | "label"
   | "boolean"
   | "tensor"
   | "graph";
 
 export interface Op<A extends Attributes = Attributes> {
   readonly name: string;
-  /** Every attribute, all required. */
+  /** Every attribute, all required but labels. */
   readonly attributes: Readonly<Record<keyof A & string, AttributeKind>>;
   /** How many results; one when absent. */
   readonly results?: (attributes: A) => number;

@@ -14,17 +14,22 @@ import { build, counting, offsetsOf, stridesOf } from "./odometer.ts";
 
 type AxisPairs = readonly [a: readonly number[], b: readonly number[]];
 
-export type DotGeneralAttributes = { readonly batch: AxisPairs; readonly contract: AxisPairs };
+export type DotGeneralAttributes = {
+  readonly batch: AxisPairs;
+  readonly contract: AxisPairs;
+  /** Names of the axes of a and of b, a letter each, as in "ik,kj". */
+  readonly letters?: string | undefined;
+};
 
 export const dotGeneral = defineOp<DotGeneralAttributes>({
   name: "dotGeneral",
   operands: ["a", "b"],
-  attributes: { batch: "axisPairs", contract: "axisPairs" },
+  attributes: { batch: "axisPairs", contract: "axisPairs", letters: "label" },
   relate: (context, [a, b], attributes) => {
     check(context, a!, b!, attributes);
-    const { batch, contract } = attributes;
-    pair(context, a!, b!, batch, "runs beside");
-    pair(context, a!, b!, contract, "is contracted with");
+    const { batch, contract, letters } = attributes;
+    pair(context, a!, b!, batch, "runs beside", letters);
+    pair(context, a!, b!, contract, "is contracted with", letters);
     const [freeA, freeB] = freeAxes(a!.shape.length, b!.shape.length, attributes);
     return [{ dtype: a!.dtype, shape: [...pick(a!, batch[0]), ...pick(a!, freeA), ...pick(b!, freeB)] }];
   },
@@ -82,11 +87,16 @@ function pair(
   b: TensorType,
   [left, right]: AxisPairs,
   verb: string,
+  letters: string | undefined,
 ): void {
+  const names = letters?.split(",");
+  const axisOf = (side: 0 | 1, axis: number) =>
+    names ? `${names[side]?.[axis]} (axis ${axis})` : `axis ${axis}`;
   left.forEach((axis, i) => {
     const other = right[i]!;
     const [mine, theirs] = [a.shape[axis]!, b.shape[other]!];
-    if (mine !== theirs) context.equal(mine, theirs, `axis ${axis} of a ${verb} axis ${other} of b`);
+    if (mine !== theirs)
+      context.equal(mine, theirs, `${axisOf(0, axis)} of a ${verb} ${axisOf(1, other)} of b`);
   });
 }
 

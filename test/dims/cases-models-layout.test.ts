@@ -3,7 +3,8 @@
  * A number stands for the question, so a failure names it.
  */
 import { describe, expect, test } from "vitest";
-import { ceilDiv, constant, type Dim, dim, Store } from "../../compiler/dims/index.ts";
+import { ceilDiv, constant, type Dim, decide, dim, evaluate, Store } from "../../compiler/dims/index.ts";
+import { sliceBounds } from "../../compiler/frontend/onnx/slicing.ts";
 import {
   add,
   compile,
@@ -150,6 +151,54 @@ describe("47. slices", () => {
     ["x[2:-2]", [2, 2], "[B, n - 4, 3]", ["n >= 4"]],
   ])("%s by a cropping layer", (_, cropping, output, needs) => {
     expect(cut(cropping)).toMatchObject({ outputs: { y: output }, needs });
+  });
+  test.each<[string, string, string, number, string]>([
+    ["x[1:]", "1", "n", 1, "n - 1"],
+    ["x[:-1]", "0", "-1", 1, "n - 1"],
+    ["x[::-2]", "-1", "-4294967296", -2, `${ceilDiv(dim("n"), 2)}`],
+    ["x[-3:]", "-3", "n", 1, "min(n, 3)"],
+    ["x[2:-2]", "2", "-2", 1, "max(n - 4, 0)"],
+  ])("%s as ONNX counts takes what the case says", (_, start, end, step, count) => {
+    const taken = (store: Store) => `${sliceBounds(store, dim("n"), dim(start), dim(end), step).count}`;
+    expect(taken(new Store())).toBe(count);
+    const store = new Store();
+    store.declare("n", { min: 4 }, { subject: "n", clause: "declared" });
+    expect(taken(store)).toBe(count.replace("min(n, 3)", "3").replace("max(n - 4, 0)", "n - 4"));
+  });
+  test("of numbers take what counting one by one takes", () => {
+    const places = Array.from({ length: 15 }, (_, i) => i - 7);
+    const counted = (n: number, start: number, end: number, step: number) => {
+      const clamp = (place: number, lowest: number, highest: number) =>
+        Math.min(Math.max(place < 0 ? place + n : place, lowest), highest);
+      const [low, high] = step > 0 ? [0, n] : [-1, n - 1];
+      let count = 0;
+      const to = clamp(end, low, high);
+      for (let at = clamp(start, 0, high); step > 0 ? at < to : at > to; at += step) count++;
+      return count;
+    };
+    const store = new Store();
+    const dims = new Map(places.map((n) => [n, constant(n)]));
+    const of = (n: number, start: number, end: number, step: number) =>
+      Number(sliceBounds(store, dims.get(n)!, dims.get(start)!, dims.get(end)!, step).count.value);
+    for (const n of [1, 2, 3, 5])
+      for (const start of places)
+        for (const end of places)
+          for (const step of [-3, -2, -1, 1, 2, 3])
+            if (of(n, start, end, step) !== counted(n, start, end, step))
+              expect.fail(`${n}[${start}:${end}:${step}] has ${of(n, start, end, step)}`);
+  });
+  test("x[-2:-2b-2:-2] is bounded by 0 and by the elements there are", () => {
+    const { count } = sliceBounds(new Store(), dim("n"), dim("-2"), dim("-2*b - 2"), -2);
+    expect(decide(">=", count, constant(0)).kind).toBe("always");
+    const of = (n: number) =>
+      evaluate(
+        count,
+        new Map([
+          ["n", n],
+          ["b", 2],
+        ]),
+      );
+    expect([1, 2, 3, 4, 7, 10].map(of)).toEqual([1, 1, 1, 2, 2, 2]);
   });
   test("x[::-2] takes ceil(n/2)", () => {
     const found = of((g, x) => {

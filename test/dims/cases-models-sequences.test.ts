@@ -206,3 +206,38 @@ describe("68. state that is carried", () => {
     );
   });
 });
+
+describe('60. einsum "bhid,bhjd->bhij"', () => {
+  class Scores extends Layer {
+    constructor() {
+      super("scores", { name: "scores" });
+    }
+    call(ops: LayerOps, q: Value, k: Value): Value {
+      return ops.einsum("bhid,bhjd->bhij", q, k);
+    }
+  }
+  const scores = (q: (number | string)[], k: (number | string)[]) => {
+    const inputs = [input({ batchShape: q, name: "q" }), input({ batchShape: k, name: "k" })];
+    return model({ inputs, outputs: new Scores().apply(inputs) });
+  };
+
+  test("has the axes it names", () => {
+    expect(ofModel(scores(["B", "h", "S", "d"], ["B", "h", "T", "d"]))).toMatchObject({
+      outputs: { scores: "[B, h, S, T]" },
+      needs: [],
+    });
+  });
+  test.each([
+    ["declared", () => scores(["B", 2, "S", 4], ["B", 2, "T", 5]).summary()],
+    [
+      "sampled",
+      () => scores(["B", 2, "S", "d"], ["B", 2, "T", "e"]).bind({ q: [1, 2, 3, 4], k: [1, 2, 3, 5] }),
+    ],
+  ])("whose d differs (%s) is refused by the letter and both operands", (_, build) => {
+    const error = only(build);
+    expect(error.because).toContain("d (axis 3) of q is contracted with d (axis 3) of k");
+    const told = `${error.message} ${error.facts?.map(({ value }) => value).join(" ")}`;
+    expect(told).toContain("4");
+    expect(told).toContain("5");
+  });
+});

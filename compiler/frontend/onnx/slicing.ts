@@ -27,28 +27,36 @@ export interface Bounds {
 /** Elements of an axis of `length` that `[start:end:step]` takes. */
 export function sliceBounds(store: Store, length: Dim, start: Dim, end: Dim, step: number): Bounds {
   const [zero, last] = [constant(0), sub(length, 1)];
+  const [first, stop] = [counted(store, start, length), counted(store, end, length)];
   if (step > 0) {
-    const from = within(store, counted(store, start, length), zero, length);
-    const to = within(store, counted(store, end, length), zero, length);
-    return { from, count: atLeast(store, ceilDiv(sub(to, from), step), zero) };
+    // A start behind the end, or an end before the start, takes nothing: neither has to be clamped to say so.
+    const taken = sub(atMost(store, stop, length), atLeast(store, first, zero));
+    const count = atLeast(store, ceilDiv(taken, step), zero);
+    return { from: within(store, first, zero, length), count };
   }
-  const from = within(store, counted(store, start, length), zero, last);
-  const to = within(store, counted(store, end, length), constant(-1), last);
+  const from = within(store, first, zero, last);
+  const to = within(store, stop, constant(-1), last);
   return { from, count: atLeast(store, ceilDiv(sub(from, to), -step), zero) };
 }
 
-/** Negative places count from the end. A sign that nobody knows is that of a size: not negative. */
+/**
+ * Negative places count from the end; ends that mean "up to the end" are the end, whatever the size. A sign
+ * that nobody knows is that of a size: not negative.
+ */
 function counted(store: Store, place: Dim, length: Dim): Dim {
+  const { value } = place;
+  if (value !== undefined && BigInt(value) >= FAR) return length;
+  if (value !== undefined && BigInt(value) <= -FAR) return constant(-1);
   return holds(store, constant(-1), place) ? add(place, length) : place;
 }
 
 function within(store: Store, place: Dim, lowest: Dim, highest: Dim): Dim {
-  const { value } = place;
-  if (value !== undefined && BigInt(value) >= FAR) return highest;
-  if (value !== undefined && BigInt(value) <= -FAR) return lowest;
-  const low = atLeast(store, place, lowest);
-  if (holds(store, highest, low)) return low;
-  return holds(store, low, highest) ? highest : min(low, highest);
+  return atMost(store, atLeast(store, place, lowest), highest);
+}
+
+function atMost(store: Store, place: Dim, highest: Dim): Dim {
+  if (holds(store, highest, place)) return place;
+  return holds(store, place, highest) ? highest : min(place, highest);
 }
 
 function atLeast(store: Store, place: Dim, lowest: Dim): Dim {

@@ -7,6 +7,7 @@ import { constant, constantOf, type Dim, mul, sub } from "../../dims/index.ts";
 import type { GraphBuilder } from "../../infer/builder.ts";
 import type { Value } from "../../ir/graph.ts";
 import { type Axes, CoreOps, type Size } from "./core.ts";
+import { einsum } from "./einsum.ts";
 import type { Arg } from "./elementwise.ts";
 
 export interface Moments {
@@ -78,6 +79,14 @@ export class Ops extends CoreOps<Ops> {
   matmul(a: Value, b: Value): Value {
     const batch = Array.from({ length: this.rank(a) - 2 }, (_, i) => i);
     return this.dotGeneral(a, b, { contract: [-1, -2], batch: [batch, batch] });
+  }
+
+  /**
+   * numpy.einsum without broadcasting: `ops.einsum("bhid,bhjd->bhij", q, k)`. Throws E1002 for an equation
+   * that does not fit.
+   */
+  einsum(equation: string, ...operands: readonly Value[]): Value {
+    return einsum(this, equation, operands);
   }
 
   /** `x` with an axis of size 1 before `axis`. */

@@ -169,13 +169,16 @@ export abstract class CoreOps<Self> extends ElementwiseOps {
     axes: {
       readonly contract: readonly [Axes, Axes];
       readonly batch?: readonly [readonly number[], readonly number[]];
+      /** Names of the axes of each, for messages. */
+      readonly letters?: readonly [readonly string[], readonly string[]];
     },
   ): Value {
     const list = (x: Value, given: Axes) =>
       (typeof given === "number" ? [given] : given).map((axis) => this.axis(x, axis));
     const contract = [list(a, axes.contract[0]), list(b, axes.contract[1])];
     const batch = [list(a, axes.batch?.[0] ?? []), list(b, axes.batch?.[1] ?? [])];
-    return this.node("dotGeneral", [a, b], { batch, contract });
+    const letters = axes.letters?.map((names) => names.map((name) => name.at(-1)).join("")).join(",");
+    return this.node("dotGeneral", [a, b], { batch, contract, ...(letters !== undefined && { letters }) });
   }
 
   /** `kernel` is [...k, C / groups, O] in either layout. */
