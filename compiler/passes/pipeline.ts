@@ -7,6 +7,7 @@ import { fixGuarded } from "./fix-guarded.ts";
 import { foldConstants } from "./fold-constants.ts";
 import { foldScale } from "./fold-scale.ts";
 import { hoistParameters } from "./hoist-parameters.ts";
+import { narrowIntegers } from "./narrow-integers.ts";
 import { padOnce } from "./pad-once.ts";
 import type { ParameterTable } from "./parameters.ts";
 import type { BoundGraph } from "./rewrite.ts";
@@ -29,6 +30,8 @@ export const pipeline: readonly Pass[] = [
   { name: "fix-guarded", exact: true, run: fixGuarded },
   // First, so that sizes counted by reductions of ones are numbers for the rows after it.
   { name: "fold-constants", exact: true, run: (graph, { numerics }) => foldConstants(graph, numerics) },
+  // Before the rows that remove casts.
+  { name: "narrow-integers", exact: true, run: narrowIntegers },
   { name: "canonicalise", exact: true, run: canonicalise },
   // After canonicalisation has made equal things look equal.
   { name: "eliminate-common", exact: true, run: eliminateCommon },
