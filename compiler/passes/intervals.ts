@@ -1,7 +1,7 @@
 /**
  * The ends of integers: for each value of a graph the smallest and largest number its elements can be, learnt
- * node by node. Ends are doubles and only kept where they are exact; a result that may leave its dtype's range
- * wraps, so nothing is known of it.
+ * node by node. Ends are doubles and only kept where they are exact; a result that may leave its dtype's
+ * range wraps, so nothing is known of it.
  */
 import { dtypes, type Scalar } from "../../runtime/dtype.ts";
 import { constantOf, type Dim } from "../dims/index.ts";

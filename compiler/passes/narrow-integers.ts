@@ -1,7 +1,8 @@
 /**
  * Keeps 64-bit integers as int32 where their values are proven to fit: indices, positions, sizes, and what is
- * computed from them. Bigints are ten times slower than numbers in JavaScript, and ONNX gives every size and
- * position as int64.
+ * computed from them. ONNX gives every size and position as int64; bigints take twice the memory, and where
+ * they are compared to a maximum, divided, summed or made floats three to twenty times as long (see
+ * docs/decisions).
  *
  * Interval analysis in the order of the nodes: constants, iotas, positions of maxima and casts from narrower
  * integers have known ends, and most ops keep or combine them. A node whose result and operands all fit is
