@@ -1,6 +1,7 @@
 /**
  * Casts between all pairs of dtypes, of every element the source has up to 16 bits and of chosen ones beyond,
- * against what ONNX Cast says, worked out here from the bits: once by the reference, once by an emitted module.
+ * against what ONNX Cast says, worked out here from the bits: once by the reference, once by an emitted
+ * module.
  */
 import { describe, expect, test } from "vitest";
 import { constant } from "../../compiler/dims/index.ts";
@@ -147,7 +148,7 @@ const chosenIntegers = [
   ...[2n ** 62n + 2n ** 51n + 1n, 2n ** 61n + 2n ** 53n + 1n, 2n ** 64n - 1n, -(2n ** 62n) - 2n ** 38n - 1n],
 ];
 
-/** Every element of a narrow dtype as it is stored, chosen ones of a wide one; and the values they stand for. */
+/** Every element of a narrow dtype, chosen ones of a wide one, as they are stored; and their values. */
 function elementsOf(dtype: DType): {
   readonly stored: ReturnType<typeof allocate>;
   readonly values: readonly Scalar[];
