@@ -68,13 +68,19 @@ function onlyInput(inputs: readonly string[]): string {
   });
 }
 
+/** A size that is declared as a number, or as a dim that is one. */
+function knownSize(size: ShapeLike[number]) {
+  if (typeof size === "number") return size;
+  return typeof size === "object" && size !== null && "value" in size ? size.value : undefined;
+}
+
 /** Binding would say the same in the words of the API. */
 function requireSamples(inputs: Inputs, samples: ReadonlyMap<string, GivenSample>): void {
-  const isKnown = (size: ShapeLike[number]) => typeof size === "number" || size instanceof DeclaredDim;
+  const isKnown = (size: ShapeLike[number]) => size instanceof DeclaredDim || knownSize(size) !== undefined;
   const open = inputs.filter(({ shape }) => !shape.every(isKnown));
   const missing = open.filter(({ name }) => !samples.has(name));
   if (missing.length === 0 || (samples.has("") && open.length === 1)) return;
-  const sizes = (shape: ShapeLike) => shape.map((size) => (typeof size === "number" ? size : "n")).join(",");
+  const sizes = (shape: ShapeLike) => shape.map((size) => knownSize(size) ?? "n").join(",");
   fail({
     code: "E2102",
     message: `no sample for ${missing.map(({ name }) => `input "${name}"`).join(", ")}`,

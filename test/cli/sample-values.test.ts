@@ -64,6 +64,21 @@ describe("--sample takes the values of an input", () => {
     expect(code).toContain(output);
   });
 
+  test("beside inputs whose sizes are declared as dims that are numbers", async () => {
+    here.write(
+      "dims.ts",
+      `import { input, model, reshape } from "shapecast";
+import { parse } from "shapecast/dims";
+const x = input({ batchShape: [parse("2"), parse("3*4")], name: "x" });
+const shape = input({ batchShape: [parse("2")], dtype: "int32", name: "shape" });
+export default model({ inputs: [x, shape], outputs: { y: reshape().apply([x, shape]) } });
+`,
+    );
+    const { code, out } = await here.shapecast("compile dims.ts --sample shape=int32:[6,2] --emit ts");
+    expect(code).toBe(0);
+    expect(out).toContain('y: { dtype: "float32", shape: [2, 6, 2] }');
+  });
+
   test("and its module passes the strictest compiler, and names them in its header", async () => {
     const code = await emitted("net.ts", "shape=int32:[3,4]");
     const consumer = `import { instantiate, signature } from "./module.ts";
