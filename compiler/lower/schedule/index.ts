@@ -13,9 +13,9 @@
  * order. A kernel with nothing to gain comes back as it was, so it may be called for every kernel. The steps
  * are in the manner of Halide, TVM and Exo.
  */
-import { constantOf } from "../../dims/index.ts";
+import { add, constant, constantOf, mul, symbol } from "../../dims/index.ts";
 import type { For, Kernel, Stmt } from "../../ir/loop.ts";
-import { expressionOf, visitStmts } from "../../ir/loop-rewrite.ts";
+import { expressionOf, substituteAxis, visitStmts } from "../../ir/loop-rewrite.ts";
 import { nothingOpen } from "../../ir/open-dims.ts";
 import type { Target } from "../../ir/target.ts";
 import { mapLoops, vectorise } from "./mode.ts";
@@ -37,7 +37,30 @@ export function schedule(kernel: Kernel, target: Target, open = nothingOpen): Sc
   const sizes = sizesToPlanFor(open);
   const tiled = { ...kernel, body: kernel.body.flatMap((s) => scheduleStmt(s, target, sizes)) };
   const packed = pack(tiled, target.numerics);
-  return { ...packed, kernel: { ...packed.kernel, body: unrollReductions(packed.kernel.body, target) } };
+  const body = mapLoops(packed.kernel.body, (loop) =>
+    constantOf(loop.extent) === undefined && loop.axis.endsWith(".r")
+      ? [{ ...loop, body: mapLoops(loop.body, pairBlocks) }]
+      : undefined,
+  );
+  return { ...packed, kernel: { ...packed.kernel, body: unrollReductions(body, target) } };
+}
+
+/** As many outputs as a tile of one row holds. */
+const widestRow = 8;
+
+/**
+ * What is left over of an open extent is done row by row, in blocks as wide as those of whole tiles, because
+ * it reads the same panels. A row alone has registers for two of them at once.
+ */
+function pairBlocks(loop: For): readonly Stmt[] | undefined {
+  const { axis, step, parallel, mode } = loop;
+  const extent = constantOf(loop.extent) ?? 1;
+  if (!parallel || mode !== "serial" || step < 2 || 2 * step > widestRow || extent % (2 * step) !== 0)
+    return undefined;
+  const which = `${axis}.p`;
+  const body = substituteAxis(loop.body, axis, add(symbol(axis), mul(step, symbol(which))));
+  const pair: For = { ...loop, axis: which, extent: constant(2), step: 1, mode: "unroll", body };
+  return [{ ...loop, step: 2 * step, body: sink(pair) }];
 }
 
 function scheduleStmt(s: Stmt, target: Target, sizes: readonly Sizes[]): readonly Stmt[] {
