@@ -37,8 +37,8 @@ export function completeSample(
   const sample = readSample(given, undefined, spec, undefined);
   const names = [...Object.keys(dims), ...named];
   if (names.length === 0) return sample;
-  const graph = model.graph(rankOf(sample), sample);
-  const inputs = graph.inputs.filter(({ name }) => spec.some((input) => input.name === name));
+  const declared = model.inputs(rankOf(sample), sample);
+  const inputs = declared.filter(({ name }) => spec.some((input) => input.name === name));
   checkDims(inputs, names);
   const complete = new Map(Object.entries(sample));
   for (const { name, type } of inputs) {

@@ -68,6 +68,7 @@ export const catalogue = {
   E4101: { title: "operator not supported", category: "unsupported" },
   E4102: { title: "element type not supported", category: "unsupported" },
   E4103: { title: "form of an operator not supported", category: "unsupported" },
+  E4105: { title: "shape that depends on elements nobody gave", category: "check" },
   E4104: { title: "cannot be exported to ONNX", category: "unsupported" },
 
   E5001: { title: "file made to exhaust its reader", category: "unsafe" },

@@ -113,6 +113,11 @@ export abstract class Model<Out = Symbolic> extends Layer<Out> {
   /** A model has no weights of its own. */
   override declareIn(): void {}
 
+  /** The inputs of the symbolic graph. */
+  inputs(rank?: number, sample?: Sample): readonly Value[] {
+    return this.graph(rank, sample).inputs;
+  }
+
   /**
    * The symbolic graph. `rank` is that of the input where the model did not declare one, `sample` gives
    * values on which shapes depend; both are those of the last sample where they are left out.

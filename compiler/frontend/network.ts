@@ -36,6 +36,8 @@ export interface Network {
   readonly seed: number;
   readonly weights: readonly ModelWeight[];
   plan(rank?: number): { readonly inputs: readonly NetworkInput[] };
+  /** The inputs of that graph, which may be known where the graph is not. */
+  inputs(rank?: number, sample?: Sample): readonly Value[];
   /** The symbolic graph. `rank` is that of the input where the network did not declare one. */
   graph(rank?: number, sample?: Sample): Graph;
   /** The graph with what is known of its sizes, and which layer or node made what. */

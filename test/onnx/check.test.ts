@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { CompileError } from "../../compiler/diagnostics/index.ts";
 import type { OnnxFunction } from "../../compiler/frontend/onnx/model.ts";
-import { fromOnnx } from "../../compiler/index.ts";
+import { fromOnnx, tensor } from "../../compiler/index.ts";
 import { bytesOf, floats, graph, node } from "../support/onnx.ts";
 
 /** Codes and messages of all that is wrong. */
@@ -137,3 +137,39 @@ describe("external data", () => {
 });
 
 const ascii = (text: string): number[] => [...new TextEncoder().encode(text)];
+
+describe("elements of inputs that decide shapes", () => {
+  const nodes = [node("Unsqueeze", ["x", "axes"], ["y"])];
+  const bytes = bytesOf(graph([x, "axes: int32[1]"], nodes, ["y: float32"]));
+
+  test("come from the sample, and the module is for those", () => {
+    const net = fromOnnx(bytes);
+    const at = (axis: number) => ({ x: [2, 3], axes: tensor(Int32Array.of(axis), [1]) });
+    const shapes = [0, 2].map((axis) => net.bind(at(axis)).graph.outputs[0]!.value.type.shape.map(Number));
+    expect(shapes).toEqual([
+      [1, 2, 3],
+      [2, 3, 1],
+    ]);
+  });
+
+  test("are asked for (E4105) by whoever needs the graph without them", () => {
+    expect(() => fromOnnx(bytes).graph()).toThrow(
+      'E4105 Unsqueeze: "axes" decides the shape of the result, but its elements are not known',
+    );
+  });
+});
+
+describe("an input of which the file says no shape", () => {
+  const bytes = bytesOf(graph(["x: float32"], [node("Relu", ["x"], ["y"])], ["y: float32"]));
+
+  test("has the sample's", () => {
+    const { graph: bound } = fromOnnx(bytes).bind({ x: [2, 3] });
+    expect(bound.outputs[0]!.value.type.shape.map(Number)).toEqual([2, 3]);
+  });
+
+  test("is asked for (E4105) without one", () => {
+    expect(() => fromOnnx(bytes).graph()).toThrow(
+      'E4105 the file does not say how many axes the input "x" has',
+    );
+  });
+});

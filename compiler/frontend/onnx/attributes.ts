@@ -87,17 +87,27 @@ export function floats(fallback?: readonly number[]): AttributeSpec<readonly num
   });
 }
 
+/** Of a name that is no word of the operator's. */
+const SHOWN = 100;
+/** Bytes of a string that an operator may take. */
+const LONGEST = 65_536;
+
 const utf8 = new TextDecoder("utf-8");
+
+function decoded(bytes: Uint8Array): string | Misfit {
+  if (bytes.length <= LONGEST) return utf8.decode(bytes);
+  return { problem: `has ${bytes.length} bytes`, fix: `give at most ${LONGEST}` };
+}
 
 export function text(): AttributeSpec<string | undefined>;
 export function text(fallback: string): AttributeSpec<string>;
 export function text(fallback?: string): AttributeSpec<string | undefined> {
-  return spec("a string", fallback, (a) => (a.kind === "string" ? utf8.decode(a.value) : undefined));
+  return spec("a string", fallback, (a) => (a.kind === "string" ? decoded(a.value) : undefined));
 }
 
 export function texts(): AttributeSpec<readonly string[] | undefined> {
   return spec("a list of strings", undefined, (a) =>
-    a.kind === "strings" ? a.value.map((bytes) => utf8.decode(bytes)) : undefined,
+    a.kind === "strings" ? a.value.map((bytes) => utf8.decode(bytes.subarray(0, LONGEST))) : undefined,
   );
 }
 
@@ -105,7 +115,7 @@ export function texts(): AttributeSpec<readonly string[] | undefined> {
 export function word<const W extends string>(words: readonly W[], fallback: NoInfer<W>): AttributeSpec<W> {
   return spec(`one of ${words.join(", ")}`, fallback, (a): W | Misfit | undefined => {
     if (a.kind !== "string") return undefined;
-    const given = utf8.decode(a.value);
+    const given = utf8.decode(a.value.subarray(0, SHOWN));
     const known = words.find((each) => each === given);
     return (
       known ?? {
@@ -182,7 +192,7 @@ function wrongForm({ kind }: OnnxAttribute, { form }: AttributeSpec<unknown>): M
 }
 
 function unknownName(name: string, known: readonly string[]): Misfit {
-  const [suggestion] = nearest(name, known);
+  const [suggestion] = nearest(name.slice(0, SHOWN), known);
   return {
     problem: "is not one of the operator's",
     fix: known.length === 0 ? "it takes none" : `it takes ${known.join(", ")}; nearest: ${suggestion}`,

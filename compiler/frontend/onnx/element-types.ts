@@ -88,4 +88,4 @@ export function dtypeOfElement(type: number): DType | undefined {
 }
 
 /** What ONNX gives positions and sizes as. */
-export const INT64 = "int64" as DType;
+export const INT64: DType = "int64";

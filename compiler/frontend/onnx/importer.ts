@@ -77,27 +77,34 @@ export class Importer implements Services {
     return this.#tensors.of(tensor);
   }
 
-  known(value: Value): Tensor | undefined {
-    const elements = this.#builder.fixedElementsOf(value);
+  known(value: Value, builder: GraphBuilder): Tensor | undefined {
+    const elements = builder.fixedElementsOf(value);
     return elements && toTensor(elements);
   }
 
-  elements(value: Value): Tensor | undefined {
-    const elements = this.#builder.elementsOf(value);
+  elements(value: Value, builder: GraphBuilder): Tensor | undefined {
+    const elements = builder.elementsOf(value);
     return elements && toTensor(elements);
   }
 
-  dims(value: Value) {
-    return this.#builder.elementsOf(value)?.dims;
+  dims(value: Value, builder: GraphBuilder) {
+    return builder.elementsOf(value)?.dims;
   }
 
-  inline(graph: OnnxGraph, around: Scope, inputs: readonly Value[], inside?: Inside): readonly Value[] {
+  inline(
+    graph: OnnxGraph,
+    around: Scope,
+    inputs: readonly Value[],
+    outer: Ops,
+    inside?: Inside,
+  ): readonly Value[] {
     const scope = new Scope(around);
     for (const [name, value] of inside?.given ?? []) scope.define(name, bound(value));
+    if (inside) bringKnown(graph, scope, outer, inside);
     graph.inputs.forEach(({ name }, i) => {
       scope.define(name, bound(inputs[i]!));
     });
-    const ops = inside?.ops ?? new Ops(this.#builder);
+    const { ops } = inside ?? { ops: outer };
     const bindings = this.#body(graph, scope, ops);
     if (bindings.includes(failed)) throw new Failure();
     return bindings.map((binding) => binding.value(ops.builder));
@@ -108,7 +115,9 @@ export class Importer implements Services {
     for (const name of freeNames(graph)) {
       const binding = scope.find(name);
       if (binding === failed) throw new Failure();
-      if (!isSmall(binding.tensor?.())) values.set(name, binding.value(builder));
+      if (isSmall(binding.tensor?.())) continue;
+      const value = binding.value(builder);
+      if (!builder.fixedElementsOf(value)) values.set(name, value);
     }
     return values;
   }
@@ -224,6 +233,21 @@ export class Importer implements Services {
       const because = `the node ${path} is ${keyOf(domain, opType)}`;
       this.#bag.add(named && about.because ? about : { ...about, because: about.because ?? because });
     }
+  }
+}
+
+/** Elements that are known around a body are known in it: it makes them itself. */
+function bringKnown(graph: OnnxGraph, scope: Scope, { builder }: Ops, { ops, given }: Inside): void {
+  for (const name of freeNames(graph)) {
+    const binding = scope.find(name);
+    if (given.has(name) || binding === failed || binding.tensor) continue;
+    const elements = builder.fixedElementsOf(binding.value(builder));
+    if (!elements) throw new Error(`internal: ${name} is not given to the body`);
+    const known = toTensor(elements);
+    const made = known
+      ? ops.constant(known)
+      : ops.reshape(ops.builder.dimensions(elements.dims, elements.dtype), elements.shape);
+    scope.define(name, bound(made));
   }
 }
 

@@ -2,6 +2,7 @@
 import type { Tensor } from "../../../runtime/tensor.ts";
 import { CompileError } from "../../diagnostics/index.ts";
 import { constant, type Dim } from "../../dims/index.ts";
+import type { GraphBuilder } from "../../infer/builder.ts";
 import type { Value } from "../../ir/graph.ts";
 import type { Ops } from "../ops/composites.ts";
 import type { OnnxGraph, OnnxNode, OnnxTensor } from "./model.ts";
@@ -12,11 +13,17 @@ import type { Scope } from "./scope.ts";
 export interface Services {
   tensor(tensor: OnnxTensor): Tensor;
   /** Elements that the file says, or that follow from those. */
-  known(value: Value): Tensor | undefined;
+  known(value: Value, builder: GraphBuilder): Tensor | undefined;
   /** The same for dims, and for inputs whose elements the sample gives. */
-  dims(value: Value): readonly Dim[] | undefined;
-  elements(value: Value): Tensor | undefined;
-  inline(graph: OnnxGraph, scope: Scope, inputs: readonly Value[], inside?: Inside): readonly Value[];
+  dims(value: Value, builder: GraphBuilder): readonly Dim[] | undefined;
+  elements(value: Value, builder: GraphBuilder): Tensor | undefined;
+  inline(
+    graph: OnnxGraph,
+    scope: Scope,
+    inputs: readonly Value[],
+    outer: Ops,
+    inside?: Inside,
+  ): readonly Value[];
   captured(graph: OnnxGraph, scope: Scope, ops: Ops): ReadonlyMap<string, Value>;
 }
 
@@ -57,12 +64,17 @@ export class ImportedNode implements NodeContext {
 
   known(i: number): Tensor | undefined {
     const binding = this.#binding(i);
-    return binding.tensor?.() ?? this.#services.known(binding.value(this.ops.builder));
+    return binding.tensor?.() ?? this.knownValue(binding.value(this.ops.builder));
+  }
+
+  knownValue(value: Value): Tensor | undefined {
+    return this.#services.known(value, this.ops.builder);
   }
 
   constant(i: number): Tensor {
     const binding = this.#binding(i);
-    const tensor = binding.tensor?.() ?? this.#services.elements(binding.value(this.ops.builder));
+    const tensor =
+      binding.tensor?.() ?? this.#services.elements(binding.value(this.ops.builder), this.ops.builder);
     return tensor ?? this.#unknown(i);
   }
 
@@ -77,7 +89,7 @@ export class ImportedNode implements NodeContext {
   dims(i: number): readonly Dim[] {
     const binding = this.#binding(i);
     if (binding.tensor) return Array.from(binding.tensor().data as ArrayLike<number | bigint>, exact);
-    return this.#services.dims(binding.value(this.ops.builder)) ?? this.#unknown(i);
+    return this.#services.dims(binding.value(this.ops.builder), this.ops.builder) ?? this.#unknown(i);
   }
 
   attribute(tensor: OnnxTensor): Tensor {
@@ -85,7 +97,7 @@ export class ImportedNode implements NodeContext {
   }
 
   inline(graph: OnnxGraph, inputs: readonly Value[], inside?: Inside): readonly Value[] {
-    return this.#services.inline(graph, this.#scope, inputs, inside);
+    return this.#services.inline(graph, this.#scope, inputs, this.ops, inside);
   }
 
   captured(graph: OnnxGraph): ReadonlyMap<string, Value> {
@@ -94,6 +106,10 @@ export class ImportedNode implements NodeContext {
 
   unsupported(what: string, fix: string): never {
     return this.#fail("E4103", what, fix);
+  }
+
+  open(what: string, fix: string): never {
+    return this.#fail("E4105", what, fix);
   }
 
   wrong(what: string, fix: string): never {
@@ -108,13 +124,14 @@ export class ImportedNode implements NodeContext {
 
   #unknown(i: number): never {
     const name = this.node.inputs[i];
-    return this.unsupported(
+    return this.#fail(
+      "E4105",
       `"${name}" decides the shape of the result, but its elements are not known`,
-      `if it is an input of the model, give its elements (values: { ... }); if it is computed from data, export the model with fixed sizes`,
+      "give the elements of the inputs it comes from in the sample; what only data decides cannot be a size",
     );
   }
 
-  #fail(code: "E3103" | "E4103", what: string, fix: string): never {
+  #fail(code: "E3103" | "E4103" | "E4105", what: string, fix: string): never {
     const { domain, opType } = this.node;
     throw new CompileError([
       { code, message: `${keyOf(domain, opType)}: ${what} (opset ${this.opset})`, fix },

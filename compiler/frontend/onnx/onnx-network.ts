@@ -1,11 +1,10 @@
 /**
  * An imported ONNX file: what `compile`, `inspect` and the command line take where a model of layers would
- * stand. The file is read, checked and imported once, when this is made; binding and running are those of any
- * graph.
+ * stand. The file is read, checked and imported when this is made. Where shapes depend on the elements of
+ * inputs (axes, a target shape), a sample that gives these is imported again, for them.
  */
-import type { DType } from "../../../runtime/dtype.ts";
 import type { Tensor } from "../../../runtime/tensor.ts";
-import { callSite, fail } from "../../diagnostics/index.ts";
+import { CompileError, callSite } from "../../diagnostics/index.ts";
 import { type Dim, evaluate, type Store } from "../../dims/index.ts";
 import { type BoundModel, bind, type Sample } from "../../infer/bind.ts";
 import { GraphBuilder } from "../../infer/builder.ts";
@@ -14,14 +13,21 @@ import { type Executor, providedExecutor, type Run } from "../executor.ts";
 import type { ModelWeight } from "../model-options.ts";
 import type { Network, NetworkInput, NetworkTrace } from "../network.ts";
 import { type BindRequest, keyOf } from "../parameters.ts";
-import { asData, readSample, type SampleInput } from "../sample.ts";
+import { asData, dataIn, readSample, type SampleInput, shapeOfSample } from "../sample.ts";
 import type { LayerDescription } from "../summary.ts";
 import { checkBudget, DEFAULT_MAX_PARAMETER_BYTES } from "../weights.ts";
 import { checkModel } from "./check.ts";
-import { dtypeOfElement } from "./element-types.ts";
-import { type ImportedUse, Importer } from "./importer.ts";
-import type { OnnxDim, OnnxGraph, OnnxModel, ValueInfo } from "./model.ts";
-import { DimNames } from "./names.ts";
+import {
+  Answers,
+  declaredShape,
+  declaredType,
+  declareInputs,
+  fedInputs,
+  type GivenInputs,
+  type ImportedModel,
+  importModel,
+} from "./import-model.ts";
+import type { OnnxModel, ValueInfo } from "./model.ts";
 import { registry } from "./ops/index.ts";
 import { readModel } from "./read-model.ts";
 import type { ExternalData } from "./tensor.ts";
@@ -30,14 +36,20 @@ import { TensorStore } from "./tensor-store.ts";
 export interface OnnxOptions {
   /** Bytes of the files that tensors lie in, by the name the model gives them. */
   readonly externalData?: ExternalData;
-  /** Elements of inputs that decide shapes (axes, a target shape, pads): the module is made for these. */
+  /**
+   * Elements of inputs that decide shapes (axes, a target shape, pads). A sample may give them as well; what
+   * is given here counts for every sample.
+   */
   readonly values?: Readonly<Record<string, Tensor>>;
-  /** Shapes of inputs of which the file says nothing, not even how many axes they have. */
+  /** Shapes of inputs of which the file does not even say how many axes they have. A sample may, too. */
   readonly shapes?: Readonly<Record<string, readonly number[]>>;
   readonly name?: string;
   /** How `predict` runs; default: the compiler. */
   readonly executor?: Executor;
 }
+
+/** Imports for different elements that are remembered. */
+const KEPT = 8;
 
 /**
  * Reads an ONNX model (the bytes of a ModelProto, opsets 1 to 28).
@@ -52,90 +64,98 @@ export class OnnxNetwork implements Network {
   readonly name: string;
   readonly givenName: string | undefined;
   readonly seed = 0;
-  readonly weights: readonly ModelWeight[];
-  readonly #graph: Graph;
-  readonly #inputs: readonly NetworkInput[];
-  readonly #uses: readonly ImportedUse[];
-  readonly #builder: GraphBuilder;
-  readonly #executor: Executor | undefined;
+  readonly #model: OnnxModel;
+  readonly #options: OnnxOptions;
+  readonly #tensors: TensorStore;
   readonly #runs = new Map<string, Run>();
-  #last: BoundModel | undefined;
+  #imports: readonly ImportedModel[] = [];
+  #last: { readonly bound: BoundModel; readonly imported: ImportedModel } | undefined;
 
   constructor(model: OnnxModel, options: OnnxOptions) {
-    const tensors = new TensorStore(options.externalData ?? new Map());
-    checkModel(model, registry, tensors);
+    this.#tensors = new TensorStore(options.externalData ?? new Map());
+    checkModel(model, registry, this.#tensors);
     this.givenName = options.name;
     this.name = options.name ?? (model.graph.name || "model");
-    this.#executor = options.executor;
-    const { values = {} } = options;
-    const given = ({ name }: Value) => (Object.hasOwn(values, name) ? values[name] : undefined);
-    const builder = new GraphBuilder(this.name, undefined, given);
-    const inputs = declareInputs(model.graph, builder, options);
-    const importer = new Importer({ model, registry, tensors, builder });
-    this.#graph = builder.finish(importer.run(inputs));
-    this.#builder = builder;
-    this.#uses = importer.uses;
-    this.#inputs = this.#graph.inputs.map(({ name, type }) => ({ name, ...type }));
-    this.weights = this.#graph.parameters.map(({ value, trainable }) => {
-      const tensor = importer.weights.get(value.name)!;
-      const { dtype, shape } = value.type;
-      const weight = { path: value.name, shape, sizes: tensor.shape, dtype, trainable, initial: false };
-      return { ...weight, tensor: () => tensor };
-    });
+    this.#model = model;
+    this.#options = options;
+    this.#importEarly();
   }
 
   plan(): { readonly inputs: readonly NetworkInput[] } {
-    return { inputs: this.#inputs };
+    const [known] = this.#imports;
+    if (known) return { inputs: known.graph.inputs.map(({ name, type }) => ({ name, ...type })) };
+    return { inputs: fedInputs(this.#model.graph).map(declaredInput) };
   }
 
-  graph(): Graph {
-    return this.#graph;
+  inputs(_rank?: number, sample: Sample = {}): readonly Value[] {
+    const answers = new Answers(this.#given(sample), false);
+    return [...declareInputs(this.#model.graph, new GraphBuilder(this.name), answers).values()];
+  }
+
+  /**
+   * For a sample whose elements decide shapes, the graph that is made for these; else that of the last one.
+   */
+  graph(_rank?: number, sample?: Sample): Graph {
+    return (sample ? this.#importFor(sample) : this.#current()).graph;
   }
 
   traced(): NetworkTrace {
-    return { graph: this.#graph, trace: { builder: this.#builder, uses: this.#uses } };
+    const { graph, builder, uses } = this.#current();
+    return { graph, trace: { builder, uses } };
   }
 
   inferred(): { readonly graph: Graph; readonly store: Store } {
-    return { graph: this.#graph, store: this.#builder.store };
+    const { graph, builder } = this.#current();
+    return { graph, store: builder.store };
   }
 
-  /** Every size under a sample. Throws E2101 to E2112, E2201, E2301. */
+  get weights(): readonly ModelWeight[] {
+    const { graph, weights } = this.#current();
+    return graph.parameters.map(({ value, trainable }) => {
+      const tensor = weights.get(value.name)!;
+      const { dtype, shape } = value.type;
+      const known = { path: value.name, shape, sizes: tensor.shape, dtype, trainable, initial: false };
+      return { ...known, tensor: () => tensor };
+    });
+  }
+
+  /** Every size under a sample. Throws E2101 to E2112, E2201, E2301, E4105. */
   bind(sample: SampleInput, shape?: readonly number[], request: BindRequest = {}): BoundModel {
     const at = callSite();
     const { constraints = [], dims, maxParameterBytes: budget = DEFAULT_MAX_PARAMETER_BYTES } = request;
+    const whole = this.#read(sample, shape);
+    const imported = this.#importFor(whole);
+    const bound = bind(imported.graph, whole, { constraints, ...(dims && { dims }), ...(at && { at }) });
+    this.#last = { bound, imported };
     const sized = this.weights.map(({ path, sizes, dtype }) => ({ path, shape: sizes!, dtype }));
     checkBudget(sized, budget, at);
-    const whole = readSample(sample, shape, this.#inputs, at);
-    const bound = bind(this.#graph, whole, { constraints, ...(dims && { dims }), ...(at && { at }) });
-    this.#last = bound;
     return bound;
   }
 
   /** The outputs for `x`, by name; a typed array needs its shape. */
   predict(x: SampleInput, shape?: readonly number[]): ReadonlyMap<string, Tensor> {
     const at = callSite();
-    const sample: Sample = readSample(x, shape, this.#inputs, at);
+    const sample = this.#read(x, shape);
     const inputs = new Map(Object.entries(sample).map(([name, value]) => [name, asData(name, value, at)]));
-    const key = keyOf(sample, [], this.#graph);
+    const key = keyOf(sample, [], this.#importFor(sample).graph);
     let run = this.#runs.get(key);
     if (!run) {
-      const executor = this.#executor ?? providedExecutor();
-      run = executor(
-        this.bind(sample).graph,
-        new Map(this.weights.map((weight) => [weight.path, weight.tensor()])),
-      );
+      const { graph } = this.bind(sample);
+      const executor = this.#options.executor ?? providedExecutor();
+      run = executor(graph, new Map(this.weights.map((weight) => [weight.path, weight.tensor()])));
       this.#runs.set(key, run);
     }
     return run(inputs);
   }
 
   describe(): readonly LayerDescription[] {
+    const { uses, builder } = this.#current();
     const weights = new Map(this.weights.map((weight) => [weight.path, weight]));
-    const symbols = this.#last && this.#last.open.dims.length === 0 ? this.#last.symbols : undefined;
+    const bound = this.#last?.bound;
+    const symbols = bound?.open.dims.length === 0 ? bound.symbols : undefined;
     const number = (d: Dim) => Number(evaluate(d, symbols!));
-    return this.#uses.map(({ path, kind, outputs, reads }) => {
-      const shapes = outputs.map(({ type }) => this.#builder.resolve(type.shape));
+    return uses.map(({ path, kind, outputs, reads }) => {
+      const shapes = outputs.map(({ type }) => type.shape.map((d) => builder.store.resolve(d)));
       const own = reads.flatMap((name) => weights.get(name) ?? []);
       return {
         path,
@@ -147,47 +167,66 @@ export class OnnxNetwork implements Network {
       };
     });
   }
+
+  #read(sample: SampleInput, shape: readonly number[] | undefined): Sample {
+    return readSample(sample, shape, this.plan().inputs, callSite());
+  }
+
+  /** The import that was bound last, else the one that no sample was needed for. */
+  #current(): ImportedModel {
+    return this.#last?.imported ?? this.#importFor({});
+  }
+
+  /** Errors are those of the file, unless what is missing is what a sample may say. */
+  #importEarly(): void {
+    const answers = new Answers(this.#given({}), false);
+    try {
+      this.#import(answers);
+    } catch (error) {
+      if (!(error instanceof CompileError) || !(answers.wanting || isOpen(error))) throw error;
+    }
+  }
+
+  /** With the sizes the file leaves open left open; where that cannot be, with those of the sample. */
+  #importFor(sample: Sample): ImportedModel {
+    const given = this.#given(sample);
+    const known = this.#imports.find(({ answers }) => answers.agree(given));
+    if (known) return known;
+    try {
+      return this.#import(new Answers(given, false));
+    } catch (error) {
+      if (!(error instanceof CompileError) || !isOpen(error) || Object.keys(sample).length === 0) throw error;
+      return this.#import(new Answers(given, true));
+    }
+  }
+
+  #import(answers: Answers): ImportedModel {
+    const context = { registry, tensors: this.#tensors };
+    const imported = importModel(this.name, this.#model, answers, context);
+    this.#imports = [imported, ...this.#imports].slice(0, KEPT);
+    return imported;
+  }
+
+  #given(sample: Sample): GivenInputs {
+    const { values = {}, shapes = {} } = this.#options;
+    const own = <T>(record: Readonly<Record<string, T>>, name: string) =>
+      Object.hasOwn(record, name) ? record[name] : undefined;
+    const shapeIn = (name: string) => {
+      const given = own(sample, name);
+      return given && shapeOfSample(given);
+    };
+    return {
+      elements: (name) => own(values, name) ?? dataIn(sample, name),
+      shape: (name) => own(shapes, name) ?? shapeIn(name),
+    };
+  }
 }
 
-/** The inputs of the file, but for those with a default: these are tensors like any other. */
-function declareInputs(
-  graph: OnnxGraph,
-  builder: GraphBuilder,
-  { shapes = {} }: OnnxOptions,
-): ReadonlyMap<string, Value> {
-  const defaults = new Set([...graph.initializers, ...graph.sparseInitializers].map(({ name }) => name));
-  const inputs = graph.inputs.filter(({ name }) => !defaults.has(name));
-  const names = new DimNames(
-    inputs.flatMap(({ type }) => (type.kind === "tensor" ? (type.shape ?? []) : [])).filter(isName),
-  );
-  return new Map(
-    inputs.map((info) => {
-      const given = Object.hasOwn(shapes, info.name) ? shapes[info.name] : undefined;
-      const { dtype, dims } = declared(info, given);
-      const type = { dtype, shape: names.shape(dims, info.name) };
-      return [info.name, builder.input(info.name, type, { path: info.name })];
-    }),
-  );
-}
+/** Whether all that is wrong is that a size or an element is open. */
+const isOpen = ({ diagnostics }: CompileError): boolean => diagnostics.every(({ code }) => code === "E4105");
 
-const isName = (d: OnnxDim): d is string => typeof d === "string";
-
-function declared(
-  { name, type }: ValueInfo,
-  given: readonly number[] | undefined,
-): { readonly dtype: DType; readonly dims: readonly OnnxDim[] } {
-  const dtype = type.kind === "tensor" ? dtypeOfElement(type.elementType) : undefined;
-  if (type.kind !== "tensor" || dtype === undefined)
-    return fail({
-      code: "E3102",
-      message: `the input "${name}" has no element type`,
-      fix: "export the model again, with the types of its inputs",
-    });
-  const dims = type.shape ?? given?.map((n) => BigInt(n));
-  if (dims) return { dtype, dims };
-  return fail({
-    code: "E3102",
-    message: `the file does not say how many axes the input "${name}" has`,
-    fix: `give its shape: fromOnnx(bytes, { shapes: { ${name}: [...] } }), or --sample ${name}=...`,
-  });
+/** An input of a file that is not imported yet; null for a size without a number. */
+function declaredInput(info: ValueInfo): NetworkInput {
+  const shape = (declaredShape(info) ?? []).map((d) => (typeof d === "bigint" ? Number(d) : null));
+  return { name: info.name, dtype: declaredType(info), shape };
 }

@@ -26,6 +26,8 @@ export interface NodeContext {
   values(): readonly Value[];
   /** The elements of operand `i`, where the file itself says them; never of an input. */
   known(i: number): Tensor | undefined;
+  /** The same for a value that was built. */
+  knownValue(value: Value): Tensor | undefined;
   /**
    * The elements of operand `i`, which decide shapes. An input's come from the sample's values, and a module
    * is compiled for these. Throws E4103 when nobody knows them.
@@ -47,6 +49,8 @@ export interface NodeContext {
   captured(graph: OnnxGraph): ReadonlyMap<string, Value>;
   /** The form of the node cannot be built from core ops (E4103). */
   unsupported(what: string, fix: string): never;
+  /** What cannot be built while a size or an element is open that a sample would give (E4105). */
+  open(what: string, fix: string): never;
   /** The node breaks the rules of its operator (E3103). */
   wrong(what: string, fix: string): never;
 }

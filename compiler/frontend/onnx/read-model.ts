@@ -1,7 +1,7 @@
 /**
- * Bytes to `OnnxModel`: one table of field numbers per message of onnx.proto. Documentation, metadata and
- * training information are skipped. What is read is what the file says; whether it makes sense is checked
- * afterwards.
+ * Bytes to `OnnxModel`: one table of field numbers per message of onnx.proto, each entry one assignment.
+ * Documentation, metadata and training information are skipped. What is read is what the file says; whether
+ * it makes sense is checked afterwards.
  */
 import { fail } from "../../diagnostics/index.ts";
 import {
@@ -9,57 +9,32 @@ import {
   type ExternalLocation,
   type OnnxAttribute,
   type OnnxAttributeValue,
-  type OnnxDim,
   type OnnxFunction,
   type OnnxGraph,
   type OnnxModel,
   type OnnxNode,
   type OnnxSparseTensor,
   type OnnxTensor,
-  type OnnxType,
-  type Opsets,
-  type ValueInfo,
 } from "./model.ts";
-import { Budget, type Field, type Fields, readFields, reading } from "./wire.ts";
+import { readValueInfo } from "./read-type.ts";
+import { Field, type Fields, fill, type Read, reading } from "./wire.ts";
 
-type Read<T> = (bytes: Uint8Array, budget: Budget) => T;
-
-/** Appends what a field holds to a list. */
-const many =
-  <T>(into: T[], read: Read<T>) =>
-  (field: Field): void => {
-    into.push(field.message(read));
-  };
-const texts = (into: string[]) => (field: Field) => {
-  into.push(field.text());
-};
-const ints = (into: bigint[]) => (field: Field) => field.ints(into);
+/** A message while it is read: its fields may be set, its lists grow. */
+type Draft<T> = { -readonly [K in keyof T]: T[K] extends readonly (infer E)[] ? E[] : T[K] };
 
 /** Throws E3101 for what is no ONNX model, E5001 for one that would exhaust its reader. */
 export function readModel(bytes: Uint8Array): OnnxModel {
-  return reading("the ONNX file", () => modelFrom(bytes));
-}
-
-function modelFrom(bytes: Uint8Array): OnnxModel {
-  const budget = new Budget();
-  const functions: OnnxFunction[] = [];
-  const opsets = new Map<string, number>();
-  let [irVersion, producer] = [0, ""];
-  let graph: OnnxGraph | undefined;
-  readFields(bytes, budget, {
-    1: (field) => {
-      irVersion = field.number();
-    },
-    2: (field) => {
-      producer = field.text();
-    },
-    7: (field) => {
-      graph = field.message(readGraph);
-    },
-    8: opsetsInto(opsets),
-    25: many(functions, readFunction),
+  const { graph, ...rest } = reading("the ONNX file", () => {
+    const draft: ModelDraft = {
+      irVersion: 0,
+      producer: "",
+      opsets: new Map(),
+      graph: undefined,
+      functions: [],
+    };
+    return fill(draft, modelFields, new Field(bytes));
   });
-  if (graph) return { irVersion, producer, opsets, graph, functions };
+  if (graph) return { ...rest, graph };
   return fail({
     code: "E3101",
     message: `the file of ${bytes.length} bytes holds no graph`,
@@ -67,114 +42,146 @@ function modelFrom(bytes: Uint8Array): OnnxModel {
   });
 }
 
-const opsetsInto = (opsets: Map<string, number>) => (field: Field) =>
-  field.message((bytes, budget) => {
-    let [domain, version] = ["", 0];
-    readFields(bytes, budget, {
-      1: (each) => {
-        domain = each.text();
-      },
-      2: (each) => {
-        version = each.number();
-      },
-    });
-    opsets.set(domainOf(domain), version);
-  });
-
-const readFunction: Read<OnnxFunction> = (bytes, budget) => {
-  let [name, domain, overload] = ["", "", ""];
-  const [inputs, outputs, attributes]: string[][] = [[], [], []];
-  const defaults: OnnxAttribute[] = [];
-  const nodes: OnnxNode[] = [];
-  const opsets = new Map<string, number>();
-  readFields(bytes, budget, {
-    1: (field) => {
-      name = field.text();
-    },
-    4: texts(inputs!),
-    5: texts(outputs!),
-    6: texts(attributes!),
-    7: many(nodes, readNode),
-    9: opsetsInto(opsets),
-    10: (field) => {
-      domain = domainOf(field.text());
-    },
-    11: many(defaults, readAttribute),
-    13: (field) => {
-      overload = field.text();
-    },
-  });
-  const lists = { inputs: inputs!, outputs: outputs!, attributes: attributes! };
-  return { name, domain, overload, ...lists, defaults, nodes, opsets: opsets as Opsets };
+type ModelDraft = Omit<Draft<OnnxModel>, "graph" | "opsets"> & {
+  readonly opsets: Map<string, number>;
+  graph: OnnxGraph | undefined;
 };
 
-const readGraph: Read<OnnxGraph> = (bytes, budget) => {
-  let name = "";
-  const nodes: OnnxNode[] = [];
-  const initializers: OnnxTensor[] = [];
-  const sparseInitializers: OnnxSparseTensor[] = [];
-  const inputs: ValueInfo[] = [];
-  const outputs: ValueInfo[] = [];
-  const valueInfo: ValueInfo[] = [];
-  readFields(bytes, budget, {
-    1: many(nodes, readNode),
-    2: (field) => {
-      name = field.text();
-    },
-    5: many(initializers, readTensor),
-    11: many(inputs, readValueInfo),
-    12: many(outputs, readValueInfo),
-    13: many(valueInfo, readValueInfo),
-    15: many(sparseInitializers, readSparseTensor),
-  });
-  return { name, nodes, initializers, sparseInitializers, inputs, outputs, valueInfo };
+const modelFields: Fields<ModelDraft> = {
+  1: (model, field) => {
+    model.irVersion = field.number();
+  },
+  2: (model, field) => {
+    model.producer = field.text();
+  },
+  7: (model, field) => {
+    model.graph = field.message(readGraph);
+  },
+  8: ({ opsets }, field) => opsetInto(opsets, field),
+  25: ({ functions }, field) => {
+    functions.push(field.message(readFunction));
+  },
 };
 
-const readNode: Read<OnnxNode> = (bytes, budget) => {
-  let [name, domain, opType, overload] = ["", "", "", ""];
-  const inputs: string[] = [];
-  const outputs: string[] = [];
-  const attributes: OnnxAttribute[] = [];
-  readFields(bytes, budget, {
-    1: texts(inputs),
-    2: texts(outputs),
-    3: (field) => {
-      name = field.text();
-    },
-    4: (field) => {
-      opType = field.text();
-    },
-    5: many(attributes, readAttribute),
-    7: (field) => {
-      domain = domainOf(field.text());
-    },
-    8: (field) => {
-      overload = field.text();
-    },
-  });
-  return { name, domain, opType, overload, inputs, outputs, attributes };
+interface OpsetDraft {
+  domain: string;
+  version: number;
+}
+
+const opsetFields: Fields<OpsetDraft> = {
+  1: (opset, field) => {
+    opset.domain = field.text();
+  },
+  2: (opset, field) => {
+    opset.version = field.number();
+  },
 };
 
-const readAttribute: Read<OnnxAttribute> = (bytes, budget) => {
-  let [name, refersTo, type] = ["", "", 0];
-  const seen: AttributeFields = { floats: [], ints: [], strings: [], tensors: [], graphs: [], sparse: [] };
-  readFields(bytes, budget, {
-    1: (field) => {
-      name = field.text();
-    },
-    20: (field) => {
-      type = field.number();
-    },
-    21: (field) => {
-      refersTo = field.text();
-    },
-    ...valueFields(seen, budget),
-  });
-  return { name, refersTo, ...attributeValue(seen, type) };
+function opsetInto(opsets: Map<string, number>, field: Field): void {
+  const { domain, version } = field.message((field) => fill({ domain: "", version: 0 }, opsetFields, field));
+  opsets.set(domainOf(domain), version);
+}
+
+type FunctionDraft = Omit<Draft<OnnxFunction>, "opsets"> & { readonly opsets: Map<string, number> };
+
+const functionFields: Fields<FunctionDraft> = {
+  1: (body, field) => {
+    body.name = field.text();
+  },
+  4: ({ inputs }, field) => {
+    inputs.push(field.text());
+  },
+  5: ({ outputs }, field) => {
+    outputs.push(field.text());
+  },
+  6: ({ attributes }, field) => {
+    attributes.push(field.text());
+  },
+  7: ({ nodes }, field) => {
+    nodes.push(field.message(readNode));
+  },
+  9: ({ opsets }, field) => opsetInto(opsets, field),
+  10: (body, field) => {
+    body.domain = domainOf(field.text());
+  },
+  11: ({ defaults }, field) => {
+    defaults.push(field.message(readAttribute));
+  },
+  13: (body, field) => {
+    body.overload = field.text();
+  },
+};
+
+const readFunction: Read<OnnxFunction> = (field) => {
+  const names = { name: "", domain: "", overload: "" };
+  const lists = { inputs: [], outputs: [], attributes: [], defaults: [], nodes: [] };
+  return fill<FunctionDraft>({ ...names, ...lists, opsets: new Map() }, functionFields, field);
+};
+
+const graphFields: Fields<Draft<OnnxGraph>> = {
+  1: ({ nodes }, field) => {
+    nodes.push(field.message(readNode));
+  },
+  2: (graph, field) => {
+    graph.name = field.text();
+  },
+  5: ({ initializers }, field) => {
+    initializers.push(field.message(readTensor));
+  },
+  11: ({ inputs }, field) => {
+    inputs.push(field.message(readValueInfo));
+  },
+  12: ({ outputs }, field) => {
+    outputs.push(field.message(readValueInfo));
+  },
+  13: ({ valueInfo }, field) => {
+    valueInfo.push(field.message(readValueInfo));
+  },
+  15: ({ sparseInitializers }, field) => {
+    sparseInitializers.push(field.message(readSparseTensor));
+  },
+};
+
+const readGraph: Read<OnnxGraph> = (field) => {
+  const values = { inputs: [], outputs: [], valueInfo: [] };
+  const tensors = { initializers: [], sparseInitializers: [] };
+  return fill<Draft<OnnxGraph>>({ name: "", nodes: [], ...tensors, ...values }, graphFields, field);
+};
+
+const nodeFields: Fields<Draft<OnnxNode>> = {
+  1: ({ inputs }, field) => {
+    inputs.push(field.text());
+  },
+  2: ({ outputs }, field) => {
+    outputs.push(field.text());
+  },
+  3: (node, field) => {
+    node.name = field.text();
+  },
+  4: (node, field) => {
+    node.opType = field.text();
+  },
+  5: ({ attributes }, field) => {
+    attributes.push(field.message(readAttribute));
+  },
+  7: (node, field) => {
+    node.domain = domainOf(field.text());
+  },
+  8: (node, field) => {
+    node.overload = field.text();
+  },
+};
+
+const readNode: Read<OnnxNode> = (field) => {
+  const node = { name: "", domain: "", opType: "", overload: "", inputs: [], outputs: [], attributes: [] };
+  return fill<Draft<OnnxNode>>(node, nodeFields, field);
 };
 
 /** An attribute has a field per type; the one that counts is named by `type`. */
-interface AttributeFields {
+interface AttributeDraft {
+  name: string;
+  refersTo: string;
+  type: number;
   f?: number;
   i?: bigint;
   s?: Uint8Array;
@@ -189,106 +196,141 @@ interface AttributeFields {
   readonly sparse: OnnxSparseTensor[];
 }
 
-const valueFields = (seen: AttributeFields, budget: Budget): Fields => ({
-  2: (field) => {
-    seen.f = field.float();
+const attributeFields: Fields<AttributeDraft> = {
+  1: (attribute, field) => {
+    attribute.name = field.text();
   },
-  3: (field) => {
-    seen.i = field.int();
+  2: (attribute, field) => {
+    attribute.f = field.float();
   },
-  4: (field) => {
-    seen.s = field.bytes();
+  3: (attribute, field) => {
+    attribute.i = field.int();
   },
-  5: (field) => {
-    seen.t = field.message(readTensor);
+  4: (attribute, field) => {
+    attribute.s = field.bytes();
   },
-  6: (field) => {
-    seen.g = field.message(readGraph);
+  5: (attribute, field) => {
+    attribute.t = field.message(readTensor);
   },
-  7: (field) => field.floats(seen.floats),
-  8: ints(seen.ints),
-  9: (field) => {
-    budget.message();
-    seen.strings.push(field.bytes());
+  6: (attribute, field) => {
+    attribute.g = field.message(readGraph);
   },
-  10: many(seen.tensors, readTensor),
-  11: many(seen.graphs, readGraph),
-  22: (field) => {
-    seen.st = field.message(readSparseTensor);
+  7: ({ floats }, field) => field.floats(floats),
+  8: ({ ints }, field) => field.ints(ints),
+  9: ({ strings }, field) => {
+    strings.push(field.counted());
   },
-  23: many(seen.sparse, readSparseTensor),
-});
+  10: ({ tensors }, field) => {
+    tensors.push(field.message(readTensor));
+  },
+  11: ({ graphs }, field) => {
+    graphs.push(field.message(readGraph));
+  },
+  20: (attribute, field) => {
+    attribute.type = field.number();
+  },
+  21: (attribute, field) => {
+    attribute.refersTo = field.text();
+  },
+  22: (attribute, field) => {
+    attribute.st = field.message(readSparseTensor);
+  },
+  23: ({ sparse }, field) => {
+    sparse.push(field.message(readSparseTensor));
+  },
+};
 
-/** Zero and empty values may be left out of a message, so each type has its own default. */
-function attributeValue(seen: AttributeFields, type: number): OnnxAttributeValue {
-  const none = { kind: "undefined", value: undefined } as const;
-  const rows: Readonly<Record<number, () => OnnxAttributeValue>> = {
-    1: () => ({ kind: "float", value: seen.f ?? 0 }),
-    2: () => ({ kind: "int", value: seen.i ?? 0n }),
-    3: () => ({ kind: "string", value: seen.s ?? new Uint8Array() }),
-    4: () => (seen.t ? { kind: "tensor", value: seen.t } : none),
-    5: () => (seen.g ? { kind: "graph", value: seen.g } : none),
-    6: () => ({ kind: "floats", value: seen.floats }),
-    7: () => ({ kind: "ints", value: seen.ints }),
-    8: () => ({ kind: "strings", value: seen.strings }),
-    9: () => ({ kind: "tensors", value: seen.tensors }),
-    10: () => ({ kind: "graphs", value: seen.graphs }),
-    11: () => (seen.st ? { kind: "sparse tensor", value: seen.st } : none),
-    12: () => ({ kind: "sparse tensors", value: seen.sparse }),
-    13: () => ({ kind: "type", value: undefined }),
-    14: () => ({ kind: "types", value: undefined }),
-  };
-  return rows[type]?.() ?? untyped(seen) ?? none;
+const readAttribute: Read<OnnxAttribute> = (field) => {
+  const lists = { floats: [], ints: [], strings: [], tensors: [], graphs: [], sparse: [] };
+  const empty: AttributeDraft = { name: "", refersTo: "", type: 0, ...lists };
+  const draft = fill(empty, attributeFields, field);
+  return { name: draft.name, refersTo: draft.refersTo, ...attributeValue(draft) };
+};
+
+const none = { kind: "undefined", value: undefined } as const;
+
+/** By AttributeProto.AttributeType. Zero and empty values may be left out of a message. */
+const valueRows: Readonly<Record<number, (draft: AttributeDraft) => OnnxAttributeValue>> = {
+  1: ({ f = 0 }) => ({ kind: "float", value: f }),
+  2: ({ i = 0n }) => ({ kind: "int", value: i }),
+  3: ({ s = new Uint8Array() }) => ({ kind: "string", value: s }),
+  4: ({ t }) => (t ? { kind: "tensor", value: t } : none),
+  5: ({ g }) => (g ? { kind: "graph", value: g } : none),
+  6: ({ floats }) => ({ kind: "floats", value: floats }),
+  7: ({ ints }) => ({ kind: "ints", value: ints }),
+  8: ({ strings }) => ({ kind: "strings", value: strings }),
+  9: ({ tensors }) => ({ kind: "tensors", value: tensors }),
+  10: ({ graphs }) => ({ kind: "graphs", value: graphs }),
+  11: ({ st }) => (st ? { kind: "sparse tensor", value: st } : none),
+  12: ({ sparse }) => ({ kind: "sparse tensors", value: sparse }),
+  13: () => ({ kind: "type", value: undefined }),
+  14: () => ({ kind: "types", value: undefined }),
+};
+
+function attributeValue(draft: AttributeDraft): OnnxAttributeValue {
+  return valueRows[draft.type]?.(draft) ?? untyped(draft) ?? none;
 }
 
 /** The first files of the format name no type: the one field that is there says it. */
-function untyped(seen: AttributeFields): OnnxAttributeValue | undefined {
-  if (seen.f !== undefined) return { kind: "float", value: seen.f };
-  if (seen.i !== undefined) return { kind: "int", value: seen.i };
-  if (seen.s) return { kind: "string", value: seen.s };
-  if (seen.t) return { kind: "tensor", value: seen.t };
-  if (seen.g) return { kind: "graph", value: seen.g };
-  if (seen.floats.length > 0) return { kind: "floats", value: seen.floats };
-  if (seen.ints.length > 0) return { kind: "ints", value: seen.ints };
-  return seen.strings.length > 0 ? { kind: "strings", value: seen.strings } : undefined;
+function untyped(draft: AttributeDraft): OnnxAttributeValue | undefined {
+  if (draft.f !== undefined) return { kind: "float", value: draft.f };
+  if (draft.i !== undefined) return { kind: "int", value: draft.i };
+  if (draft.s) return { kind: "string", value: draft.s };
+  if (draft.t) return { kind: "tensor", value: draft.t };
+  if (draft.g) return { kind: "graph", value: draft.g };
+  if (draft.floats.length > 0) return { kind: "floats", value: draft.floats };
+  if (draft.ints.length > 0) return { kind: "ints", value: draft.ints };
+  return draft.strings.length > 0 ? { kind: "strings", value: draft.strings } : undefined;
 }
 
-/** A TensorProto without its data, which stay where they are. */
-export const readTensor: Read<OnnxTensor> = (bytes, budget) => {
-  let [name, elementType, isExternal] = ["", 0, false];
-  const dims: bigint[] = [];
-  const where = new Map<string, string>();
-  readFields(bytes, budget, {
-    1: ints(dims),
-    2: (field) => {
-      elementType = field.number();
-    },
-    8: (field) => {
-      name = field.text();
-    },
-    13: (field) => {
-      const [key, value] = field.message(readEntry);
-      where.set(key, value);
-    },
-    14: (field) => {
-      isExternal = field.number() === 1;
-    },
-  });
-  return { name, dims, elementType, bytes, external: isExternal ? externalLocation(where) : undefined };
+interface TensorDraft {
+  name: string;
+  elementType: number;
+  isExternal: boolean;
+  readonly dims: bigint[];
+  readonly where: Map<string, string>;
+}
+
+/** The data stay where they are. */
+const tensorFields: Fields<TensorDraft> = {
+  1: ({ dims }, field) => field.ints(dims),
+  2: (tensor, field) => {
+    tensor.elementType = field.number();
+  },
+  8: (tensor, field) => {
+    tensor.name = field.text();
+  },
+  13: ({ where }, field) => {
+    const { key, value } = field.message(readEntry);
+    where.set(key, value);
+  },
+  14: (tensor, field) => {
+    tensor.isExternal = field.number() === 1;
+  },
 };
 
-const readEntry: Read<readonly [string, string]> = (bytes, budget) => {
-  let [key, value] = ["", ""];
-  readFields(bytes, budget, {
-    1: (field) => {
-      key = field.text();
-    },
-    2: (field) => {
-      value = field.text();
-    },
-  });
-  return [key, value];
+const readTensor: Read<OnnxTensor> = (field) => {
+  const bytes = field.whole();
+  const draft: TensorDraft = { name: "", elementType: 0, isExternal: false, dims: [], where: new Map() };
+  const { isExternal, where, ...tensor } = fill(draft, tensorFields, field);
+  return { ...tensor, bytes, external: isExternal ? externalLocation(where) : undefined };
 };
+
+interface EntryDraft {
+  key: string;
+  value: string;
+}
+
+const entryFields: Fields<EntryDraft> = {
+  1: (entry, field) => {
+    entry.key = field.text();
+  },
+  2: (entry, field) => {
+    entry.value = field.text();
+  },
+};
+
+const readEntry: Read<EntryDraft> = (field) => fill({ key: "", value: "" }, entryFields, field);
 
 /** Numbers are written as text; what is none is -1, which no file has room for. */
 function externalLocation(where: ReadonlyMap<string, string>): ExternalLocation {
@@ -299,89 +341,28 @@ function externalLocation(where: ReadonlyMap<string, string>): ExternalLocation 
   return { location: where.get("location") ?? "", offset: number("offset"), length: number("length") };
 }
 
-const readSparseTensor: Read<OnnxSparseTensor> = (bytes, budget) => {
-  const dims: bigint[] = [];
-  let values: OnnxTensor | undefined;
-  let indices: OnnxTensor | undefined;
-  readFields(bytes, budget, {
-    1: (field) => {
-      values = field.message(readTensor);
-    },
-    2: (field) => {
-      indices = field.message(readTensor);
-    },
-    3: ints(dims),
-  });
+interface SparseDraft {
+  readonly dims: bigint[];
+  values?: OnnxTensor;
+  indices?: OnnxTensor;
+}
+
+const sparseFields: Fields<SparseDraft> = {
+  1: (sparse, field) => {
+    sparse.values = field.message(readTensor);
+  },
+  2: (sparse, field) => {
+    sparse.indices = field.message(readTensor);
+  },
+  3: ({ dims }, field) => field.ints(dims),
+};
+
+const readSparseTensor: Read<OnnxSparseTensor> = (field) => {
+  const { dims, values, indices } = fill<SparseDraft>({ dims: [] }, sparseFields, field);
   if (values && indices) return { name: values.name, dims, values, indices };
   return fail({
     code: "E3101",
     message: `the sparse tensor "${values?.name ?? ""}" has no ${values ? "indices" : "values"}`,
     fix: "export the model again",
   });
-};
-
-const readValueInfo: Read<ValueInfo> = (bytes, budget) => {
-  let name = "";
-  let type: OnnxType = { kind: "unknown" };
-  readFields(bytes, budget, {
-    1: (field) => {
-      name = field.text();
-    },
-    2: (field) => {
-      type = field.message(readType);
-    },
-  });
-  return { name, type };
-};
-
-const readType: Read<OnnxType> = (bytes, budget) => {
-  let type: OnnxType = { kind: "unknown" };
-  const kind = (name: Exclude<OnnxType["kind"], "tensor">) => (field: Field) => {
-    field.bytes();
-    type = { kind: name };
-  };
-  readFields(bytes, budget, {
-    1: (field) => {
-      type = field.message(readTensorType);
-    },
-    4: kind("sequence"),
-    5: kind("map"),
-    7: kind("opaque"),
-    8: kind("sparse tensor"),
-    9: kind("optional"),
-  });
-  return type;
-};
-
-const readTensorType: Read<OnnxType> = (bytes, budget) => {
-  let elementType = 0;
-  let shape: readonly OnnxDim[] | undefined;
-  readFields(bytes, budget, {
-    1: (field) => {
-      elementType = field.number();
-    },
-    2: (field) => {
-      shape = field.message(readShape);
-    },
-  });
-  return { kind: "tensor", elementType, shape };
-};
-
-const readShape: Read<readonly OnnxDim[]> = (bytes, budget) => {
-  const dims: OnnxDim[] = [];
-  readFields(bytes, budget, { 1: many(dims, readDim) });
-  return dims;
-};
-
-const readDim: Read<OnnxDim> = (bytes, budget) => {
-  let dim: OnnxDim;
-  readFields(bytes, budget, {
-    1: (field) => {
-      dim = field.int();
-    },
-    2: (field) => {
-      dim = field.text();
-    },
-  });
-  return dim === "" ? undefined : dim;
 };

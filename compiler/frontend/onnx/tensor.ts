@@ -13,7 +13,7 @@ import {
   type TypedField,
 } from "./element-types.ts";
 import type { OnnxSparseTensor, OnnxTensor } from "./model.ts";
-import { reading } from "./wire.ts";
+import { reading, skip } from "./wire.ts";
 
 export interface DecodedTensor {
   /** A name of `elementTypes`. */
@@ -29,7 +29,7 @@ export type ExternalData = ReadonlyMap<string, Uint8Array>;
 const none: ExternalData = new Map();
 
 /** Elements a sparse tensor may have in all: those not listed cost the file nothing. */
-const SPARSE_ELEMENTS = 1 << 26;
+const SPARSE_ELEMENTS = 1 << 24;
 
 /**
  * Throws E3102 where sizes and bytes disagree, E3101 for damaged fields, E4102 for element types without a
@@ -101,9 +101,9 @@ function rawData({ name, bytes }: OnnxTensor): Uint8Array | undefined {
     let raw: Uint8Array | undefined;
     const reader = new BinaryReader(bytes);
     while (reader.pos < reader.len) {
-      const [field, type] = reader.tag();
-      if (field === 9 && type === WireType.LengthDelimited) raw = reader.bytes();
-      else reader.skip(type, field);
+      const tag = reader.uint32();
+      if (tag === 9 * 8 + WireType.LengthDelimited) raw = reader.bytes();
+      else skip(reader, tag & 7, tag >>> 3);
     }
     return raw;
   });
@@ -203,10 +203,12 @@ function readField(bytes: Uint8Array, field: TypedField, into: ElementArray): nu
     found++;
   };
   const reader = new BinaryReader(bytes);
+  const each = number * 8 + single;
   while (reader.pos < reader.len) {
-    const [key, type] = reader.tag();
-    if (key !== number) reader.skip(type, key);
-    else if (type === single) take(reader);
+    const tag = reader.uint32();
+    const [key, type] = [tag >>> 3, (tag & 7) as WireType];
+    if (tag === each) take(reader);
+    else if (key !== number) skip(reader, type, key);
     else {
       if (type !== WireType.LengthDelimited) throw new Error(`wire type ${type} in field ${key}`);
       const packed = new BinaryReader(reader.bytes());

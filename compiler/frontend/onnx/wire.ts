@@ -8,7 +8,7 @@ import { BinaryReader, WireType } from "@bufbuild/protobuf/wire";
 import { CompileError, fail } from "../../diagnostics/index.ts";
 
 /** Messages and strings of one file; the largest graphs known have some hundred thousands. */
-const MESSAGES = 2_000_000;
+const MESSAGES = 1_000_000;
 /** Numbers in the lists of attributes and dims of one file: tensors are counted by their bytes. */
 const NUMBERS = 4_000_000;
 /** Bytes of one name; a list of numbers is longer, no name is. */
@@ -17,7 +17,7 @@ const NAME_BYTES = 65_536;
 const DEPTH = 64;
 
 /** What reading one file may still spend. */
-export class Budget {
+class Budget {
   #messages = MESSAGES;
   #numbers = NUMBERS;
   #depth = 0;
@@ -48,28 +48,62 @@ function tooMuch(what: string): never {
   });
 }
 
-/** The value of the field that is being read; one of these is called once. */
+/**
+ * Where a reader is in the file. One serves the whole file: a nested message is a stretch of it, so nothing
+ * is allocated for one but what is kept of it.
+ */
 export class Field {
+  readonly #bytes: Uint8Array;
   readonly #reader: BinaryReader;
-  readonly #budget: Budget;
-  readonly #type: WireType;
+  readonly #budget = new Budget();
+  /** Of the message that is being read. */
+  #start = 0;
+  #end: number;
+  #type: WireType = WireType.Varint;
 
-  constructor(reader: BinaryReader, budget: Budget, type: WireType) {
-    this.#reader = reader;
-    this.#budget = budget;
-    this.#type = type;
+  constructor(bytes: Uint8Array) {
+    this.#bytes = bytes;
+    this.#reader = new BinaryReader(bytes);
+    this.#end = bytes.length;
+  }
+
+  /** Goes to the next field that is in `known`; its number, or 0 at the end of the message. */
+  next(known: Readonly<Record<number, unknown>>): number {
+    const reader = this.#reader;
+    while (reader.pos < this.#end) {
+      const tag = reader.uint32();
+      const [number, type] = [tag >>> 3, (tag & 7) as WireType];
+      if (number === 0 || type > 5) throw new Error(`field ${number} of wire type ${type}`);
+      this.#type = type;
+      if (known[number] !== undefined) return number;
+      skip(reader, type, number);
+    }
+    if (reader.pos > this.#end) throw new RangeError("a field ends behind its message");
+    return 0;
+  }
+
+  /** The bytes of the message that is being read. */
+  whole(): Uint8Array {
+    return this.#bytes.subarray(this.#start, this.#end);
   }
 
   /** A view of a length-delimited field. */
   bytes(): Uint8Array {
-    this.#expect(WireType.LengthDelimited);
-    return this.#reader.bytes();
+    const end = this.#stretch();
+    const start = this.#reader.pos;
+    this.#reader.pos = end;
+    return this.#bytes.subarray(start, end);
+  }
+
+  /** Bytes that count as a message of their own. */
+  counted(): Uint8Array {
+    this.#budget.message();
+    return this.bytes();
   }
 
   /** A name. Bytes that are no UTF-8 are replaced: a name is only ever compared and shown. */
   text(): string {
-    this.#budget.message();
-    const bytes = this.bytes();
+    const bytes = this.counted();
     if (bytes.length > NAME_BYTES) tooMuch(`has a name of ${bytes.length} bytes`);
     return decoder.decode(bytes);
   }
@@ -99,24 +133,41 @@ export class Field {
     this.#list(WireType.Bit32, (reader) => into.push(reader.float()));
   }
 
-  message<T>(read: (bytes: Uint8Array, budget: Budget) => T): T {
-    const bytes = this.bytes();
+  /** A message in this one. */
+  message<T>(read: Read<T>): T {
     this.#budget.message();
-    return this.#budget.nested(() => read(bytes, this.#budget));
+    const [start, end] = [this.#start, this.#end];
+    this.#end = this.#stretch();
+    this.#start = this.#reader.pos;
+    const result = this.#budget.nested(() => read(this));
+    [this.#start, this.#end] = [start, end];
+    return result;
   }
 
   #list(single: WireType, read: (reader: BinaryReader) => void): void {
+    const reader = this.#reader;
     if (this.#type !== WireType.LengthDelimited) {
       this.#expect(single);
       this.#budget.numbers(1);
-      read(this.#reader);
+      read(reader);
       return;
     }
-    const packed = new BinaryReader(this.#reader.bytes());
-    while (packed.pos < packed.len) {
+    const end = this.#stretch();
+    while (reader.pos < end) {
       this.#budget.numbers(1);
-      read(packed);
+      read(reader);
     }
+    if (reader.pos > end) throw new RangeError("a number ends behind its list");
+  }
+
+  /** Where the length-delimited field ends that begins here. */
+  #stretch(): number {
+    this.#expect(WireType.LengthDelimited);
+    const length = this.#reader.uint32();
+    const end = this.#reader.pos + length;
+    if (end > this.#end)
+      throw new RangeError(`${length} bytes where ${this.#end - this.#reader.pos} are left`);
+    return end;
   }
 
   #expect(type: WireType): void {
@@ -124,20 +175,29 @@ export class Field {
   }
 }
 
+/** Past one field. Not the reader's own skip, which makes a view of each of what may be millions. */
+export function skip(reader: BinaryReader, type: WireType, number: number): void {
+  if (type === WireType.Varint) reader.uint32();
+  else if (type === WireType.Bit32) reader.pos += 4;
+  else if (type === WireType.Bit64) reader.pos += 8;
+  else if (type === WireType.LengthDelimited) {
+    const length = reader.uint32();
+    reader.pos += length;
+  } else reader.skip(type, number);
+}
+
 const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
 
-export type Fields = Readonly<Record<number, (field: Field) => void>>;
+export type Read<T> = (field: Field) => T;
 
-/** Reads one message by its table. Throws the reader's own errors: see `reading`. */
-export function readFields(bytes: Uint8Array, budget: Budget, fields: Fields): void {
-  const reader = new BinaryReader(bytes);
-  while (reader.pos < reader.len) {
-    const [number, type] = reader.tag();
-    const read = fields[number];
-    if (read) read(new Field(reader, budget, type));
-    else reader.skip(type, number);
-    if (reader.pos > reader.len) throw new RangeError("premature EOF");
-  }
+/** What is done with each field of a message. */
+export type Fields<T> = Readonly<Record<number, (into: T, field: Field) => void>>;
+
+/** Fills `into` from one message, and returns it. Throws the wire reader's own errors: see `reading`. */
+export function fill<T>(into: T, fields: Fields<T>, field: Field): T {
+  for (let number = field.next(fields); number !== 0; number = field.next(fields))
+    fields[number]!(into, field);
+  return into;
 }
 
 /**

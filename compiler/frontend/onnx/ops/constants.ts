@@ -1,8 +1,8 @@
 /** Tensors that a node makes from nothing: constants, sizes, ranges. */
 import { type DType, dtypes } from "../../../../runtime/dtype.ts";
-import { storedNumbers } from "../../../../runtime/elements.ts";
+import { numberAt, storedNumbers } from "../../../../runtime/elements.ts";
 import type { Tensor } from "../../../../runtime/tensor.ts";
-import { ceilDiv, constantOf, max, sub } from "../../../dims/index.ts";
+import { ceilDiv, max, sub } from "../../../dims/index.ts";
 import type { Value } from "../../../ir/graph.ts";
 import { anything, float, floats, int, ints, tensor } from "../attributes.ts";
 import { INT64 } from "../element-types.ts";
@@ -34,19 +34,20 @@ function constantOfShape(c: NodeContext, value: Tensor | undefined): Value {
   return c.ops.broadcast(c.ops.constant(one), c.dims(0), []);
 }
 
+const numberOf = ({ dtype, data }: Tensor) => Number(numberAt(dtype, data, 0));
+
 /** start, start + delta, ... below limit: integers as sizes; floats need numbers. */
 function range(c: NodeContext): Value {
   const { ops } = c;
   const { dtype } = c.value(0).type;
   if (dtypes[dtype].kind === "float") {
-    const [start, limit, delta] = [0, 1, 2].map((i) => Number(c.constant(i).data[0]));
+    const [start, limit, delta] = [0, 1, 2].map((i) => numberOf(c.constant(i)));
     const count = Math.max(0, Math.ceil((limit! - start!) / delta!));
     return ops.add(ops.mul(ops.iota(dtype, [count]), c.value(2)), c.value(0));
   }
-  const [start, limit, delta] = [0, 1, 2].map((i) => c.dims(i)[0]!);
-  const step = constantOf(delta!);
-  if (step === undefined || step === 0)
-    return c.unsupported("its step is open or 0", "give the step as a constant");
+  const [start, limit] = [c.dims(0)[0], c.dims(1)[0]];
+  const [step = 0] = c.ints(2);
+  if (step === 0) c.wrong("its step is 0", "give a step to count by");
   const span = step > 0 ? sub(limit!, start!) : sub(start!, limit!);
   const count = max(ceilDiv(span, Math.abs(step)), 0);
   return ops.add(ops.mul(ops.iota(dtype, [count]), c.value(2)), c.value(0));

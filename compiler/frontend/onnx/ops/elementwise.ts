@@ -3,7 +3,7 @@ import { dtypes } from "../../../../runtime/dtype.ts";
 import { constant, type Dim } from "../../../dims/index.ts";
 import type { Value } from "../../../ir/graph.ts";
 import type { Ops } from "../../ops/composites.ts";
-import { flag, int } from "../attributes.ts";
+import { flag, int, required, word } from "../attributes.ts";
 import { type NodeContext, type Operator, operator, since } from "../operator.ts";
 
 type Two = (ops: Ops, a: Value, b: Value) => Value;
@@ -133,6 +133,18 @@ export const elementwise: readonly Operator[] = [
   many("Max", (ops, a, b) => ops.max(a, b)),
   many("Min", (ops, a, b) => ops.min(a, b)),
   operator("Mean", since(1, { consumed_inputs: int() }, mean), since(6, {}, mean)),
+  two("BitwiseAnd", (ops, a, b) => ops.and(a, b), 18),
+  two("BitwiseOr", (ops, a, b) => ops.or(a, b), 18),
+  two("BitwiseXor", (ops, a, b) => ops.xor(a, b), 18),
+  one("BitwiseNot", 18, (ops, x) => ops.not(x)),
+  operator(
+    "BitShift",
+    since(11, { direction: required(word(["LEFT", "RIGHT"], "LEFT")) }, (c, { direction }) =>
+      direction === "LEFT"
+        ? c.ops.shiftLeft(c.value(0), c.value(1))
+        : c.ops.shiftRight(c.value(0), c.value(1)),
+    ),
+  ),
   operator(
     "Where",
     since(9, {}, (c) => c.ops.select(c.value(0), c.value(1), c.value(2))),

@@ -17,6 +17,7 @@ import { activation } from "./activation.ts";
 import { attentions } from "./attention.ts";
 import { casts } from "./casts.ts";
 import { constants } from "./constants.ts";
+import { control } from "./control.ts";
 import { convolution } from "./convolution.ts";
 import { elementwise } from "./elementwise.ts";
 import { indexing } from "./indexing.ts";
@@ -39,6 +40,7 @@ const families: readonly (readonly Operator[])[] = [
   activation,
   reductions,
   constants,
+  control,
   movement,
   padding,
   linear,

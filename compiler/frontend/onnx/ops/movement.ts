@@ -40,7 +40,7 @@ function squeeze(c: NodeContext, given: readonly number[] | undefined): Value {
   if (!axes) {
     const open = shape.findIndex((d) => constantOf(d) === undefined);
     if (open >= 0)
-      c.unsupported(`axis ${open} has the size ${shape[open]}, which may be 1`, "name the axes to remove");
+      c.open(`axis ${open} has the size ${shape[open]}, which may be 1`, "name the axes, or give a sample");
   }
   const goes = (axis: number) => (axes ? axes.includes(axis) : shape[axis] === one);
   return ops.reshape(
