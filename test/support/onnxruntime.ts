@@ -13,8 +13,9 @@ ort.env.wasm.numThreads = 1;
 export async function runInOnnxRuntime(
   model: Uint8Array,
   inputs: ReadonlyMap<string, Tensor>,
+  options: ort.InferenceSession.SessionOptions = {},
 ): Promise<ReadonlyMap<string, Tensor> | undefined> {
-  const session = await sessionOf(model);
+  const session = await sessionOf(model, options);
   if (session === undefined) return undefined;
   const feeds = Object.fromEntries(
     session.inputNames.map((name) => {
@@ -31,9 +32,12 @@ export async function runInOnnxRuntime(
   return new Map(outputs);
 }
 
-async function sessionOf(model: Uint8Array): Promise<ort.InferenceSession | undefined> {
+async function sessionOf(
+  model: Uint8Array,
+  options: ort.InferenceSession.SessionOptions,
+): Promise<ort.InferenceSession | undefined> {
   try {
-    return await ort.InferenceSession.create(model, { logSeverityLevel: 4 });
+    return await ort.InferenceSession.create(model, { logSeverityLevel: 4, ...options });
   } catch (error) {
     if (/NOT_IMPLEMENTED|Could not find an implementation/.test(String(error))) return undefined;
     throw error;
