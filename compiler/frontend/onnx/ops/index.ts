@@ -15,15 +15,20 @@
 import { keyOf, type Operator } from "../operator.ts";
 import { activation } from "./activation.ts";
 import { attentions } from "./attention.ts";
+import { bits } from "./bits.ts";
 import { casts } from "./casts.ts";
+import { columns } from "./col2im.ts";
 import { constants } from "./constants.ts";
 import { control } from "./control.ts";
 import { convolution } from "./convolution.ts";
+import { deformable } from "./deformable.ts";
+import { sums } from "./einsum.ts";
 import { elementwise } from "./elementwise.ts";
 import { indexing } from "./indexing.ts";
 import { linear } from "./linear.ts";
 import { loss } from "./loss.ts";
 import { movement } from "./movement.ts";
+import { ngrams } from "./ngrams.ts";
 import { normalization } from "./normalization.ts";
 import { padding } from "./padding.ts";
 import { pooling } from "./pooling.ts";
@@ -57,6 +62,11 @@ const families: readonly (readonly Operator[])[] = [
   resizing,
   signals,
   sampling,
+  bits,
+  sums,
+  columns,
+  deformable,
+  ngrams,
 ];
 
 export const registry: ReadonlyMap<string, Operator> = new Map(

@@ -96,7 +96,7 @@ function corners(taps: readonly (readonly AxisTap[])[]): readonly (readonly Axis
  * x [N, C, spatial...] at places [N, out...] per spatial axis, in elements: [N, C, out...]. `places` are
  * within -1 .. size after padding.
  */
-function sampled(ops: Ops, x: Value, places: readonly Value[], values: SampleValues): Value {
+export function sampled(ops: Ops, x: Value, places: readonly Value[], values: SampleValues): Value {
   const spatial = ops.shape(x).slice(2);
   const sizeOf = (d: Dim) => ops.number(d, places[0]!);
   const taps = places.map((place, i) => tapsAlong(ops, place, sizeOf(spatial[i]!), values));
