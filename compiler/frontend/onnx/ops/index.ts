@@ -15,7 +15,6 @@
 import { keyOf, type Operator } from "../operator.ts";
 import { activation } from "./activation.ts";
 import { attentions } from "./attention.ts";
-import { bits } from "./bits.ts";
 import { casts } from "./casts.ts";
 import { columns } from "./col2im.ts";
 import { constants } from "./constants.ts";
@@ -62,7 +61,6 @@ const families: readonly (readonly Operator[])[] = [
   resizing,
   signals,
   sampling,
-  bits,
   sums,
   columns,
   deformable,
