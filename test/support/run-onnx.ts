@@ -37,7 +37,7 @@ export function bytesOfNode({ type, inputs, operands, outputs, attributes, opset
   return bytesOf(graph(declared, [made], written), opset ?? 17, [], domains ?? {});
 }
 
-/** The outputs of the emitted module, in order. Small inputs give their elements where shapes ask for them. */
+/** The outputs of the emitted module, in order. Inputs give their elements where shapes ask for them. */
 export function runNode(of: NodeCase): readonly Result[] {
   const network = fromOnnx(bytesOfNode(of), { values: of.inputs });
   const used = new Set(network.plan().inputs.map(({ name }) => name));
