@@ -26,9 +26,9 @@ describe("wrong dtypes (E2107)", () => {
   test.each<[string, readonly Spec[], Attributes, string]>([
     ["exp", [["int32", 2]], {}, "exp takes float values, but x is int32"],
     ["neg", [["bool", 2]], {}, "neg takes number values, but x is bool"],
-    ["not", [["float32"]], {}, "not takes bool values, but x is float32"],
+    ["not", [["float32"]], {}, "not takes integer or bool values, but x is float32"],
     ["add", [["float32"], ["int32"]], {}, "add needs one dtype, but a is float32 and b is int32"],
-    ["and", [["int32"], ["int32"]], {}, "and takes bool values, but a is int32"],
+    ["and", [["float32"], ["float32"]], {}, "and takes integer or bool values, but a is float32"],
     ["lt", [["bool"], ["bool"]], {}, "lt takes number values, but a is bool"],
     ["select", [["int32"], ["int32"], ["int32"]], {}, "select needs condition to be bool, but it is int32"],
     ["select", [["bool"], ["int32"], ["bool"]], {}, "select needs one dtype, but a is int32 and b is bool"],

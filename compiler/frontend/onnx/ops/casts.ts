@@ -4,44 +4,30 @@
  * `round_mode` says, up by default.
  */
 import { type DType, dtypes } from "../../../../runtime/dtype.ts";
-import { numbersOf } from "../../../../runtime/float-format.ts";
 import type { Value } from "../../../ir/graph.ts";
 import type { Ops } from "../../ops/composites.ts";
+import { castSaturating, castToPowers, type PowerRounding } from "../../ops/float8-casts.ts";
 import { elementType, flag, required, text, word } from "../attributes.ts";
 import { type NodeContext, type Operator, operator, since } from "../operator.ts";
 
 const roundModes = ["up", "down", "nearest"] as const;
-type RoundMode = (typeof roundModes)[number];
 
-export function castTo(
-  ops: Ops,
-  x: Value,
-  dtype: DType,
-  { saturate = true, round_mode = "up" as RoundMode } = {},
-): Value {
+interface CastOptions {
+  readonly saturate?: boolean;
+  readonly round_mode?: PowerRounding;
+}
+
+export function castTo(ops: Ops, x: Value, dtype: DType, options: CastOptions = {}): Value {
+  const { saturate = true, round_mode = "up" } = options;
   const { format, packable } = dtypes[dtype];
   // The values of narrow integers wrap, whatever they are cast from.
   if (packable) return ops.cast(ops.cast(x, "int32"), dtype);
-  if (dtypes[x.type.dtype].kind !== "float" && format) return castTo(ops, ops.cast(x, "float32"), dtype);
   if (!format || dtypes[dtype].bytes > 1) return ops.cast(x, dtype);
-  const largest = numbersOf(format)[format.highest]!;
+  if (format.powers) return castToPowers(ops, x, round_mode, saturate);
   // float4 has no NaN.
-  const known = format.nan === undefined ? ops.select(ops.ne(x, x), 0, x) : x;
-  const clamped = saturate ? ops.clip(known, format.sign === 0 ? 0 : -largest, largest) : known;
-  return format.powers ? toPower(ops, clamped, dtype, round_mode) : ops.cast(clamped, dtype);
-}
-
-/** The nearest power of two, then the one beside it where that lies on the wrong side of x. */
-function toPower(ops: Ops, x: Value, dtype: DType, mode: RoundMode): Value {
-  const nearest = ops.cast(x, dtype);
-  if (mode === "nearest") return nearest;
-  const power = ops.cast(nearest, "float32");
-  const wide = ops.cast(x, "float32");
-  const moved =
-    mode === "up"
-      ? ops.select(ops.lt(power, wide), ops.mul(power, 2), power)
-      : ops.select(ops.gt(power, wide), ops.mul(power, 0.5), power);
-  return ops.cast(moved, dtype);
+  const isFloat = dtypes[x.type.dtype].kind === "float";
+  const known = isFloat && format.nan === undefined ? ops.select(ops.ne(x, x), 0, x) : x;
+  return saturate ? castSaturating(ops, known, dtype) : ops.cast(known, dtype);
 }
 
 /** Opset 1 names the element type in words, such as FLOAT. */
