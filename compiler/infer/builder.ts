@@ -224,12 +224,12 @@ export class GraphBuilder {
 
   #value(stem: string, type: TensorType, source: Source): Value {
     const { names } = this.#shared;
-    const count = names.get(stem) ?? 0;
-    names.set(stem, count + 1);
-    const name = count === 0 ? stem : `${stem}_${count}`;
-    if (count > 0 && names.has(name)) return this.#value(stem, type, source);
-    if (count > 0) names.set(name, 1);
-    return { id: this.#shared.nextId++, name, type, source };
+    let count = names.get(stem) ?? 0;
+    const name = () => (count === 0 ? stem : `${stem}_${count}`);
+    while (names.has(name())) count++;
+    const own = name();
+    names.set(own, 1).set(stem, count + 1);
+    return { id: this.#shared.nextId++, name: own, type, source };
   }
 }
 

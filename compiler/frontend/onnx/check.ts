@@ -43,6 +43,9 @@ interface Place {
   readonly inFunction: boolean;
 }
 
+/** Whether a name is given where a graph stands. */
+type Visible = (name: string) => boolean;
+
 class Checker {
   readonly #model: OnnxModel;
   readonly #registry: Registry;
@@ -72,7 +75,7 @@ class Checker {
         "the model",
       );
     for (const problem of this.#functions.problems()) this.#bag.add(problem);
-    this.#graph(graph, new Set(), { opsets, path: "", inFunction: false });
+    this.#graph(graph, () => false, { opsets, path: "", inFunction: false });
     for (const { about, subjects } of this.#grouped.values())
       this.#bag.add({
         code: about.code,
@@ -82,22 +85,22 @@ class Checker {
     this.#bag.throwIfAny();
   }
 
-  #graph(graph: OnnxGraph, outside: ReadonlySet<string>, place: Place): void {
+  #graph(graph: OnnxGraph, outside: Visible, place: Place): void {
     this.#values(graph);
     const own = new Set(givenNames(graph));
     this.#duplicates(graph);
     for (const { outputs } of graph.nodes) for (const name of outputs) if (name !== "") own.add(name);
-    const visible = new Set([...outside, ...own]);
+    const visible = (name: string) => own.has(name) || outside(name);
     this.#nodes(graph.nodes, visible, place);
     for (const { name } of graph.outputs)
-      if (!visible.has(name)) this.#missing(name, `the output of ${place.path || "the model"}`);
+      if (!visible(name)) this.#missing(name, `the output of ${place.path || "the model"}`);
   }
 
-  #nodes(nodes: readonly OnnxNode[], visible: ReadonlySet<string>, place: Place): void {
+  #nodes(nodes: readonly OnnxNode[], visible: Visible, place: Place): void {
     const paths = nodePaths(nodes);
     const pathOf = (node: OnnxNode) => (place.path === "" ? "" : `${place.path}.`) + paths.get(node)!;
     for (const node of nodes) {
-      for (const name of new Set(readNames(node))) if (!visible.has(name)) this.#missing(name, pathOf(node));
+      for (const name of new Set(readNames(node))) if (!visible(name)) this.#missing(name, pathOf(node));
       this.#operator(node, pathOf(node), place);
       for (const inner of subgraphs(node)) this.#graph(inner, visible, { ...place, path: pathOf(node) });
     }
@@ -224,9 +227,9 @@ class Checker {
     if (this.#visited.has(key)) return;
     this.#visited.add(key);
     const { inputs, outputs, nodes, opsets } = this.#functions.byKey(key)!;
-    const visible = new Set([...inputs, ...nodes.flatMap((node) => node.outputs)]);
-    this.#nodes(nodes, visible, { opsets, path, inFunction: true });
-    for (const name of outputs) if (!visible.has(name)) this.#missing(name, `the function ${key}`);
+    const own = new Set([...inputs, ...nodes.flatMap((node) => node.outputs)]);
+    this.#nodes(nodes, (name) => own.has(name), { opsets, path, inFunction: true });
+    for (const name of outputs) if (!own.has(name)) this.#missing(name, `the function ${key}`);
   }
 
   #complain(about: Complaint, subject: string): void {

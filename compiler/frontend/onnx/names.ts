@@ -10,6 +10,7 @@ import type { OnnxDim, OnnxNode } from "./model.ts";
 export class DimNames {
   readonly #symbols = new Map<string, string>();
   readonly #taken: Set<string>;
+  readonly #counts = new Map<string, number>();
 
   /** `names` are all the names of dims in the file: those that can stay as they are do. */
   constructor(names: readonly string[]) {
@@ -40,8 +41,10 @@ export class DimNames {
 
   #fresh(stem: string): string {
     const readable = isSymbol(stem) ? stem : `dim_${stem}`;
-    let name = isSymbol(readable) ? readable : "dim";
-    for (let i = 1; this.#taken.has(name); i++) name = `${readable}_${i}`;
+    const base = isSymbol(readable) ? readable : "dim";
+    let [name, i] = [base, this.#counts.get(base) ?? 1];
+    for (; this.#taken.has(name); i++) name = `${base}_${i}`;
+    this.#counts.set(base, i);
     this.#taken.add(name);
     return name;
   }
