@@ -126,15 +126,15 @@ const hasEmpty = (graph: Graph, sample: Sample): boolean =>
     return ("shape" in given ? given.shape : given).includes(0);
   });
 
-/** What an empty axis determines may be empty too. */
+/** What an empty axis determines may be empty too; but a parameter without elements has nothing to learn. */
 function allowEmpty(graph: Graph, store: Store): void {
+  const ofParameters = new Set(graph.parameters.flatMap(({ value }) => value.type.shape.flatMap(namesIn)));
   const declare = (d: Dim): Dim => {
     for (const name of namesIn(d))
-      if (kindOf(name) === "flex")
+      if (kindOf(name) === "flex" && !ofParameters.has(name))
         store.declare(name, { min: 0 }, { subject: "sample", clause: "has an empty axis" });
     return d;
   };
-  for (const { value } of graph.parameters) value.type.shape.forEach(declare);
   for (const { results, attributes } of graph.nodes) {
     for (const { type } of results) type.shape.forEach(declare);
     mapAttributes(attributes, declare, (body) => body);

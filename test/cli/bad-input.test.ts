@@ -135,7 +135,7 @@ export const net = model({ inputs: [a, b], outputs: add().apply([a, b]) });`,
     model: "export const net = sequential([dense({ units: 4 })]);",
     rest: "--sample x=1,0",
     code: 1,
-    says: ["E2104 ", "[1, 0]", ">= 1 is needed; nearest 1"],
+    says: ["E2104 ", "[1, 0] cannot pass dense", ">= 1; nearest 1"],
   },
   {
     what: "a size that is NaN",
