@@ -16,8 +16,10 @@ import { keyOf, type Operator } from "../operator.ts";
 import { activation } from "./activation.ts";
 import { attentions } from "./attention.ts";
 import { casts } from "./casts.ts";
+import { classic } from "./classic.ts";
 import { columns } from "./col2im.ts";
 import { constants } from "./constants.ts";
+import { contrib } from "./contrib.ts";
 import { control } from "./control.ts";
 import { convolution } from "./convolution.ts";
 import { deformable } from "./deformable.ts";
@@ -51,6 +53,8 @@ const families: readonly (readonly Operator[])[] = [
   convolution,
   pooling,
   normalization,
+  contrib,
+  classic,
   loss,
   recurrentLayers,
   attentions,

@@ -1,0 +1,119 @@
+/**
+ * Operators of `ai.onnx.ml` on numbers that need no trees or kernels: scaling, thresholds, linear models.
+ * Their tables are attributes.
+ */
+import { dtypes } from "../../../../runtime/dtype.ts";
+import { tensor } from "../../../../runtime/tensor.ts";
+import { constant, type Dim } from "../../../dims/index.ts";
+import type { Value } from "../../../ir/graph.ts";
+import type { Ops } from "../../ops/composites.ts";
+import { float, floats, int, ints, required, word } from "../attributes.ts";
+import { inDomain, type NodeContext, type Operator, operator, since } from "../operator.ts";
+
+/** Numbers of an attribute as a vector of float32. */
+const vector = (ops: Ops, numbers: readonly number[]): Value =>
+  ops.constant(tensor(Float32Array.from(numbers), [numbers.length]));
+
+/** (x - offset) * scale; one number serves all columns. */
+function scaled(c: NodeContext, offset: readonly number[], scale: readonly number[]): Value {
+  const { ops } = c;
+  return ops.mul(ops.sub(ops.cast(c.value(0), "float32"), vector(ops, offset)), vector(ops, scale));
+}
+
+/** Rows by their largest value, the sum of their magnitudes, or their length; a row of zeros stays. */
+function normalized(c: NodeContext, norm: "MAX" | "L1" | "L2"): Value {
+  const { ops } = c;
+  const x = ops.cast(c.value(0), "float32");
+  const sizes = {
+    MAX: () => ops.reduceMax(x, -1, true),
+    L1: () => ops.reduceSum(ops.abs(x), -1, true),
+    L2: () => ops.sqrt(ops.reduceSum(ops.square(x), -1, true)),
+  };
+  const size = sizes[norm]();
+  return ops.div(x, ops.select(ops.eq(size, 0), 1, size));
+}
+
+/** Columns picked by number; a vector is one row. */
+function picked(c: NodeContext): Value {
+  const { ops } = c;
+  const x = c.value(0);
+  const wanted = c.value(1);
+  const all = wanted.type.shape.map((_, axis) => axis);
+  const index = ops.reshape(ops.cast(wanted, "int32"), [ops.count(wanted, all)]);
+  return ops.gather(ops.rank(x) === 1 ? ops.expandDims(x, 0) : x, index, -1);
+}
+
+/** NaN, or one value, replaced by a number for each column. */
+function imputed(c: NodeContext, values: readonly number[], replaced: number): Value {
+  const { ops } = c;
+  const x = c.value(0);
+  const known = ops.cast(vector(ops, values), x.type.dtype);
+  return ops.select(Number.isNaN(replaced) ? ops.ne(x, x) : ops.eq(x, replaced), known, x);
+}
+
+interface LinearValues {
+  readonly coefficients: readonly number[];
+  readonly intercepts: readonly number[] | undefined;
+  readonly targets: number;
+}
+
+/** x [N, C] times the coefficients [targets, C], plus intercepts. */
+function linear(c: NodeContext, { coefficients, intercepts, targets }: LinearValues): Value {
+  const { ops } = c;
+  const shape: readonly Dim[] = [constant(targets), constant(coefficients.length / targets)];
+  const table = ops.reshape(vector(ops, coefficients), shape);
+  const product = ops.dotGeneral(ops.cast(c.value(0), "float32"), table, { contract: [1, 1] });
+  return intercepts ? ops.add(product, vector(ops, intercepts)) : product;
+}
+
+/** Columns side by side, as float32. */
+function joined(c: NodeContext): Value {
+  const { ops } = c;
+  const columns = c.values().map((x) => ops.cast(ops.rank(x) === 1 ? ops.expandDims(x, 0) : x, "float32"));
+  return columns.length === 1 ? columns[0]! : ops.concat(columns, 1);
+}
+
+function binarized(c: NodeContext, threshold: number): Value {
+  const { dtype } = c.value(0).type;
+  const limit = dtypes[dtype].kind === "float" ? threshold : Math.floor(threshold);
+  return c.ops.cast(c.ops.gt(c.value(0), limit), dtype);
+}
+
+export const classic: readonly Operator[] = inDomain("ai.onnx.ml", [
+  operator("ArrayFeatureExtractor", since(1, {}, picked)),
+  operator(
+    "Binarizer",
+    since(1, { threshold: float(0) }, (c, { threshold }) => binarized(c, threshold)),
+  ),
+  operator(
+    "FeatureVectorizer",
+    since(1, { inputdimensions: ints() }, (c) => joined(c)),
+  ),
+  operator(
+    "Imputer",
+    since(1, { imputed_value_floats: required(floats()), replaced_value_float: float(0) }, (c, a) =>
+      imputed(c, a.imputed_value_floats, a.replaced_value_float),
+    ),
+  ),
+  operator(
+    "LinearRegressor",
+    since(
+      1,
+      {
+        coefficients: required(floats()),
+        intercepts: floats(),
+        targets: int(1),
+        post_transform: word(["NONE"], "NONE"),
+      },
+      linear,
+    ),
+  ),
+  operator(
+    "Normalizer",
+    since(1, { norm: word(["MAX", "L1", "L2"], "MAX") }, (c, { norm }) => normalized(c, norm)),
+  ),
+  operator(
+    "Scaler",
+    since(1, { offset: floats([0]), scale: floats([1]) }, (c, a) => scaled(c, a.offset, a.scale)),
+  ),
+]);
