@@ -9,9 +9,9 @@ import { lowerBound } from "./compile.ts";
 import type { Executor } from "./frontend/index.ts";
 
 /** Weights stay bytes beside the code: turning them into text and back would only cost time. */
-export const executeCompiled: Executor = (graph, weights) => {
+export const executeCompiled: Executor = (bound, weights) => {
   const parameters = new Map([...weights].map(([path, { data }]) => [path, { data }]));
-  const { program } = lowerBound({ graph, symbols: new Map() }, { parameters });
+  const { program } = lowerBound({ ...bound, symbols: new Map() }, { parameters });
   const module = load(emitTypeScript(program, { format: "js", weights: "file", header: [] }));
   const instance = module.instantiate();
   return (inputs) => runOn(instance, module.signature, inputs);
@@ -27,8 +27,8 @@ function runOn(
   return new Map(
     Object.entries(signature.outputs).map(([name, { dtype, shape }]) => [
       name,
-      // All sizes are bound here, so they are numbers.
-      { dtype, shape: shape.map(Number), data: results[name]!.slice() },
+      // Sizes are bound here, so they are numbers, or else the instance knows them by now.
+      { dtype, shape: instance.shapes?.[name] ?? shape.map(Number), data: results[name]!.slice() },
     ]),
   );
 }

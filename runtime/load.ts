@@ -31,6 +31,8 @@ export interface Signature {
   readonly dims?: Readonly<Record<string, DimSignature>>;
   /** What must hold between them, e.g. "h >= w". */
   readonly constraints?: readonly string[];
+  /** Sizes that each run finds in its data; outputs have memory for the largest. */
+  readonly computed?: Readonly<Record<string, DimSignature>>;
 }
 
 export interface Instance {

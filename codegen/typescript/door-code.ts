@@ -4,7 +4,14 @@
  * is allocated unless something is wrong. `writeSizes` alone leaves the sizes unchecked, for whoever has
  * other rules for them.
  */
-import { constant, type Dim, product, type Shape, symbolsOf } from "../../compiler/dims/index.ts";
+import {
+  constant,
+  type Dim,
+  type Domain,
+  product,
+  type Shape,
+  symbolsOf,
+} from "../../compiler/dims/index.ts";
 import { type OpenDim, type OpenDims, ruleText } from "../../compiler/ir/open-dims.ts";
 import { member, Scope, stringLiteral, type Types, templateText, type Writer } from "../source/index.ts";
 import { Block } from "./block.ts";
@@ -32,6 +39,11 @@ export class DimVariables {
   define(block: Block): void {
     for (const { name, min, max } of this.#open.dims)
       block.defineSymbol(name, this.#names.get(name)!, { min, max });
+  }
+
+  /** Undefined for what is no open dim. */
+  nameOf(dim: string): string | undefined {
+    return this.#names.get(dim);
   }
 
   name(dim: string): string {
@@ -130,7 +142,7 @@ const isSolvedFrom = (input: DoorInput, { solved }: Door): boolean =>
   solved.some((solution) => solution.input === input && solution.power === 1);
 
 /** The condition under which a number is a size of the dim; false for NaN and fractions. */
-function membership(variable: string, { min, max, modulus, residues }: OpenDim): string {
+export function membership(variable: string, { min, max, modulus, residues }: Domain): string {
   const bounds = `${variable} >= ${min} && ${variable} <= ${max}`;
   const remainder = `${variable} % ${modulus}`;
   if (residues.length === 1) return `${bounds} && ${remainder} === ${residues[0]}`;

@@ -30,7 +30,7 @@ export function emitTypeScript(of: Program | Family, options: EmitOptions): Emit
   const seeds = options.weights === "init" ? fillsOf(program.weights) : [];
   // Each program of a family names its own buffers.
   const names = moduleNames(family ? { ...program, steps: [] } : program, seeds);
-  const callees = { functions: printKernels(program, names, types, program.open), scope: names.local };
+  const callees = { functions: printKernels(program, names, types, program.open), scope: names.local, types };
   const plan = planWeights(shippedWeights(program, callees), options.weights);
   const fills = fillsOf(plan.seeded);
   const members = weightMembers(program, names, buffersIn(program.steps, callees));

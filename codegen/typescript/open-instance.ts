@@ -5,7 +5,7 @@
  * nothing. `shapes` says what the parts are.
  */
 import { constantOf, product } from "../../compiler/dims/index.ts";
-import type { OpenDim } from "../../compiler/ir/open-dims.ts";
+import { chosenIn, type OpenDim } from "../../compiler/ir/open-dims.ts";
 import type { Port, Program } from "../../compiler/ir/program.ts";
 import { member, propertyKey, type Scope, type Types, type Writer } from "../source/index.ts";
 import { arrayClass } from "./arrays.ts";
@@ -41,7 +41,7 @@ export function doorOf(
   const variables = new DimVariables({ ...open, dims: [...open.dims, ...derived] }, scope);
   const varying = outputs.filter(({ buffer }) => buffer.size !== undefined);
   const views = new Map(varying.map((port) => [port, scope.take(`${port.name}Views`, "views")]));
-  return { door: planDoor(inputs, open), variables, views };
+  return { door: planDoor(inputs, chosenIn(open)), variables, views };
 }
 
 /** The types that only modules with open dims have. */

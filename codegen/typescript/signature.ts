@@ -2,7 +2,7 @@
  * What a module says about itself: the header comment, the signature and the types of its inputs and outputs.
  */
 import { constantOf, type Dim, type Shape } from "../../compiler/dims/index.ts";
-import { type OpenDims, ruleText } from "../../compiler/ir/open-dims.ts";
+import { chosenIn, type OpenDim, type OpenDims, ruleText } from "../../compiler/ir/open-dims.ts";
 import type { Port, Program } from "../../compiler/ir/program.ts";
 import { byteSize } from "../../runtime/dtype.ts";
 import {
@@ -24,6 +24,7 @@ export function writeHeader(program: Program, header: readonly string[], writer:
 
 function facts(program: Program): readonly string[] {
   const { arena, bindings, macs, weights, open } = program;
+  const chosen = chosenIn(open);
   const most = open.dims.length > 0 ? " at the most" : "";
   const count = weights.reduce((total, { buffer }) => total + buffer.length, 0);
   const bytes = weights.reduce((total, { buffer }) => total + byteSize(buffer.dtype, buffer.length), 0);
@@ -31,10 +32,11 @@ function facts(program: Program): readonly string[] {
   const bound = bindings.map(({ symbol, value }) => `${symbol} = ${value}`);
   return [
     ...(bound.length > 0 ? [`bound: ${bound.join(", ")}`] : []),
-    ...open.dims.map((dim) =>
+    ...chosen.dims.map((dim) =>
       dim.buckets ? `buckets: ${dim.name} = ${dim.buckets.join(", ")}` : `open: ${ruleText(dim)}`,
     ),
-    ...open.relations.map(({ left, relation, right }) => `open: ${left} ${relation} ${right}`),
+    ...chosen.relations.map(({ left, relation, right }) => `open: ${left} ${relation} ${right}`),
+    ...open.dims.filter((dim) => dim.computed).map((dim) => `computed: ${ruleText(dim)}`),
     `parameters ${grouped(count)} (${grouped(bytes)} bytes)`,
     `arena ${grouped(arena.bytes)} bytes (lower bound ${least}), ${grouped(macs)} MACs a run${most}`,
   ];
@@ -101,9 +103,18 @@ function shapeLiteral(shape: Shape): string {
   return shapeText(shape.map((d) => constantOf(d) ?? stringLiteral(`${d}`)) as readonly number[]);
 }
 
-function writeOpenDims({ dims, relations }: OpenDims, writer: Writer): void {
+function writeOpenDims(open: OpenDims, writer: Writer): void {
+  const { dims, relations } = chosenIn(open);
+  if (dims.length > 0) writeDims("dims:", dims, writer);
+  const texts = relations.map(({ left, relation, right }) => stringLiteral(`${left} ${relation} ${right}`));
+  if (texts.length > 0) writer.line(`constraints: [${texts.join(", ")}],`);
+  const computed = open.dims.filter((dim) => dim.computed);
+  if (computed.length > 0) writeDims("computed:", computed, writer);
+}
+
+function writeDims(label: string, dims: readonly OpenDim[], writer: Writer): void {
   writer.block(
-    "dims:",
+    label,
     () => {
       for (const { name, min, max, modulus, residues, buckets } of dims) {
         const every = modulus === 1 ? "" : `, modulus: ${modulus}, residues: ${shapeText(residues)}`;
@@ -113,8 +124,6 @@ function writeOpenDims({ dims, relations }: OpenDims, writer: Writer): void {
     },
     ",",
   );
-  const texts = relations.map(({ left, relation, right }) => stringLiteral(`${left} ${relation} ${right}`));
-  if (texts.length > 0) writer.line(`constraints: [${texts.join(", ")}],`);
 }
 
 /** `Weights`: what kernels read, by the names the module uses. */

@@ -1,6 +1,6 @@
 /** `--emit program`: what is left of a model when it has been lowered, as text to read. */
 
-import { print } from "../dims/index.ts";
+import { Constraint, print } from "../dims/index.ts";
 import { combinations, type Family } from "../ir/family.ts";
 import type { Buffer } from "../ir/loop.ts";
 import { printKernel } from "../ir/loop-print.ts";
@@ -51,6 +51,11 @@ function printStep(step: Step, indent: string): readonly string[] {
     const args = [...step.buffers.map(({ name }) => name), ...step.args.map(print)];
     return [`${indent}${step.kernel.name}(${args.join(", ")})`];
   }
+  if (step.kind === "read")
+    return [
+      `${indent}${step.symbol} = ${step.buffer.name}[${print(step.index)}]`,
+      ...(step.guards.length > 0 ? [`${indent}  must hold: ${new Constraint(step.guards)}`] : []),
+    ];
   return [
     `${indent}repeat ${step.axis} < ${print(step.extent)}`,
     ...step.body.flatMap((inner) => printStep(inner, `${indent}  `)),

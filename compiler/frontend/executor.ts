@@ -4,13 +4,16 @@
  * evaluation.
  */
 import type { Tensor } from "../../runtime/tensor.ts";
-import type { BoundDim, Graph } from "../ir/graph.ts";
+import type { BoundModel } from "../infer/bind.ts";
 
 /** Inputs by name to outputs by name. */
 export type Run = (inputs: ReadonlyMap<string, Tensor>) => ReadonlyMap<string, Tensor>;
 
 /** Makes a bound graph runnable; `weights` holds every parameter by its path. */
-export type Executor = (graph: Graph<BoundDim>, weights: ReadonlyMap<string, Tensor>) => Run;
+export type Executor = (
+  bound: Pick<BoundModel, "graph" | "open">,
+  weights: ReadonlyMap<string, Tensor>,
+) => Run;
 
 let provided: Executor | undefined;
 

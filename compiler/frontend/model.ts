@@ -343,7 +343,7 @@ export abstract class Model<Out = Symbolic> extends Layer<Out> {
     const { version } = this.#weights;
     if (prepared.compiled?.version !== version) {
       const executor = this.#options.executor ?? providedExecutor();
-      prepared.compiled = { version, run: executor(prepared.bound.graph, this.parameters()) };
+      prepared.compiled = { version, run: executor(prepared.bound, this.parameters()) };
     }
     return prepared.compiled.run;
   }

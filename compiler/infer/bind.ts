@@ -18,9 +18,12 @@ import {
   Store,
   symbol as symbolDim,
 } from "../dims/index.ts";
+import { mapAttributes } from "../ir/attribute.ts";
 import type { BoundDim, Graph, Guard, Node, Value } from "../ir/graph.ts";
+import { mapDims } from "../ir/graph-dims.ts";
 import type { OpenDims } from "../ir/open-dims.ts";
 import { bindValues, undetermined } from "./bind-values.ts";
+import { measuredIn } from "./measured.ts";
 import {
   type DimBindings,
   declareDims,
@@ -33,9 +36,8 @@ import {
 import type { SampleOrigin } from "./origins.ts";
 import { refusedInput } from "./refused-input.ts";
 import { refusedSizes } from "./refused-sizes.ts";
-import { inferNode, mapAttributes, Relations } from "./relations.ts";
+import { inferNode, Relations } from "./relations.ts";
 import type { Stated } from "./stated.ts";
-import { substituted } from "./substituted.ts";
 import { underdetermined, underdeterminedDiagnostic } from "./underdetermined.ts";
 
 /** Sizes, or data whose sizes count. */
@@ -76,7 +78,8 @@ export function bind(graph: Graph, sample: Sample, options: BindOptions = {}): B
   const store = new Store();
   const bag = new DiagnosticBag();
   const { dims = noBindings } = options;
-  const { open } = dims;
+  const measured = measuredIn(graph);
+  const open = new Set([...dims.open, ...measured]);
   for (const [symbolName, { value, origin }] of options.known ?? []) assume(store, symbolName, value, origin);
   for (const problem of declareDims(dims, store)) bag.add(problem);
   for (const { constraint, origin } of options.constraints ?? []) {
@@ -89,17 +92,17 @@ export function bind(graph: Graph, sample: Sample, options: BindOptions = {}): B
   );
   for (const guard of graph.guards) bindGuard(store, guard, sample, options, bag);
   bag.throwIfAny();
-  if (hasEmpty(graph, sample)) allowEmpty(graph, store);
+  if (measured.length > 0 || hasEmpty(graph, sample)) allowEmpty(graph, store);
   inferAll(graph, store, bag);
   if (bag.list.length > 0) throw new CompileError(explained(graph, sample, options, bag.list));
-  const bound = substituted(graph, store) as Graph<BoundDim>;
+  const bound = mapDims(graph, (d) => store.resolve(d)) as Graph<BoundDim>;
   for (const diagnostic of undetermined(bound, open, options.at)) bag.add(diagnostic);
   bag.throwIfAny();
   for (const problem of openParameters(bound.parameters, (d) => d, open)) bag.add(problem);
   for (const gap of underdetermined(bound, store, (name) => !open.has(name)))
     bag.add(underdeterminedDiagnostic(gap));
   bag.throwIfAny();
-  const found = openDimsOf(graph, store, open, sampled);
+  const found = openDimsOf(bound, store, open, sampled);
   for (const problem of found.problems) bag.add(problem);
   bag.throwIfAny();
   return { graph: bound, ...symbolsOf(graph, store), open: found.dims };
@@ -126,7 +129,10 @@ const hasEmpty = (graph: Graph, sample: Sample): boolean =>
     return ("shape" in given ? given.shape : given).includes(0);
   });
 
-/** What an empty axis determines may be empty too; but a parameter without elements has nothing to learn. */
+/**
+ * What an empty axis determines may be empty too, and what follows from sizes that the run computes; but a
+ * parameter without elements has nothing to learn.
+ */
 function allowEmpty(graph: Graph, store: Store): void {
   const ofParameters = new Set(graph.parameters.flatMap(({ value }) => value.type.shape.flatMap(namesIn)));
   const declare = (d: Dim): Dim => {
@@ -169,7 +175,7 @@ export function infer(graph: Graph, store: Store = new Store()): Graph {
   const bag = new DiagnosticBag();
   inferAll(graph, store, bag);
   bag.throwIfAny();
-  return substituted(graph, store);
+  return mapDims(graph, (d) => store.resolve(d));
 }
 
 function inferAll(graph: Graph, store: Store, bag: DiagnosticBag): void {

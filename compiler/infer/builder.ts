@@ -197,6 +197,23 @@ export class GraphBuilder {
     return this.#shared.relations.unknown(hint);
   }
 
+  /**
+   * The integer scalar `x`, which is in 0 .. most, as a size. In a body it would be another one in each step,
+   * which no shape outside can say: E4001.
+   */
+  measured(x: Value, most: Dim, hint: string): Dim {
+    const { relations } = this.#shared;
+    if (this.#nested)
+      relations.within({ source: this.#source, op: "measure", operands: [x] }, {}, () =>
+        relations.fail("E4001", "sizes that depend on data cannot be made within a loop", {
+          fix: "compute them before the loop, or take all rows and a mask along",
+        }),
+      );
+    const size = relations.free(hint);
+    this.node("measure", [x], { size, most });
+    return size;
+  }
+
   /** States that an output has the shape it is declared to have; throws CompileError. */
   declare(output: Output): void {
     this.#shared.relations.declare(output);

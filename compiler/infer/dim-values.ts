@@ -38,6 +38,7 @@ export function evaluateDims(
   const shape = result && concrete(result.type);
   if (!shape || size(shape) > MOST_ELEMENTS) return undefined;
   if (node.op === "dimension") return sizeOf(node.attributes, result!.type.dtype);
+  if (node.op === "measure") return { dtype: "int32", shape: [], dims: [node.attributes["size"] as Dim] };
   const numbers = operands.map(toTensor);
   if (numbers.every((tensor) => tensor !== undefined)) return reference(node, numbers)?.[index];
   const dims = operands.map(toDims);

@@ -16,7 +16,16 @@ import {
   symbolsOf,
 } from "../dims/index.ts";
 import type { Graph, Value } from "../ir/graph.ts";
-import { type DimRelation, membersOf, type OpenDim, type OpenDims, ruleText } from "../ir/open-dims.ts";
+import {
+  chosenIn,
+  type DimRelation,
+  largest,
+  membersOf,
+  type OpenDim,
+  type OpenDims,
+  ruleText,
+} from "../ir/open-dims.ts";
+import { measuredIn, measuresIn } from "./measured.ts";
 
 /** What is said of a named dim. */
 export interface DimDeclaration extends Declaration {
@@ -88,11 +97,21 @@ export function openDimsOf(
   const shapes = graph.inputs.flatMap(({ type }) => type.shape.map((d) => store.resolve(d)));
   const names = [...new Set(shapes.flatMap(symbolsOf))].filter((name) => open.has(name));
   const dims = names.map((name): OpenDim => ({ name, ...store.domainOf(name) }));
-  const relations = relationsOf(store, new Set(names));
+  const relations = relationsOf(store, new Set([...names, ...measuredIn(graph)]));
   const problems = dims.flatMap((dim) => unbounded(dim, store) ?? []);
-  const found = { dims: { dims, relations }, problems };
-  if (problems.length > 0) return found;
-  return { ...found, problems: [...impossible(found.dims), ...refusedSample(found.dims, store, sampled)] };
+  if (problems.length > 0) return { dims: { dims, relations }, problems };
+  const all = withMeasured(graph, { dims, relations }, store);
+  const chosen = chosenIn(all);
+  return { dims: all, problems: [...impossible(chosen), ...refusedSample(chosen, store, sampled)] };
+}
+
+/** With the dims that the run computes, in the order in which it does. */
+function withMeasured(graph: Graph, open: OpenDims, store: Store): OpenDims {
+  return measuresIn(graph).reduce<OpenDims>(({ dims, relations }, { name, most }) => {
+    const domain = store.domainOf(name);
+    const max = Math.min(domain.max, largest(store.resolve(most), { dims, relations }));
+    return { dims: [...dims, { name, ...domain, max, computed: true }], relations };
+  }, open);
 }
 
 function relationsOf(store: Store, names: ReadonlySet<string>): readonly DimRelation[] {

@@ -16,7 +16,8 @@ import {
   sub,
   symbol,
 } from "../dims/index.ts";
-import type { Attribute, Attributes, Graph, Node, Output, TensorType, Value } from "../ir/graph.ts";
+import { mapAttributes } from "../ir/attribute.ts";
+import type { Attributes, Graph, Node, Output, TensorType, Value } from "../ir/graph.ts";
 import type { Op, RelationContext } from "../ir/op.ts";
 import { ops } from "../ops/index.ts";
 import { diagnose, type Site } from "./diagnose.ts";
@@ -137,10 +138,19 @@ export class Relations implements RelationContext {
   }
 
   unknown(hint: string): Dim {
+    return symbol(`?${this.#fresh(hint)}`);
+  }
+
+  /** A new symbol for a size that only a run knows: 0 at the least. */
+  free(hint: string): Dim {
+    return symbol(`!${this.#fresh(hint)}`);
+  }
+
+  #fresh(hint: string): string {
     const name = dimStem(hint);
     const count = this.#names.get(name) ?? 0;
     this.#names.set(name, count + 1);
-    return symbol(count === 0 ? `?${name}` : `?${name}.${count}`);
+    return count === 0 ? name : `${name}.${count}`;
   }
 
   fail(
@@ -306,39 +316,3 @@ export function resolveAttributes(store: Store, attributes: Attributes): Attribu
     (graph) => graph,
   );
 }
-
-/** Rebuilds attributes that hold dims or graphs, in lists or by themselves; others come back as they are. */
-export function mapAttributes(
-  attributes: Attributes,
-  onDim: (d: Dim) => Dim,
-  onGraph: (graph: Graph) => Graph,
-): Attributes {
-  if (isPlain(attributes)) return attributes;
-  const map = (a: Attribute): Attribute => {
-    if (typeof a !== "object") return a;
-    if (Array.isArray(a)) return a.map(map);
-    if ("nodes" in a) return onGraph(a);
-    return isDim(a) ? onDim(a) : a;
-  };
-  return Object.fromEntries(Object.entries(attributes).map(([key, value]) => [key, map(value)]));
-}
-
-const plain = new WeakMap<Attributes, boolean>();
-
-/**
- * Neither dims nor graphs inside; remembered, because most nodes are like that and are inferred many times.
- */
-function isPlain(attributes: Attributes): boolean {
-  let known = plain.get(attributes);
-  if (known === undefined) {
-    known = Object.values(attributes).every(isPlainValue);
-    plain.set(attributes, known);
-  }
-  return known;
-}
-
-function isPlainValue(a: Attribute): boolean {
-  return typeof a !== "object" || (Array.isArray(a) ? a.every(isPlainValue) : "data" in a);
-}
-
-const isDim = (a: object): a is Dim => !("data" in a) && !("nodes" in a) && !Array.isArray(a);

@@ -12,6 +12,7 @@ import {
   type Interval,
   range,
   Store,
+  symbolsOf,
 } from "../dims/index.ts";
 
 /** The sizes of one dim: a finite domain. */
@@ -19,6 +20,8 @@ export interface OpenDim extends Domain {
   readonly name: string;
   /** Ascending; present where a run takes the program of the smallest of these sizes that the dim fits in. */
   readonly buckets?: readonly number[];
+  /** Present where the run itself finds the size, in its data: the door does not ask for it. */
+  readonly computed?: true;
 }
 
 export type DimRelation = Extract<Clause, { readonly kind: "relation" }>;
@@ -31,6 +34,16 @@ export interface OpenDims {
 }
 
 export const nothingOpen: OpenDims = { dims: [], relations: [] };
+
+/** The part that is known before a run begins: what is for the door to ask and to check. */
+export function chosenIn({ dims, relations }: OpenDims): OpenDims {
+  const computed = new Set(dims.filter((dim) => dim.computed).map(({ name }) => name));
+  const isChosen = (d: Dim) => symbolsOf(d).every((name) => !computed.has(name));
+  return {
+    dims: dims.filter((dim) => !dim.computed),
+    relations: relations.filter(({ left, right }) => isChosen(left) && isChosen(right)),
+  };
+}
 
 /** "seq % 8 == 0 and 8 <= seq <= 512". */
 export function ruleText({ name, min, max, modulus, residues, buckets }: OpenDim): string {

@@ -7,7 +7,7 @@
 import { constant, constantOf, type Facts, type Interval, range, sub, symbol } from "../dims/index.ts";
 import { verifyKernel } from "./loop-verify.ts";
 import { factsOf, intervalsOf } from "./open-dims.ts";
-import type { Call, Program, Step } from "./program.ts";
+import type { Call, Program, Read, Step } from "./program.ts";
 import type { Counter } from "./symbolic-bounds.ts";
 
 /** What is known where a step stands. */
@@ -32,12 +32,22 @@ function verifySteps(steps: readonly Step[], around: Around): void {
       verifyCall(step, around);
       continue;
     }
+    if (step.kind === "read") {
+      verifyRead(step, around);
+      continue;
+    }
     const { axis } = step;
     const extent = constantOf(step.extent) ?? range(step.extent, boundsIn(around)).max;
     const intervals = new Map(around.intervals).set(axis, { min: 0, max: extent - 1 });
     const counter = { name: axis, lower: constant(0), upper: sub(step.extent, 1) };
     if (extent > 0) verifySteps(step.body, { ...around, intervals, counters: [...around.counters, counter] });
   }
+}
+
+function verifyRead({ symbol: name, buffer, index }: Read, around: Around): void {
+  const { min, max } = range(index, boundsIn(around));
+  if (buffer.dtype !== "int32" || !(min >= 0 && max < buffer.length))
+    throw new Error(`internal: ${name} is read from where ${buffer.name} has no integer`);
 }
 
 function verifyCall({ kernel, buffers, args }: Call, around: Around): void {

@@ -1,10 +1,32 @@
 /** Walking the steps of a program: the one place that knows how calls nest and which buffers they read. */
 import type { Buffer } from "./loop.ts";
-import type { Call, Step } from "./program.ts";
+import type { Call, Read, Step } from "./program.ts";
 
 /** Every call in the order of the text; the body of a repeat comes once. */
 export function callsIn(steps: readonly Step[]): readonly Call[] {
-  return steps.flatMap((step) => (step.kind === "call" ? [step] : callsIn(step.body)));
+  return steps.flatMap((step) =>
+    step.kind === "call" ? [step] : step.kind === "repeat" ? callsIn(step.body) : [],
+  );
+}
+
+/** Every read of a size, likewise. */
+export function readsIn(steps: readonly Step[]): readonly Read[] {
+  return steps.flatMap((step) =>
+    step.kind === "read" ? [step] : step.kind === "repeat" ? readsIn(step.body) : [],
+  );
+}
+
+/** The read of a size as a call that reads its buffer and does nothing, for whoever asks about memory only. */
+export function callOf({ symbol, buffer }: Read): Call {
+  const kernel = {
+    name: `read of ${symbol}`,
+    reads: [buffer],
+    writes: [],
+    parameters: [],
+    body: [],
+    comment: "",
+  };
+  return { kind: "call", kernel, buffers: [buffer], args: [] };
 }
 
 /** The buffers a call reads and those it writes, in the order of the kernel's formal ones. */
@@ -16,10 +38,13 @@ export function accessesOf({ kernel, buffers }: Call): {
   return { reads: buffers.slice(0, count), writes: buffers.slice(count) };
 }
 
-/** How often calls are passed each buffer; a call that reads and writes one counts it twice. */
+/** How often calls and reads are passed each buffer; a call that reads and writes one counts it twice. */
 export function countUses(steps: readonly Step[]): ReadonlyMap<Buffer, number> {
   const uses = new Map<Buffer, number>();
-  for (const { buffers } of callsIn(steps))
-    for (const buffer of buffers) uses.set(buffer, (uses.get(buffer) ?? 0) + 1);
+  const passed = [
+    ...callsIn(steps).flatMap(({ buffers }) => buffers),
+    ...readsIn(steps).map((r) => r.buffer),
+  ];
+  for (const buffer of passed) uses.set(buffer, (uses.get(buffer) ?? 0) + 1);
   return uses;
 }

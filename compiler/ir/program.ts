@@ -5,7 +5,7 @@
  */
 import type { DType, TypedArray } from "../../runtime/dtype.ts";
 import type { InitializerSpec } from "../../runtime/initializers/index.ts";
-import type { Dim, Shape } from "../dims/index.ts";
+import type { Clause, Dim, Shape } from "../dims/index.ts";
 import type { Buffer, Kernel } from "./loop.ts";
 import type { OpenDims } from "./open-dims.ts";
 
@@ -34,7 +34,7 @@ export interface Weight {
   readonly initializer?: { readonly spec: InitializerSpec; readonly seed: number; readonly path: string };
 }
 
-export type Step = Call | Repeat;
+export type Step = Call | Repeat | Read;
 
 export interface Call {
   readonly kind: "call";
@@ -51,6 +51,18 @@ export interface Repeat {
   readonly axis: string;
   readonly extent: Dim;
   readonly body: readonly Step[];
+}
+
+/** Makes a size of an integer that a kernel has computed, for the steps after it. */
+export interface Read {
+  readonly kind: "read";
+  readonly symbol: string;
+  readonly buffer: Buffer;
+  readonly index: Dim;
+  /** What else must hold of it and of the sizes known by then: a run is refused where it does not. */
+  readonly guards: readonly Clause[];
+  /** The layer or node that needs the size, for messages. */
+  readonly subject: string;
 }
 
 /** Byte offset of each arena buffer; buffers that are never live together may overlap. */

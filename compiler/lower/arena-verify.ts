@@ -12,7 +12,7 @@ import { byteSize } from "../../runtime/dtype.ts";
 import { constantOf } from "../dims/index.ts";
 import type { Buffer } from "../ir/loop.ts";
 import type { ArenaPlan, Call, Repeat, Step } from "../ir/program.ts";
-import { accessesOf } from "../ir/program-walk.ts";
+import { accessesOf, callOf } from "../ir/program-walk.ts";
 import { arenaAlignment } from "./arena.ts";
 import { canShare } from "./in-place.ts";
 import { partialWrites } from "./liveness.ts";
@@ -46,7 +46,7 @@ function commonRepeats(
   for (const step of steps)
     if (step.kind === "repeat") commonRepeats(step.body, [...around, step], found);
     else
-      for (const buffer of step.buffers) {
+      for (const buffer of step.kind === "read" ? [step.buffer] : step.buffers) {
         if (buffer.space !== "arena") continue;
         const known = found.get(buffer) ?? around;
         const split = known.findIndex((repeat, i) => repeat !== around[i]);
@@ -69,7 +69,7 @@ class Execution {
 
   run(steps: readonly Step[], iterations: readonly number[]): void {
     for (const step of steps) {
-      if (step.kind === "call") this.#call(step, iterations);
+      if (step.kind !== "repeat") this.#call(step.kind === "read" ? callOf(step) : step, iterations);
       else for (let i = 0; i < timesOf(step); i++) this.run(step.body, [...iterations, i]);
     }
   }

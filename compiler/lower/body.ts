@@ -18,6 +18,8 @@ import { type FusionPlan, type LoweredNode, planFusion } from "./fuse.ts";
 import { FusedKernels } from "./fused-kernels.ts";
 import { isEmpty, type Storage, sizeOf } from "./storage.ts";
 
+type Measure = Extract<Lowering, { readonly kind: "measure" }>;
+
 /** A value that must end up in given memory. */
 export interface Target {
   readonly value: Value<BoundDim>;
@@ -116,6 +118,10 @@ class BodyLowerer {
     const { node, lowering } = lowered;
     const { storage, buffers } = this.#context;
     const [first] = node.results;
+    if (lowering.kind === "measure") {
+      this.#measure(node, lowering);
+      return;
+    }
     if (first && plan.inlined.has(first)) return;
     if (first && plan.views.has(first)) {
       storage.set(first, storage.get(node.operands[0]!)!);
@@ -126,6 +132,16 @@ class BodyLowerer {
         storage.set(result, { buffer: buffers.create(result.name, result, "arena"), offset: zero });
     if (lowering.kind === "scan") this.#scan(node, lowering.body as Graph<BoundDim>);
     else if (!node.results.every(isEmpty)) this.#call(this.#kernels.kernelOf(lowered));
+  }
+
+  #measure({ operands, results, source }: Node<BoundDim>, { size, most }: Measure): void {
+    const { storage, sizes } = this.#context;
+    const from = this.#stored(operands[0]!);
+    const target = storage.get(results[0]!);
+    if (target) this.#copy(operands[0]!, target);
+    else storage.set(results[0]!, from);
+    const { buffer, offset: index } = from;
+    this.#steps.push({ kind: "read", buffer, index, subject: source.path, ...sizes.read(size, most) });
   }
 
   #call({ kernel, buffers }: ReturnType<FusedKernels["kernelOf"]>): void {

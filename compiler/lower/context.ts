@@ -9,6 +9,7 @@ import type { OpenDims } from "../ir/open-dims.ts";
 import type { Weight } from "../ir/program.ts";
 import type { Target } from "../ir/target.ts";
 import type { KernelCache } from "./kernel-cache.ts";
+import type { Sizes } from "./measure.ts";
 import { type Buffers, numbersOf, type Storage } from "./storage.ts";
 import type { WeightPool } from "./weight-pool.ts";
 
@@ -29,6 +30,8 @@ export interface LowerContext {
   readonly pool: WeightPool | undefined;
   readonly storage: Map<Value, Storage>;
   readonly open: OpenDims;
+  /** Those that the run computes. */
+  readonly sizes: Sizes;
   macs: number;
   /** A name for the time axis of a scan: unique in the program, and unlike any open dim. */
   readonly timeAxis: () => string;

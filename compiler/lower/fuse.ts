@@ -46,8 +46,8 @@ export function planFusion(graph: Graph<BoundDim>, nodes: readonly LoweredNode[]
     if (value && !outputs.has(value)) {
       const consumers = uses.get(value) ?? [];
       const free = isFree(value, producers);
-      // A scan needs its operands in memory, to look at one step of them at a time.
-      if (free && consumers.every((consumer) => consumer.op !== "scan"))
+      // A scan needs its operands in memory, to look at one step of them at a time; a size is read from there.
+      if (free && consumers.every((consumer) => consumer.op !== "scan" && consumer.op !== "measure"))
         placement = { ...placement, role: "free" };
       else if (!free)
         placement =

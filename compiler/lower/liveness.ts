@@ -12,7 +12,7 @@ import { symbolsOf } from "../dims/index.ts";
 import type { Buffer, Kernel } from "../ir/loop.ts";
 import { visitStmts } from "../ir/loop-rewrite.ts";
 import type { Call, Step } from "../ir/program.ts";
-import { countUses } from "../ir/program-walk.ts";
+import { callOf, countUses } from "../ir/program-walk.ts";
 
 export interface LiveRange {
   readonly buffer: Buffer;
@@ -64,7 +64,10 @@ class Walk {
   #steps(steps: readonly Step[]): Map<Buffer, Touch> {
     const touched = new Map<Buffer, Touch>();
     for (const step of steps) {
-      const inner = step.kind === "call" ? this.#call(step) : this.#repeat(step.body);
+      const inner =
+        step.kind === "repeat"
+          ? this.#repeat(step.body)
+          : this.#call(step.kind === "read" ? callOf(step) : step);
       for (const [buffer, touch] of inner) {
         const known = touched.get(buffer);
         if (known) known.count += touch.count;

@@ -17,6 +17,7 @@ import { planArena } from "./arena.ts";
 import { lowerBody } from "./body.ts";
 import { addParameter, type LowerContext, type ParameterData } from "./context.ts";
 import { KernelCache } from "./kernel-cache.ts";
+import { Sizes } from "./measure.ts";
 import { Buffers } from "./storage.ts";
 import type { WeightPool } from "./weight-pool.ts";
 
@@ -33,7 +34,7 @@ export interface LowerOptions {
 
 export function lower(graph: Graph<BoundDim>, options: LowerOptions): Program {
   const { target, parameters, shared, open = nothingOpen } = options;
-  const timeAxis = axisNames(open);
+  const fresh = axisNames(open);
   const context: LowerContext = {
     target,
     buffers: new Buffers(open),
@@ -42,8 +43,9 @@ export function lower(graph: Graph<BoundDim>, options: LowerOptions): Program {
     pool: shared?.pool,
     storage: new Map(),
     open,
+    sizes: new Sizes(open, fresh),
     macs: 0,
-    timeAxis: () => timeAxis("step"),
+    timeAxis: () => fresh("step"),
   };
   const inputs = graph.inputs.map((value) => inputPort(context, value, graph));
   for (const { value } of graph.parameters) addParameter(context, value, parameterData(parameters, value));

@@ -8,7 +8,9 @@ import { decode, encode } from "../../runtime/elements.ts";
 import type { Tensor } from "../../runtime/tensor.ts";
 import { size } from "../../runtime/tensor.ts";
 import { fail } from "../diagnostics/index.ts";
+import { constant, type Dim, substitute, symbol, symbolsOf } from "../dims/index.ts";
 import type { Graph, Node, Value } from "../ir/graph.ts";
+import { nodeWith } from "../ir/graph-dims.ts";
 import type { EvaluationContext } from "../ir/op.ts";
 import type { Numerics } from "../ir/target.ts";
 import { numbersOf, typeText } from "./definition.ts";
@@ -28,7 +30,7 @@ export function evaluateGraph(
   const values = new Map<Value, Tensor>();
   for (const value of [...graph.inputs, ...graph.parameters.map((parameter) => parameter.value)])
     values.set(value, given(value, inputs.get(value.name)));
-  runNodes(graph, values, numerics);
+  runNodes(graph, values, numerics, new Map());
   return new Map(graph.outputs.map(({ name, value }) => [name, read(values, value)]));
 }
 
@@ -54,26 +56,43 @@ function given(value: Value, tensor: Tensor | undefined): Tensor {
   return tensor;
 }
 
-function runNodes(graph: Graph, values: Map<Value, Tensor>, numerics: Numerics): void {
+/** `sizes`: those that earlier nodes have measured. */
+function runNodes(
+  graph: Graph,
+  values: Map<Value, Tensor>,
+  numerics: Numerics,
+  sizes: Map<string, Dim>,
+): void {
   const context: EvaluationContext = {
     numerics,
     run: (body, inputs) => runBody(body, inputs.map(stored), numerics).map(computable),
   };
   for (const node of graph.nodes) {
     const results = evaluateNode(
-      node,
+      sizes.size > 0 ? nodeWith(node, (d) => substitute(d, sizes)) : node,
       node.operands.map((operand) => read(values, operand)),
       context,
     );
     node.results.forEach((result, i) => {
       values.set(result, results[i]!);
     });
+    if (node.op === "measure") learn(node, Number(results[0]!.data[0]), sizes);
   }
+}
+
+/** Throws RangeError where the graph is for another size. */
+function learn({ attributes, source }: Node, found: number, sizes: Map<string, Dim>): void {
+  const size = attributes["size"] as Dim;
+  const known = substitute(size, sizes);
+  const [name] = symbolsOf(known);
+  if (name !== undefined && known === symbol(name)) sizes.set(name, constant(found));
+  else if (known.value !== found)
+    throw new RangeError(`${source.path || "measure"}: ${size} is ${found}, but the graph is for ${known}`);
 }
 
 function runBody(body: Graph, inputs: readonly Tensor[], numerics: Numerics): readonly Tensor[] {
   const values = new Map(body.inputs.map((value, i) => [value, given(value, inputs[i])]));
-  runNodes(body, values, numerics);
+  runNodes(body, values, numerics, new Map());
   return body.outputs.map(({ value }) => read(values, value));
 }
 

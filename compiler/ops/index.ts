@@ -7,6 +7,7 @@ import { argReduceOps } from "./arg-reduce.ts";
 import { binaryOps, compareOps } from "./binary.ts";
 import { broadcast } from "./broadcast.ts";
 import { cast } from "./cast.ts";
+import { compress } from "./compress.ts";
 import { concat } from "./concat.ts";
 import { constant } from "./constant.ts";
 import { conv } from "./conv.ts";
@@ -18,6 +19,7 @@ import { gatherElements } from "./gather-elements.ts";
 import { gatherNd } from "./gather-nd.ts";
 import { iota } from "./iota.ts";
 import { lu } from "./lu.ts";
+import { measure } from "./measure.ts";
 import { pad } from "./pad.ts";
 import { reduceOps } from "./reduce.ts";
 import { reshape } from "./reshape.ts";
@@ -63,6 +65,8 @@ const list: readonly Op[] = [
   lu,
   iota,
   dimension,
+  measure,
+  compress,
   scan,
 ];
 

@@ -1,7 +1,8 @@
 /**
  * Drops what nothing reads: nodes, parameters, and of scans the stacked outputs and the operands that their
  * bodies do not need. A dead stack is worth the trouble: it would be written once per step of time. States
- * stay, for one step may feed the next through them. Inputs stay, because they are the model's interface.
+ * stay, for one step may feed the next through them. Inputs stay, because they are the model's interface, and
+ * so do measures: sizes of other nodes are what they say.
  */
 import { isGraph } from "../ir/attribute.ts";
 import { type BoundGraph, type BoundNode, type BoundValue, withBodies } from "./rewrite.ts";
@@ -10,7 +11,7 @@ export function eliminateDead(graph: BoundGraph): BoundGraph {
   const live = new Set<BoundValue>(graph.outputs.map((output) => output.value));
   const nodes: BoundNode[] = [];
   for (const node of graph.nodes.toReversed()) {
-    if (!node.results.some((result) => live.has(result))) continue;
+    if (node.op !== "measure" && !node.results.some((result) => live.has(result))) continue;
     const trimmed = withBodies(trimScan(node, live), eliminateDead);
     const kept = trimInputs(trimmed);
     nodes.push(kept);

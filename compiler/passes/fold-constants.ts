@@ -57,6 +57,7 @@ function foldOnce(graph: BoundGraph, numerics: Numerics): BoundGraph {
 
 /** Of the nodes without operands: those whose elements are numbers by now. */
 function isConstant({ op, operands, attributes }: BoundNode): boolean {
+  if (op === "measure") return false;
   if (op === "dimension") return (attributes as DimensionAttributes).value.value !== undefined;
   return operands.length > 0 || op === "constant" || op === "iota";
 }

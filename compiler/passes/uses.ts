@@ -35,7 +35,7 @@ export function knownValues(graph: BoundGraph): ReadonlySet<BoundValue> {
   const known = new Set<BoundValue>(graph.parameters.map((parameter) => parameter.value));
   for (const node of graph.nodes) {
     const leaf = node.op === "constant" || node.op === "iota";
-    const derived = node.operands.length > 0 && node.op !== "scan";
+    const derived = node.operands.length > 0 && node.op !== "scan" && node.op !== "measure";
     if (leaf || (derived && node.operands.every((operand) => known.has(operand))))
       for (const result of node.results) known.add(result);
   }

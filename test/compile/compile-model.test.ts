@@ -200,10 +200,15 @@ describe("predict", () => {
   });
 
   test("runs what the caller hands in instead, when there is something", () => {
-    const executor: Executor = (graph) => () =>
-      new Map(
-        graph.outputs.map(({ name }) => [name, { dtype: "float32", shape: [1], data: Float32Array.of(42) }]),
-      );
+    const executor: Executor =
+      ({ graph }) =>
+      () =>
+        new Map(
+          graph.outputs.map(({ name }) => [
+            name,
+            { dtype: "float32", shape: [1], data: Float32Array.of(42) },
+          ]),
+        );
     const net = sequential([dense({ units: 1 })], { executor });
     expect(net.predict(x4, [1, 4]).data[0]).toBe(42);
   });

@@ -5,8 +5,10 @@ import { type Executor, provideExecutor } from "../../compiler/frontend/index.ts
 import { evaluateGraph } from "../../compiler/ops/evaluate.ts";
 import { type Nested, type Tensor, toNested } from "../../runtime/tensor.ts";
 
-export const reference: Executor = (graph, weights) => (inputs) =>
-  evaluateGraph(graph, new Map([...weights, ...inputs]));
+export const reference: Executor =
+  ({ graph }, weights) =>
+  (inputs) =>
+    evaluateGraph(graph, new Map([...weights, ...inputs]));
 
 provideExecutor(reference);
 

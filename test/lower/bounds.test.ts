@@ -66,7 +66,7 @@ describe("a program is refused", () => {
   test("that passes a shorter buffer, or too few arguments", () => {
     const inside = (change: (call: Extract<Step, { kind: "call" }>) => Step) =>
       withSteps((step) => {
-        if (step.kind === "call") return step;
+        if (step.kind !== "repeat") return step;
         return { ...step, body: step.body.map((inner) => (inner.kind === "call" ? change(inner) : inner)) };
       });
     const shorter = inside((call) => ({ ...call, buffers: call.buffers.map((b) => ({ ...b, length: 1 })) }));

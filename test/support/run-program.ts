@@ -4,7 +4,7 @@
  * planned.
  */
 
-import { evaluate } from "../../compiler/dims/index.ts";
+import { Constraint, evaluate } from "../../compiler/dims/index.ts";
 import type { Buffer } from "../../compiler/ir/loop.ts";
 import type { Program, Step } from "../../compiler/ir/program.ts";
 import type { Numerics } from "../../compiler/ir/target.ts";
@@ -32,6 +32,15 @@ export function runProgram(
         numerics,
         parameters,
       );
+      return;
+    }
+    if (step.kind === "read") {
+      const { symbol, buffer, index, guards } = step;
+      symbols[symbol] = Number(
+        memory.get(buffer)![Number(evaluate(index, new Map(Object.entries(symbols))))],
+      );
+      if (!new Constraint(guards).holds(new Map(Object.entries(symbols))))
+        throw new RangeError(`${symbol} is ${symbols[symbol]}`);
       return;
     }
     const extent = Number(evaluate(step.extent, new Map(Object.entries(symbols))));

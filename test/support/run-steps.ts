@@ -44,6 +44,10 @@ export function runSteps(steps: readonly Step[], memoryOf: MemoryOf, symbols = n
         runSteps(step.body, memoryOf, new Map(symbols).set(step.axis, i));
       continue;
     }
+    if (step.kind === "read") {
+      symbols.set(step.symbol, Number(memoryOf(step.buffer)[Number(evaluate(step.index, symbols))]));
+      continue;
+    }
     const { kernel, buffers, args } = step;
     const formals = [...kernel.reads, ...kernel.writes];
     const memory = new Map(formals.map((formal, i) => [formal, memoryOf(buffers[i]!)]));
@@ -54,5 +58,11 @@ export function runSteps(steps: readonly Step[], memoryOf: MemoryOf, symbols = n
 
 /** All buffers that the steps touch, in order. */
 export function buffersOf(steps: readonly Step[]): readonly Buffer[] {
-  return [...new Set(steps.flatMap((s) => (s.kind === "call" ? s.buffers : buffersOf(s.body))))];
+  return [
+    ...new Set(
+      steps.flatMap((s) =>
+        s.kind === "call" ? s.buffers : s.kind === "read" ? [s.buffer] : buffersOf(s.body),
+      ),
+    ),
+  ];
 }

@@ -140,9 +140,9 @@ export class OnnxNetwork implements Network {
     const key = keyOf(sample, [], this.#importFor(sample).graph);
     let run = this.#runs.get(key);
     if (!run) {
-      const { graph } = this.bind(sample);
+      const bound = this.bind(sample);
       const executor = this.#options.executor ?? providedExecutor();
-      run = executor(graph, new Map(this.weights.map((weight) => [weight.path, weight.tensor()])));
+      run = executor(bound, new Map(this.weights.map((weight) => [weight.path, weight.tensor()])));
       this.#runs.set(key, run);
     }
     return run(inputs);

@@ -246,6 +246,16 @@ export abstract class CoreOps<Self> extends ElementwiseOps {
     return this.node("cumprod", [x], { axis: this.axis(x, axis), reverse, exclusive });
   }
 
+  /**
+   * The rows of each of `list`, along axis 0, at which `mask` [n] is true: as many as the run finds, a size
+   * that is named after `hint`. Not in the body of a scan (E4001).
+   */
+  compress(list: readonly Value[], mask: Value, hint: string): readonly Value[] {
+    const found = this.reduceSum(this.cast(mask, "int32"), 0);
+    const count = this.builder.measured(found, this.shape(mask)[0]!, hint);
+    return list.map((x) => this.node("compress", [x, mask], { count }));
+  }
+
   /** L and U of the matrices in the last two axes, and the parity of the row exchanges. */
   lu(x: Value): readonly [matrix: Value, parity: Value] {
     const [matrix, parity] = this.builder.node("lu", [x]);

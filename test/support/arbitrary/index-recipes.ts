@@ -11,6 +11,8 @@ export const indexRecipes: readonly (readonly [string, Recipe])[] = [
   ["gatherNd", addGatherNd],
   ["scatterElements", addScatterElements],
   ["scatterNd", addScatterNd],
+  ["compress", addCompress],
+  ["measure", addMeasure],
 ];
 
 /** Any integers of this shape, brought within the extent; or one extent lower, counted from the end. */
@@ -71,4 +73,26 @@ function addScatterNd(draft: Draft, op: string): void {
   const indices = coordinates(draft, x, rows, 0, count);
   const updates = draft.exact(x.type.dtype, [...rows, ...x.type.shape.slice(count)]);
   draft.node(op, [x, indices, updates], { combine });
+}
+
+/** Some of the first rows or of the last; how many is told. */
+function addCompress(draft: Draft, op: string): void {
+  const x = draft.some(ALL, 1);
+  const rows = x.type.shape[0]!;
+  const count = draft.between(1, draft.sizeOf(rows));
+  if (draft.sizeOf(rows) === 0) return;
+  const places = draft.node("iota", [], { dtype: "int32", shape: [rows], axis: 0 })[0]!;
+  const ordered = draft.coin() ? places : draft.node("reverse", [places], { axes: [0] })[0]!;
+  const mask = draft.node("lt", [ordered, scalar(draft, count)])[0]!;
+  draft.node(op, [x, mask], { count: constant(count) });
+}
+
+/** A number that is known to be what it is. */
+function addMeasure(draft: Draft, op: string): void {
+  const size = draft.between(0, 3);
+  draft.node(op, [scalar(draft, size)], { size: constant(size), most: constant(size + draft.between(0, 2)) });
+}
+
+function scalar(draft: Draft, n: number): Value {
+  return draft.builder.constant({ dtype: "int32", shape: [], data: Int32Array.of(n) });
 }

@@ -22,6 +22,7 @@ import { constants } from "./constants.ts";
 import { contrib } from "./contrib.ts";
 import { control } from "./control.ts";
 import { convolution } from "./convolution.ts";
+import { dataDependent } from "./data-dependent.ts";
 import { deformable } from "./deformable.ts";
 import { sums } from "./einsum.ts";
 import { elementwise } from "./elementwise.ts";
@@ -30,6 +31,7 @@ import { linear } from "./linear.ts";
 import { loss } from "./loss.ts";
 import { movement } from "./movement.ts";
 import { ngrams } from "./ngrams.ts";
+import { suppression } from "./non-max-suppression.ts";
 import { normalization } from "./normalization.ts";
 import { padding } from "./padding.ts";
 import { pooling } from "./pooling.ts";
@@ -62,6 +64,8 @@ const families: readonly (readonly Operator[])[] = [
   quantization,
   casts,
   indexing,
+  dataDependent,
+  suppression,
   resizing,
   signals,
   sampling,

@@ -1,0 +1,111 @@
+/**
+ * NonMaxSuppression: of boxes that overlap the one with the best score stays. All batches and classes go side
+ * by side: their boxes are sorted, a scan looks at the best, the second best, ..., and keeps one unless it
+ * overlaps one kept before; `compress` then takes those that were kept, as many as the run finds. Limits and
+ * thresholds are numbers of the run.
+ */
+import { type Dim, product } from "../../../dims/index.ts";
+import type { Value } from "../../../ir/graph.ts";
+import type { Ops } from "../../ops/composites.ts";
+import { int } from "../attributes.ts";
+import { INT64 } from "../element-types.ts";
+import { type NodeContext, type Operator, operator, since } from "../operator.ts";
+import { coordinates } from "./data-dependent.ts";
+
+interface Box {
+  readonly low: readonly Value[];
+  readonly high: readonly Value[];
+}
+
+/** Boxes [..., 4] as their lower and upper ends along both axes, [...] each. */
+function cornersOf(ops: Ops, boxes: Value, isCentered: boolean): Box {
+  const shape = ops.shape(boxes).slice(0, -1);
+  const [a, b, c, d] = [0, 1, 2, 3].map((i) => ops.reshape(ops.slice(boxes, -1, i, 1), shape));
+  if (!isCentered)
+    return { low: [ops.min(a!, c!), ops.min(b!, d!)], high: [ops.max(a!, c!), ops.max(b!, d!)] };
+  const half = [ops.div(c!, 2), ops.div(d!, 2)];
+  return {
+    low: [ops.sub(a!, half[0]!), ops.sub(b!, half[1]!)],
+    high: [ops.add(a!, half[0]!), ops.add(b!, half[1]!)],
+  };
+}
+
+/** The area both cover, by the area that at least one covers; no boxes without area overlap. */
+function isOverlap(ops: Ops, one: Box, other: Box, threshold: Value): Value {
+  const area = ({ low, high }: Box) => ops.mul(ops.sub(high[0]!, low[0]!), ops.sub(high[1]!, low[1]!));
+  const sides = [0, 1].map((i) =>
+    ops.max(ops.sub(ops.min(one.high[i]!, other.high[i]!), ops.max(one.low[i]!, other.low[i]!)), 0),
+  );
+  const both = ops.mul(sides[0]!, sides[1]!);
+  const any = ops.sub(ops.add(area(one), area(other)), both);
+  const isReal = ops.and(ops.gt(both, 0), ops.and(ops.gt(area(one), 0), ops.gt(area(other), 0)));
+  return ops.and(isReal, ops.gt(ops.div(both, any), threshold));
+}
+
+/** The elements of one number, or what it is when it is left out. */
+function scalar(c: NodeContext, i: number, otherwise: number): Value {
+  const { ops } = c;
+  return c.has(i) ? ops.reshape(ops.cast(c.value(i), "float32"), []) : ops.constant(otherwise);
+}
+
+/** How many boxes of a class are kept at the most: none unless somebody says so. */
+function limitOf(c: NodeContext, boxes: Dim): Value {
+  const { ops } = c;
+  if (!c.has(2)) return ops.constant(0, "int32");
+  const given = ops.reshape(ops.cast(c.value(2), INT64), []);
+  return ops.cast(ops.min(given, ops.builder.dimension(boxes, INT64)), "int32");
+}
+
+/** For the boxes in the order of their scores whether each is kept: bool [n, batch, class]. */
+function kept(c: NodeContext, sorted: Value, scores: Value, isCentered: boolean): Value {
+  const { ops } = c;
+  const [n, batch, classes] = ops.shape(scores);
+  const places = ops.iota("int32", [n!]);
+  const never = ops.cast(ops.fill(0, [n!, batch!, classes!], places), "bool");
+  const none = ops.fill(0, [batch!, classes!], places);
+  const threshold = scalar(c, 3, 0);
+  const limit = limitOf(c, n!);
+  const best = c.has(4)
+    ? ops.gt(scores, scalar(c, 4, 0))
+    : ops.cast(ops.fill(1, ops.shape(scores), places), "bool");
+  const { outputs } = ops.scan(
+    { states: [never, none], sequences: [places, sorted, best], invariants: [sorted, threshold, limit] },
+    (inner, [before, count], [place, box, isGood], [boxes, least, most]) => {
+      const own = cornersOf(inner, inner.expandDims(box!, 0), isCentered);
+      const all = cornersOf(inner, boxes!, isCentered);
+      const hit = inner.and(before!, isOverlap(inner, own, all, least!));
+      const isFree = inner.eq(inner.reduceSum(inner.cast(hit, "int32"), 0), 0);
+      const stays = inner.and(inner.and(isGood!, isFree), inner.lt(count!, most!));
+      const here = inner.along(inner.eq(inner.iota("int32", [n!]), place!), 0, 3);
+      const now = inner.or(before!, inner.and(here, inner.expandDims(stays, 0)));
+      return { states: [now, inner.add(count!, inner.cast(stays, "int32"))], outputs: [stays] };
+    },
+  );
+  return outputs[0]!;
+}
+
+/** [count, 3]: batch, class and number of each box that is kept; in that order, then by falling score. */
+function nonMaxSuppression(c: NodeContext, isCentered: boolean): Value {
+  const { ops } = c;
+  const [boxes, scores] = [c.value(0), c.value(1)];
+  const [batch, classes, n] = ops.shape(scores);
+  const [values, order] = ops.topK(scores, n!, 2);
+  // [batch, class, n, 4], the best first.
+  const spread = ops.broadcast(boxes, [batch!, classes!, n!, 4], [0, 2, 3]);
+  const sorted = ops.gatherNd(spread, ops.expandDims(order, -1), 2);
+  const flags = kept(c, ops.transpose(sorted, [2, 0, 1, 3]), ops.transpose(values, [2, 0, 1]), isCentered);
+  const mask = ops.reshape(ops.transpose(flags, [1, 2, 0]), [product([batch!, classes!, n!])]);
+  const all = ops.iota("int32", ops.shape(mask));
+  const numbers = ops.reshape(order, ops.shape(mask));
+  const [places, taken] = ops.compress([all, numbers], mask, c.node.outputs[0]!);
+  const [inBatch, inClass] = coordinates(ops, places!, [batch!, classes!, n!]);
+  const columns = [inBatch!, inClass!, taken!].map((column) => ops.expandDims(column, 1));
+  return ops.cast(ops.concat(columns, 1), INT64);
+}
+
+export const suppression: readonly Operator[] = [
+  operator(
+    "NonMaxSuppression",
+    since(10, { center_point_box: int(0) }, (c, a) => nonMaxSuppression(c, a.center_point_box === 1)),
+  ),
+];
