@@ -16,7 +16,7 @@ export function readsIn(steps: readonly Step[]): readonly Read[] {
   );
 }
 
-/** The read of a size as a call that reads its buffer and does nothing, for whoever asks about memory only. */
+/** The read of a size as a call that reads its buffer and does nothing: for whoever asks about memory. */
 export function callOf({ symbol, buffer }: Read): Call {
   const kernel = {
     name: `read of ${symbol}`,

@@ -46,7 +46,7 @@ export function planFusion(graph: Graph<BoundDim>, nodes: readonly LoweredNode[]
     if (value && !outputs.has(value)) {
       const consumers = uses.get(value) ?? [];
       const free = isFree(value, producers);
-      // A scan needs its operands in memory, to look at one step of them at a time; a size is read from there.
+      // A scan needs its operands in memory, to look at one step at a time; a size is read from there.
       if (free && consumers.every((consumer) => consumer.op !== "scan" && consumer.op !== "measure"))
         placement = { ...placement, role: "free" };
       else if (!free)

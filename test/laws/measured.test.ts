@@ -1,4 +1,4 @@
-/** The laws of sizes that a run computes: the emitted module gives what the reference gives, at every count. */
+/** The laws of sizes that a run computes: emitted modules give what the reference gives, at every count. */
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { emitTypeScript } from "../../codegen/typescript/index.ts";
