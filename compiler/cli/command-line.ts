@@ -36,7 +36,7 @@ export function parseCommandLine(argv: readonly string[]): Parsed {
   if (options["version"] && !command) return { kind: "version" };
   if (!command) return unknownCommand(args[0]);
   const read = readOptions(command, options);
-  const [model, ...rest] = args;
+  const [model = whatStandsFor(command, read), ...rest] = args;
   if (model === undefined)
     return fail({
       code: "E1002",
@@ -51,6 +51,10 @@ export function parseCommandLine(argv: readonly string[]): Parsed {
     });
   return { kind: "command", command, model, options: read };
 }
+
+/** No model, where an option says what is worked on instead. */
+const whatStandsFor = ({ instead }: CommandSpec, options: Options): string | undefined =>
+  instead !== undefined && options.has(instead) ? "" : undefined;
 
 /** cac reads an empty word, as a shell makes of a variable that is not set, as the number 0. */
 function refuseEmptyValues(argv: readonly string[]): void {
@@ -90,7 +94,7 @@ function unknownCommand(word: string | undefined): never {
     message: `there is no command "${word}"${looksLikeModel ? "" : `; did you mean "${suggestion}"?`}`,
     fix: looksLikeModel
       ? `put the command first, as in: shapecast compile ${word}`
-      : `shapecast has ${names.join(" and ")}; shapecast --help explains them`,
+      : `shapecast has ${names.slice(0, -1).join(", ")} and ${names.at(-1)}; shapecast --help explains them`,
   });
 }
 

@@ -14,6 +14,8 @@ export interface OptionSpec {
 export interface CommandSpec {
   readonly name: string;
   readonly argument: string;
+  /** An option that may be given in place of the argument. */
+  readonly instead?: string;
   readonly summary: string;
   readonly options: readonly OptionSpec[];
   readonly examples: readonly (readonly [command: string, what: string])[];
@@ -87,7 +89,34 @@ const inspect: CommandSpec = {
   ],
 };
 
-export const commands: readonly CommandSpec[] = [compile, inspect];
+const verify: CommandSpec = {
+  name: "verify",
+  argument: "<model>",
+  instead: "suite",
+  summary: "run the module of an ONNX file and compare what it gives with what others give",
+  options: [
+    { flag: "--data <folder>", text: "stored test vectors (default: test_data_set_* beside the model)" },
+    {
+      flag: "--against <package>",
+      text: "onnxruntime-node | onnxruntime-web (default: what is installed, if there is no stored data)",
+    },
+    sample("shape of an input, e.g. x=2,20, or values for every run: k=int32:[5], k=k.npy; may repeat"),
+    dim,
+    { flag: "--runs <n>", text: "random inputs to compare on (default 20)" },
+    { flag: "--seed <n>", text: "seed of the random inputs (default 0)" },
+    { flag: "--target <target>", text: "ts (default ts)" },
+    maxParams,
+    { flag: "--suite <folder>", text: "in place of a model: every model.onnx below, against its vectors" },
+    { flag: "--json <file>", text: "write all figures to a file as well" },
+  ],
+  examples: [
+    ["shapecast verify model.onnx --sample x=1,3,224,224", "on random inputs, beside onnxruntime"],
+    ["shapecast verify model.onnx --data vectors", "against vectors stored in vectors/test_data_set_0"],
+    ["shapecast verify --suite onnx/backend/test/data/node --json results.json", "a folder of models"],
+  ],
+};
+
+export const commands: readonly CommandSpec[] = [compile, inspect, verify];
 
 export const globalOptions: readonly OptionSpec[] = [
   { flag: "-h, --help", text: "show this" },

@@ -41,7 +41,11 @@ export async function loadModel(
   return { model: exports[exportName] as shapecast.Network, file, exportName };
 }
 
-function locate(where: string, cwd: string): { readonly file: string; readonly name: string | undefined } {
+/** The file, and the export that is asked for. Throws E1004. */
+export function locate(
+  where: string,
+  cwd: string,
+): { readonly file: string; readonly name: string | undefined } {
   const hash = where.lastIndexOf("#");
   const whole = resolve(cwd, where);
   const named = hash > 0 && !existsSync(whole);

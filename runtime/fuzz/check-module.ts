@@ -7,6 +7,7 @@
  */
 import { dtypes, type Scalar, type TypedArray } from "../dtype.ts";
 import { decode } from "../elements.ts";
+import type { Sizes } from "../size-text.ts";
 import { differenceText, type Tolerance, worstDifference } from "./compare.ts";
 import { refusals } from "./refusals.ts";
 import {
@@ -21,7 +22,7 @@ import {
   type SizedPort,
   typeText,
 } from "./signature.ts";
-import { type Sizes, sizesDrawnWith } from "./sizes.ts";
+import { sizesDrawnWith } from "./sizes.ts";
 import { numberText } from "./text.ts";
 
 /** What the outputs must be: for each output its numbers (bigints of 64-bit integers) in row-major order. */

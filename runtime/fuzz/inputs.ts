@@ -9,10 +9,11 @@
 import * as fc from "fast-check";
 import { allocate, type TypedArray } from "../dtype.ts";
 import { type Elements, elementOf } from "../elements.ts";
-import { defaultRange, edge, fill, mulberry32, type Range, styles } from "./noise.ts";
+import { defaultRange, edge, fill, mulberry32, type Range, styles } from "../random/noise.ts";
+import type { Sizes } from "../size-text.ts";
 import { simplerArrays } from "./shrink.ts";
 import { type InputsOf, lengthOf, type ModuleSignature, type SizedPort } from "./signature.ts";
-import { remember, type Sizes, sized, sizesOf } from "./sizes.ts";
+import { remember, sized, sizesOf } from "./sizes.ts";
 import { withShortText } from "./text.ts";
 
 export interface InputOptions<S extends ModuleSignature = ModuleSignature> {

@@ -7,7 +7,7 @@
  */
 import { type DType, dtypes, type TypedArray } from "../dtype.ts";
 import { type Elements, elementOf, numberAt, roundedTo } from "../elements.ts";
-import { type Range, restOf } from "./noise.ts";
+import { type Range, restOf } from "../random/noise.ts";
 
 const mostChunks = 32;
 const fewElements = 24;

@@ -11,7 +11,7 @@ import { nameOf } from "../../compiler/dims/dim.ts";
 import { load } from "../../compiler/index.ts";
 import { allocate, type TypedArray } from "../../runtime/dtype.ts";
 import { copyElements, numbersIn } from "../../runtime/elements.ts";
-import { mulberry32 } from "../../runtime/fuzz/noise.ts";
+import { mulberry32 } from "../../runtime/random/noise.ts";
 import { checkAll } from "../support/laws-typescript.ts";
 import { runs } from "../support/runs.ts";
 import { type Stack, type StackInput, stackArbitrary } from "../support/stacks.ts";

@@ -6,7 +6,7 @@ import { compile, load } from "../../compiler/index.ts";
 import type { BoundDim, Graph } from "../../compiler/ir/graph.ts";
 import { numbersIn } from "../../runtime/elements.ts";
 import { checkModule, inputs } from "../../runtime/fuzz/index.ts";
-import { mulberry32 } from "../../runtime/fuzz/noise.ts";
+import { mulberry32 } from "../../runtime/random/noise.ts";
 import type { Tensor } from "../../runtime/tensor.ts";
 import { fill } from "../support/arbitrary/tensors.ts";
 import { emitOptimised, inputsOf, poisoned, reference, requireEqual, type Tensors } from "../support/laws.ts";

@@ -42,6 +42,11 @@ export function readModel(bytes: Uint8Array): OnnxModel {
   });
 }
 
+/** A TensorProto that is a file of its own, `what`, as test vectors are. Throws as `readModel` does. */
+export function readTensorFile(bytes: Uint8Array, what: string): OnnxTensor {
+  return reading(what, () => readTensor(new Field(bytes)));
+}
+
 type ModelDraft = Omit<Draft<OnnxModel>, "graph" | "opsets"> & {
   readonly opsets: Map<string, number>;
   graph: OnnxGraph | undefined;
