@@ -96,10 +96,7 @@ const verify: CommandSpec = {
   summary: "run the module of an ONNX file and compare what it gives with what others give",
   options: [
     { flag: "--data <folder>", text: "stored test vectors (default: test_data_set_* beside the model)" },
-    {
-      flag: "--against <package>",
-      text: "onnxruntime-node | onnxruntime-web (default: what is installed, if there is no stored data)",
-    },
+    { flag: "--against <package>", text: "onnxruntime-node | onnxruntime-web (default: what is installed)" },
     sample("shape of an input, e.g. x=2,20, or values for every run: k=int32:[5], k=k.npy; may repeat"),
     dim,
     { flag: "--runs <n>", text: "random inputs to compare on (default 20)" },
