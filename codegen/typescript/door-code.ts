@@ -172,7 +172,8 @@ function refuseDim(
   let above = Math.max(Math.ceil(value), min);
   while (above <= max && !isSize(above)) above++;
   const near = [...new Set([below, above])].filter((n) => n >= min && n <= max).join(", ");
-  throw new RangeError(\`\${name} is \${value} in \${where}, but must be whole and \${rule}; nearest \${near}\`);
+  const hint = near === "" ? "" : \`; nearest \${near}\`;
+  throw new RangeError(\`\${name} is \${value} in \${where}, but must be whole and \${rule}\${hint}\`);
 }`;
 
 const refuseLength = ({
