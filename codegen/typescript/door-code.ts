@@ -74,8 +74,10 @@ export function writeSizes<I extends DoorInput>(context: DoorContext<I>, writer:
   const { door, variables, arrayOf } = context;
   const { asked } = door;
   if (asked.length > 0) {
-    const needs = `run needs the sizes of ${asked.join(", ")}: no input's length tells them`;
-    writer.line(`if (typeof dims !== "object") throw new TypeError(${stringLiteral(needs)});`);
+    const needs = `run needs the sizes of ${asked.join(", ")} as numbers: no input's length tells them`;
+    const missing = ["!dims", ...asked.map((dim) => `typeof ${member("dims", dim)} !== "number"`)];
+    writer.line(`if (${missing.join(" || ")})`);
+    writer.line(`  throw new TypeError(${stringLiteral(needs)});`);
   }
   for (const dim of asked) writer.line(`const ${variables.name(dim)} = ${member("dims", dim)};`);
   for (const { dim, input, factor, power, rest } of door.solved) {

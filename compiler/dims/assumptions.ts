@@ -156,11 +156,13 @@ export class Assumptions {
 }
 
 function refuseAll({ core, left, right, relation, suggestion }: Conflict): never {
-  const clauses = core.map(({ clause }) => clause);
+  // One assertion may state several of the things that contradict each other.
+  const stated = core.filter((x, i) => core.findIndex((y) => y.clause === x.clause) === i);
+  const clauses = stated.map(({ clause }) => clause);
   return fail({
     code: "E2201",
     message: clauses.length > 1 ? `${clauses.join(" contradicts ")}` : `${clauses[0]} cannot hold`,
-    facts: core.map(({ subject, clause }) => ({ subject, value: clause })),
+    facts: stated.map(({ subject, clause }) => ({ subject, value: clause })),
     because: /^[=!<>]/.test(relation)
       ? `${left} ${relation} ${right} is impossible`
       : `${relation} is needed`,

@@ -126,7 +126,7 @@ export function constant(n: Int): Dim {
   const known = typeof n === "number" && n >= 0 && n < 4096 ? small[n] : constants.get(n);
   if (known) return known;
   const value = shrink(n);
-  if (typeof value === "number" && !Number.isSafeInteger(value))
+  if (typeof value !== "bigint" && !Number.isSafeInteger(value))
     refuse("E2108", `a dim of ${n}`, "give a whole number below 2^53, or a bigint");
   const made = constants.get(value) ?? new Dim(value === 0 ? [] : [scaled(value, unit)], value);
   constants.set(value, made);
@@ -142,7 +142,7 @@ export const zero = constant(0);
  */
 export function symbol(name: string): Dim {
   return interned(atoms, name, () => {
-    if (!/^([?!]|(?!\p{N}))[\p{L}\p{N}_.$]+$/u.test(name))
+    if (!/^([?!]|(?![\p{N}.]))[\p{L}\p{N}_.$]+$/u.test(name))
       refuse("E3001", `${JSON.stringify(name)} does not name a dim`, "use letters, digits, _ . and $");
     return fromAtom({ kind: "symbol", name, text: name, ...nodeAbove([], false) });
   });

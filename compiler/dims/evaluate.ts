@@ -36,8 +36,8 @@ export function rewrite(d: Dim, image: (atom: Atom) => Dim | undefined, touches:
 }
 
 /**
- * The number d is, exactly. @throws CompileError E2102 for a symbol without a value, E2112 for a divisor of
- * 0.
+ * The number d is, exactly. @throws CompileError E2102 for a symbol without a value, E2108 for one that is not
+ * whole or is rounded, E2112 for a divisor of 0.
  */
 export function evaluate(d: Dim, values: ReadonlyMap<string, Int>): Int {
   const known = new Map<Atom, Int>();
@@ -51,8 +51,7 @@ export function evaluate(d: Dim, values: ReadonlyMap<string, Int>): Int {
     return total;
   };
   const numberOf = (atom: Atom): Int => {
-    if (atom.kind === "symbol")
-      return values.get(atom.name) ?? refuse("E2102", `${atom.name} has no value`, "give it one");
+    if (atom.kind === "symbol") return numberFor(atom.name, values.get(atom.name));
     const value = known.get(atom) ?? (atom.kind === "floor" ? divided(atom) : visit(atom.left));
     const result = atom.kind === "max" && value < 0 ? 0 : value;
     known.set(atom, result);
@@ -64,6 +63,13 @@ export function evaluate(d: Dim, values: ReadonlyMap<string, Int>): Int {
     return quotient(visit(numerator), by);
   };
   return visit(d);
+}
+
+function numberFor(name: string, value: Int | undefined): Int {
+  if (value === undefined) refuse("E2102", `${name} has no value`, "give it one");
+  if (typeof value !== "bigint" && !Number.isSafeInteger(value))
+    refuse("E2108", `${name} is ${value}`, "give a whole number below 2^53, or a bigint");
+  return value;
 }
 
 export interface Interval {

@@ -69,10 +69,18 @@ function multiply(a: Dim, b: Dim): Dim {
   if (a === one) return b;
   if (b === one) return a;
   if (a.terms.length > b.terms.length) return multiply(b, a);
-  if (a.terms.length * b.terms.length > 2e4)
+  const degree = degreeOf(a) + degreeOf(b);
+  if (degree > mostFactors) refuse("E2302", `a product of ${degree} factors`, "name its parts as symbols");
+  if (a.terms.length * b.terms.length * Math.max(degree, 4) > 8e4)
     refuse("E2302", `a product of ${a.terms.length} by ${b.terms.length} terms`, "name its parts as symbols");
   return intern(mergeAll(a.terms.map((s) => b.terms.map((t) => multiplyTerms(s, t)))));
 }
+
+/** More factors of one term than any shape has, and few enough to sort them at each step. */
+const mostFactors = 512;
+
+/** Terms are ordered by degree: the first has the most factors. */
+const degreeOf = (d: Dim): number => d.terms[0]?.factors.length ?? 0;
 
 function multiplyTerms(s: Term, t: Term): Term {
   const c = times(s.coefficient, t.coefficient);

@@ -277,10 +277,16 @@ class Reader {
     let negative = false;
     while (this.#accept("-")) negative = !negative;
     const base = this.#primary();
-    const power = this.#accept("^") ? Number(this.#tokens[this.#at++]) : 1;
-    if (!(power >= 0 && power <= 64)) this.#wrong("an exponent from 0 to 64");
+    const power = this.#accept("^") ? this.#exponent() : 1;
     const value = power === 1 ? base : product(Array.from({ length: power }, () => base));
     return negative ? neg(value) : value;
+  }
+
+  #exponent(): number {
+    const word = this.#tokens[this.#at] ?? "";
+    if (!/^\d+$/.test(word) || Number(word) > 64) this.#wrong("an exponent from 0 to 64");
+    this.#at++;
+    return Number(word);
   }
 
   #primary(): Dim {
@@ -340,5 +346,5 @@ function joinedWith(list: readonly Clause[], c: Clause): readonly Clause[] {
   const last = list.at(-1);
   if (c.kind !== "domain" || last?.kind !== "domain" || last.symbol !== c.symbol) return [...list, c];
   const both = intersect(last, c);
-  return both ? [...list.slice(0, -1), { ...c, ...both }] : [...list, c];
+  return both && both.min <= both.max ? [...list.slice(0, -1), { ...c, ...both }] : [...list, c];
 }

@@ -24,7 +24,7 @@ import {
   symbolsOf,
   terms,
 } from "../dims/index.ts";
-import { slopeOf } from "./affine.ts";
+import { dimOfAtom, slopeOf } from "./affine.ts";
 import { membersOf } from "./open-dims.ts";
 
 /** A counter with its least and its largest value; a form that tests narrow may lack one of them. */
@@ -130,7 +130,9 @@ function withoutFloors(d: Dim, name: string, side: Side, counters: Counters): Di
       if (numerator === undefined || symbolsOf(atom.denominator).includes(name)) return undefined;
       current = substitute(linear, new Map([["floor.of", floorDiv(numerator, atom.denominator)]]));
     }
-  return symbolsOf(current).includes(name) ? end(current, side, counters) : current;
+  if (!symbolsOf(current).includes(name)) return current;
+  // What is left is straight in the counter, or it stays: a product of one floor with itself, a max.
+  return slopeOf(current, name) && end(current, side, counters);
 }
 
 /** `d` with `by` in place of a floor among its own factors. */
@@ -139,13 +141,8 @@ function replaced(d: Dim, floor: Atom & { readonly kind: "floor" }, by: Dim): Di
   let rest = d;
   for (const { coefficient, factors } of terms(d)) {
     if (!factors.includes(floor)) continue;
-    const others = factors.filter((atom) => atom !== floor);
-    if (others.some((atom) => atom.kind !== "symbol")) continue;
-    const times = others.reduce(
-      (product, atom) => (atom.kind === "symbol" ? mul(product, symbol(atom.name)) : product),
-      constant(Number(coefficient)),
-    );
-    rest = sub(rest, mul(times, sub(whole, by)));
+    const others = factors.filter((atom) => atom !== floor).map(dimOfAtom);
+    rest = sub(rest, mul(Number(coefficient), ...others, sub(whole, by)));
   }
   return rest;
 }

@@ -5,7 +5,9 @@ import {
   type CompileError,
   type CompileOptions,
   compile,
+  concatenate,
   conv2d,
+  conv2dTranspose,
   dense,
   dim,
   flatten,
@@ -16,7 +18,9 @@ import {
   type Model,
   maxPooling2d,
   model,
+  type Symbolic,
   sequential,
+  upSampling2d,
 } from "../../compiler/index.ts";
 import { checkModule, inputs } from "../../runtime/fuzz/index.ts";
 import { checkEmitted } from "../support/typecheck.ts";
@@ -130,10 +134,34 @@ describe("open rows and columns of an image", () => {
     expect(() => instance.run({ x: noise(48) })).toThrow("run needs the sizes of h, w");
   });
 
+  test("are asked for as numbers: a text would pass for one", () => {
+    const instance = loaded(image([] as never), {}).instantiate();
+    for (const dims of [null, {}, { h: 4 }, { h: "4", w: 4 }, { h: 4n, w: 4 }])
+      expect(() => instance.run({ x: noise(32) }, dims as never)).toThrow(
+        "run needs the sizes of h, w as numbers: no input's length tells them",
+      );
+    expect(() => instance.run({ x: noise(32) }, { h: Number.NaN, w: 4 })).toThrow(/whole and 2 <= h <= 12$/);
+  });
+
   test("cannot be the size of a parameter", () => {
     const net = image([flatten(), dense({ units: 3 })] as never);
     expect(() => compile(net, {})).toThrow(/^E2101 dense.kernel.* h, w/);
   });
+});
+
+test.each([
+  [1, 4, 4],
+  [2, 8, 4],
+  [2, 12, 16],
+])("%i images of %i x %i pass a transposed convolution and come back to their own size", (batch, h, w) => {
+  const x = input({ batchShape: ["batch", "h", "w", 2], name: "x" });
+  const half = maxPooling2d().apply(x);
+  const whole = (y: Symbolic) => conv2dTranspose({ filters: 3, kernelSize: 2, strides: 2 }).apply(y);
+  const merged = concatenate().apply([upSampling2d().apply(maxPooling2d().apply(half)), half]);
+  const net = model({ inputs: x, outputs: concatenate().apply([whole(merged), x]) });
+  const open = { dims: { batch: range(1, 2), h: range(4, 16), w: range(4, 16) } };
+  const { found, fixed } = both(net, open, { batch, h, w }, [batch, h, w, 2]);
+  expect(found).toEqual(fixed);
 });
 
 test.each([

@@ -188,6 +188,19 @@ describe("a dim", () => {
   test("refuses nesting that would overflow the stack", () => {
     expect(() => parse("(".repeat(5000))).toThrow("E2302");
   });
+  test("refuses powers that are no whole numbers, and names that begin like a fraction", () => {
+    for (const text of ["h^1.5", "h^1e1", "h^0x2", "h^?k", "h*.5", "..., h"])
+      expect(() => parseShape(text), text).toThrow("E3001");
+  });
+  test("refuses a product of 10,000 factors and a power of a long sum", () => {
+    expect(() => parse(Array.from({ length: 10_000 }, () => "h").join("*"))).toThrow(/^E2302 .*513 factors/);
+    expect(() => parse("(a + b + c + d)^64")).toThrow("E2302");
+    expect(`${parse("h^64")}`).toBe(Array.from({ length: 64 }, () => "h").join("*"));
+  });
+  test.each([1.5, Number.NaN, 2 ** 60, "3" as never, undefined as never])("has no value at %s", (n) => {
+    expect(() => evaluate(dim("n"), new Map([["n", n]]))).toThrow(/^E2(108|102) n /);
+    expect(() => constant(n)).toThrow(/^E2108 /);
+  });
   test("gives tight ranges for what loops index with", () => {
     const bounds = (n: string) => (n === "i" ? { min: 0, max: 27 } : { min: 0, max: 6 });
     const at = (t: string) => Object.values(range(dim(t), bounds));

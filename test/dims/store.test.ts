@@ -249,3 +249,19 @@ describe("the store", () => {
     expect(s.residuals()).toEqual([]);
   });
 });
+
+test.each([
+  ["b >= 0 and b <= -1", "b >= 0 is needed"],
+  ["h % 32 == 0 and h % 32 == 1", "h % 32 == 0 and h >= 32 is needed"],
+  ["1 < b < 2", "b >= 2 is needed"],
+])("an assertion that no size meets (%s) is told once, without a size that would not do", (text, why) => {
+  const failing = () => new Assumptions().assert(text);
+  expect(failing).toThrow(`E2201 ${text} cannot hold\n`);
+  expect(failing).toThrow(why);
+  expect(failing).toThrow("Fix: drop or change one of them");
+});
+
+test("one assertion that contradicts itself in three clauses is named once", () => {
+  const text = "h == w and w == 3 and h == 4";
+  expect(() => new Assumptions().assert(text)).toThrow(`E2201 ${text} cannot hold\n`);
+});

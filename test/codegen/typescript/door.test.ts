@@ -120,7 +120,7 @@ describe("the door", () => {
     expect(() => enter({ x: 60 }, { h: 7, w: 4 })).toThrow(
       'input "x" has 60 elements, expected 84, shape [1, 7, 4, 3]',
     );
-    expect(() => enter({ x: 60 }, { h: 5 })).toThrow("w is undefined in the sizes given to run");
+    expect(() => enter({ x: 60 }, { h: 5 })).toThrow("run needs the sizes of h, w as numbers");
     expect(() => enter({ x: 60 })).toThrow("run needs the sizes of h, w");
   });
 
