@@ -36,8 +36,8 @@ export function rewrite(d: Dim, image: (atom: Atom) => Dim | undefined, touches:
 }
 
 /**
- * The number d is, exactly. @throws CompileError E2102 for a symbol without a value, E2108 for one that is not
- * whole or is rounded, E2112 for a divisor of 0.
+ * The number d is, exactly. @throws CompileError E2102 for a symbol without a value, E2108 for a value that
+ * is not whole or was rounded, E2112 for a divisor of 0.
  */
 export function evaluate(d: Dim, values: ReadonlyMap<string, Int>): Int {
   const known = new Map<Atom, Int>();
