@@ -15,6 +15,11 @@ export const reshape = defineOp<ReshapeAttributes>({
   relate: (context, [x], { shape }) => {
     const given = x!.shape.map((d) => context.resolve(d));
     const wanted = shape.map((d) => context.resolve(d));
+    if (wanted.some(({ value }) => value !== undefined && value < 0))
+      context.fail("E2105", `reshape of [${given.join(", ")}] to [${written(wanted)}] has a negative size`, {
+        facts: [{ subject: "shape", value: `[${written(wanted)}]` }],
+        fix: "give sizes of 0 or more, and -1 for the one that is to be found",
+      });
     if (!canDivide(given, wanted))
       context.fail("E2105", `reshape of [${given.join(", ")}] to [${written(wanted)}] cannot divide`, {
         facts: [

@@ -237,6 +237,13 @@ describe("sizes that do not fit", () => {
     });
   });
 
+  test("a reshape to negative sizes is E2105, also where their product is right", () => {
+    expect(refusal("reshape", [["float32", 2, 6]], { shape: dims(-2, -6) })).toMatchObject({
+      code: "E2105",
+      message: "reshape of [2, 6] to [-2, -6] has a negative size",
+    });
+  });
+
   test("a reshape that cannot divide behind a batch of any size is E2105 as well", () => {
     const open = { shape: [symbol("batch"), constant(4), symbol("?rest")] };
     expect(refusal("reshape", [["float32", "batch", 30]], open)).toMatchObject({
