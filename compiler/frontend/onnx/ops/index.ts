@@ -15,19 +15,24 @@
 import { keyOf, type Operator } from "../operator.ts";
 import { activation } from "./activation.ts";
 import { attentions } from "./attention.ts";
+import { blockProducts } from "./block-matmul.ts";
 import { casts } from "./casts.ts";
 import { classic } from "./classic.ts";
 import { columns } from "./col2im.ts";
 import { constants } from "./constants.ts";
 import { contrib } from "./contrib.ts";
+import { contribQuantization } from "./contrib-quantization.ts";
 import { control } from "./control.ts";
 import { convolution } from "./convolution.ts";
 import { dataDependent } from "./data-dependent.ts";
 import { deformable } from "./deformable.ts";
 import { sums } from "./einsum.ts";
 import { elementwise } from "./elementwise.ts";
+import { features } from "./features.ts";
+import { fused } from "./fused.ts";
 import { indexing } from "./indexing.ts";
 import { linear } from "./linear.ts";
+import { linearModels } from "./linear-models.ts";
 import { loss } from "./loss.ts";
 import { movement } from "./movement.ts";
 import { ngrams } from "./ngrams.ts";
@@ -41,7 +46,9 @@ import { reductions } from "./reduction.ts";
 import { resizing } from "./resize.ts";
 import { sampling } from "./sampling.ts";
 import { signals } from "./signal.ts";
+import { skipNormalizations } from "./skip-normalization.ts";
 import { stateSpace } from "./state-space.ts";
+import { trees } from "./trees.ts";
 
 const families: readonly (readonly Operator[])[] = [
   elementwise,
@@ -73,6 +80,13 @@ const families: readonly (readonly Operator[])[] = [
   columns,
   deformable,
   ngrams,
+  trees,
+  features,
+  linearModels,
+  fused,
+  skipNormalizations,
+  contribQuantization,
+  blockProducts,
 ];
 
 export const registry: ReadonlyMap<string, Operator> = new Map(

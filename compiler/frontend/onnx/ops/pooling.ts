@@ -8,7 +8,7 @@ import { INT64 } from "../element-types.ts";
 import { type NodeContext, type Operator, operator, since } from "../operator.ts";
 import { placeWindows, type WindowPlace, type WindowValues, windowSpecs } from "../windows.ts";
 
-interface PoolValues extends WindowValues {
+export interface PoolValues extends WindowValues {
   readonly kernel_shape: readonly number[];
   readonly ceil_mode?: boolean;
   readonly count_include_pad?: boolean;
@@ -18,8 +18,8 @@ interface PoolValues extends WindowValues {
 
 const zero = constant(0);
 
-function placesOf(c: NodeContext, values: PoolValues): readonly WindowPlace[] {
-  const inputs = c.ops.shape(c.value(0)).slice(2);
+function placesOf(c: NodeContext, values: PoolValues, x = c.value(0)): readonly WindowPlace[] {
+  const inputs = c.ops.shape(x).slice(2);
   if (inputs.length !== values.kernel_shape.length)
     c.wrong(
       `kernel_shape has ${values.kernel_shape.length} sizes for ${inputs.length} spatial axes`,
@@ -82,9 +82,13 @@ function columnMajor(ops: Ops, place: Value, shape: readonly Dim[]): Value {
 }
 
 function averagePool(c: NodeContext, values: PoolValues): Value {
+  return averaged(c, c.value(0), values);
+}
+
+/** AveragePool of `x` [N, C, ...]. */
+export function averaged(c: NodeContext, x: Value, values: PoolValues): Value {
   const { ops } = c;
-  const x = c.value(0);
-  const places = placesOf(c, values);
+  const places = placesOf(c, values, x);
   const total = ops.windowReduce(x, "add", options(places, 2));
   return ops.div(total, divisor(ops, x, places, values.count_include_pad ?? false));
 }
@@ -134,6 +138,7 @@ const specs = { ...others, kernel_shape: required(kernel_shape) };
 const { dilations, ...undilated } = specs;
 const ceil_mode = flag(false);
 const count_include_pad = flag(false);
+export const poolSpecs = { ...undilated, count_include_pad, ceil_mode };
 const whole = (values: Omit<PoolValues, "dilations">): PoolValues => ({ ...values, dilations: undefined });
 
 export const pooling: readonly Operator[] = [
@@ -147,7 +152,7 @@ export const pooling: readonly Operator[] = [
     "AveragePool",
     since(1, undilated, (c, a) => averagePool(c, whole(a))),
     since(7, { ...undilated, count_include_pad }, (c, a) => averagePool(c, whole(a))),
-    since(10, { ...undilated, count_include_pad, ceil_mode }, (c, a) => averagePool(c, whole(a))),
+    since(10, poolSpecs, (c, a) => averagePool(c, whole(a))),
     since(19, { ...undilated, dilations, count_include_pad, ceil_mode }, averagePool),
   ),
   operator(

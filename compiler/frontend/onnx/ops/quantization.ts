@@ -36,7 +36,7 @@ function repeated(ops: Ops, x: Value, shape: readonly Dim[], axis: number, block
 }
 
 /** Floats to the nearest of an integer dtype, halves to even, saturated. */
-function saturated(ops: Ops, x: Value, zero: Value | undefined, dtype: DType): Value {
+export function saturated(ops: Ops, x: Value, zero: Value | undefined, dtype: DType): Value {
   const rounded = ops.round(x);
   return ops.cast(zero ? ops.add(rounded, ops.cast(zero, x.type.dtype)) : rounded, dtype);
 }
@@ -77,7 +77,7 @@ function dequantizeLinear(c: NodeContext, values: LinearValues): Value {
 }
 
 /** uint8 over the range of the data, 0 included: y, its scale and its zero point. */
-function dynamicQuantizeLinear(c: NodeContext): readonly Value[] {
+export function dynamicQuantizeLinear(c: NodeContext): readonly Value[] {
   const { ops } = c;
   const x = c.value(0);
   const all = x.type.shape.map((_, axis) => axis);
@@ -98,7 +98,7 @@ function centered(c: NodeContext, i: number, zeroAt: number, side: "rows" | "col
 }
 
 /** A vector of rows stands upright; scalars, columns and what has a matrix's rank fit as they are. */
-function perSide(ops: Ops, x: Value, side: "rows" | "columns"): Value {
+export function perSide(ops: Ops, x: Value, side: "rows" | "columns"): Value {
   const shape = ops.shape(x);
   if (shape.length !== 1) return x;
   if (constantOf(shape[0]!) === 1) return ops.reshape(x, []);

@@ -1,0 +1,307 @@
+/** Operators outside of ONNX's own domain, on random inputs, beside onnxruntime, which defines them. */
+import { describe, expect, test } from "vitest";
+import type { DType } from "../../../runtime/dtype.ts";
+import { type Tensor, tensor } from "../../../runtime/tensor.ts";
+import { runInOnnxRuntime } from "../../support/onnxruntime.ts";
+import { bytesOfNode, type NodeCase, runNode } from "../../support/run-onnx.ts";
+
+/** Numbers without a pattern, the same in every run. */
+function random(seed: number, low = -1, high = 1): () => number {
+  let state = seed;
+  return () => {
+    state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0;
+    return low + (high - low) * (state / 2 ** 32);
+  };
+}
+
+function some(seed: number, shape: readonly number[], dtype: DType = "float32", low = -1, high = 1): Tensor {
+  const next = random(seed * 7919, low, high);
+  const count = shape.reduce((a, b) => a * b, 1);
+  const round = dtype === "float32" ? (x: number) => x : Math.floor;
+  return tensor(
+    Array.from({ length: count }, () => round(next())),
+    shape,
+    dtype,
+  );
+}
+
+const f = (seed: number, ...shape: readonly number[]) => some(seed, shape);
+const scalar = (x: number) => tensor([x], [], "float32");
+const bytes = (seed: number, ...shape: readonly number[]) => some(seed, shape, "uint8", 0, 256);
+const zero = (x: number) => tensor([x], [], "uint8");
+const ms = (name: string) => `com.microsoft::${name}`;
+const ml = (name: string) => `ai.onnx.ml::${name}`;
+const real = (value: number) => ({ kind: "float", value }) as const;
+const reals = (...value: readonly number[]) => ({ kind: "floats", value }) as const;
+const words = (...value: readonly string[]) =>
+  ({ kind: "strings", value: value.map((each) => new TextEncoder().encode(each)) }) as const;
+const y = ["y: float32"];
+const bytesOut = ["y: uint8"];
+
+/** Two trees: one of two levels over features 0 and 1, one of a single leaf's depth over feature 2. */
+const nodes = {
+  nodes_treeids: [0, 0, 0, 0, 0, 1, 1, 1],
+  nodes_nodeids: [0, 1, 2, 3, 4, 0, 1, 2],
+  nodes_featureids: [0, 0, 1, 0, 0, 2, 0, 0],
+  nodes_modes: words("BRANCH_LEQ", "LEAF", "BRANCH_LEQ", "LEAF", "LEAF", "BRANCH_LEQ", "LEAF", "LEAF"),
+  nodes_values: reals(0.1, 0, -0.2, 0, 0, 0.3, 0, 0),
+  nodes_truenodeids: [1, 0, 3, 0, 0, 1, 0, 0],
+  nodes_falsenodeids: [2, 0, 4, 0, 0, 2, 0, 0],
+};
+const leaves = { treeids: [0, 0, 0, 1, 1], nodeids: [1, 3, 4, 1, 2] };
+const votes = {
+  class_treeids: leaves.treeids,
+  class_nodeids: leaves.nodeids,
+  classlabels_int64s: [10, 20],
+};
+const probabilities = reals(0.1, 0.4, 0.2, 0.3, 0.1);
+const margins = reals(-0.5, 0.7, 0.2, -0.3, 0.4);
+const labelled = ["label: int64", "y: float32"];
+const domains = { "com.microsoft": 1, "ai.onnx.ml": 3 };
+
+type Row = Omit<NodeCase, "outputs"> & { readonly outputs?: readonly string[] };
+const cases: Readonly<Record<string, Row>> = {
+  Gelu: { type: ms("Gelu"), inputs: { x: f(1, 2, 5) } },
+  BiasGelu: { type: ms("BiasGelu"), inputs: { x: f(1, 2, 5), b: f(2, 5) } },
+  FastGelu: { type: ms("FastGelu"), inputs: { x: f(1, 2, 5), b: f(2, 5) } },
+  QuickGelu: { type: ms("QuickGelu"), inputs: { x: f(1, 2, 5) }, attributes: { alpha: 1.5 } },
+  FusedConv: {
+    type: ms("FusedConv"),
+    inputs: { x: f(1, 1, 2, 5, 5), w: f(2, 3, 2, 3, 3), b: f(3, 3), z: f(4, 1, 3, 3, 3) },
+    attributes: { activation: "LeakyRelu", activation_params: reals(0.3) },
+  },
+  FusedGemm: {
+    type: ms("FusedGemm"),
+    inputs: { a: f(1, 3, 2), b: f(2, 3, 4), c: f(3, 4) },
+    attributes: { activation: "Relu", transA: 1, alpha: 0.5, beta: 1.5 },
+  },
+  FusedMatMul: {
+    type: ms("FusedMatMul"),
+    inputs: { a: f(1, 2, 3, 4), b: f(2, 2, 5, 4) },
+    attributes: { transB: 1, alpha: 0.25 },
+  },
+  "FusedMatMul with the batch behind the rows": {
+    type: ms("FusedMatMul"),
+    inputs: { a: f(1, 3, 2, 4), b: f(2, 2, 4, 5) },
+    attributes: { transBatchA: 1 },
+  },
+  SimplifiedLayerNormalization: {
+    type: "SimplifiedLayerNormalization",
+    inputs: { x: f(1, 2, 6), g: f(2, 6) },
+  },
+  SkipLayerNormalization: {
+    type: ms("SkipLayerNormalization"),
+    inputs: { x: f(1, 1, 2, 6), s: f(2, 1, 2, 6), g: f(3, 6), b: f(4, 6), bias: f(5, 6) },
+  },
+  SkipSimplifiedLayerNormalization: {
+    type: ms("SkipSimplifiedLayerNormalization"),
+    inputs: { x: f(1, 1, 2, 6), s: f(2, 1, 2, 6), g: f(3, 6), bias: f(5, 6) },
+  },
+  EmbedLayerNormalization: {
+    type: ms("EmbedLayerNormalization"),
+    inputs: {
+      ids: tensor([1, 3, 0, 2, 2, 1], [2, 3], "int32"),
+      segments: tensor([0, 1, 1, 0, 0, 1], [2, 3], "int32"),
+      words: f(1, 4, 4),
+      positions: f(2, 3, 4),
+      kinds: f(3, 2, 4),
+      g: f(4, 4),
+      b: f(5, 4),
+      mask: tensor([1, 1, 0, 1, 1, 1], [2, 3], "int32"),
+    },
+    outputs: ["y: float32", "mask_index: int32"],
+  },
+  MatMulNBits: {
+    type: ms("MatMulNBits"),
+    inputs: { a: f(1, 2, 20), b: bytes(2, 3, 2, 8), scales: f(3, 6), zeros: bytes(4, 3) },
+    attributes: { K: 20, N: 3, bits: 4, block_size: 16 },
+  },
+  QLinearAdd: {
+    type: ms("QLinearAdd"),
+    inputs: {
+      a: bytes(1, 2, 6),
+      as: scalar(0.02),
+      az: zero(120),
+      b: bytes(2, 6),
+      bs: scalar(0.03),
+      bz: zero(100),
+      cs: scalar(0.05),
+      cz: zero(128),
+    },
+    outputs: bytesOut,
+  },
+  QLinearMul: {
+    type: ms("QLinearMul"),
+    inputs: {
+      a: bytes(1, 2, 6),
+      as: scalar(0.02),
+      az: zero(120),
+      b: bytes(2, 6),
+      bs: scalar(0.03),
+      bz: zero(100),
+      cs: scalar(0.05),
+      cz: zero(128),
+    },
+    outputs: bytesOut,
+  },
+  QLinearSigmoid: {
+    type: ms("QLinearSigmoid"),
+    inputs: { x: bytes(1, 9), s: scalar(0.04), z: zero(128), ys: scalar(0.004), yz: zero(0) },
+    outputs: bytesOut,
+  },
+  QLinearLeakyRelu: {
+    type: ms("QLinearLeakyRelu"),
+    inputs: { x: bytes(1, 9), s: scalar(0.04), z: zero(128), ys: scalar(0.05), yz: zero(30) },
+    attributes: { alpha: 0.1 },
+    outputs: bytesOut,
+  },
+  QLinearGlobalAveragePool: {
+    type: ms("QLinearGlobalAveragePool"),
+    inputs: { x: bytes(1, 1, 3, 4, 4), s: scalar(0.04), z: zero(128), ys: scalar(0.03), yz: zero(90) },
+    outputs: bytesOut,
+  },
+  QLinearAveragePool: {
+    type: ms("QLinearAveragePool"),
+    inputs: { x: bytes(1, 1, 3, 4, 4), s: scalar(0.04), z: zero(128), ys: scalar(0.03), yz: zero(90) },
+    attributes: { kernel_shape: [2, 2], strides: [2, 2] },
+    outputs: bytesOut,
+  },
+  QLinearConcat: {
+    type: ms("QLinearConcat"),
+    inputs: {
+      ys: scalar(0.05),
+      yz: zero(10),
+      a: bytes(1, 2, 3),
+      as: scalar(0.02),
+      az: zero(5),
+      b: bytes(2, 2, 2),
+      bs: scalar(0.07),
+      bz: zero(100),
+    },
+    attributes: { axis: 1 },
+    outputs: bytesOut,
+  },
+  DynamicQuantizeMatMul: {
+    type: ms("DynamicQuantizeMatMul"),
+    inputs: { a: f(1, 2, 8), b: bytes(2, 8, 3), s: scalar(0.01), z: zero(128), bias: f(3, 3) },
+  },
+  MatMulIntegerToFloat: {
+    type: ms("MatMulIntegerToFloat"),
+    inputs: {
+      a: bytes(1, 2, 8),
+      b: bytes(2, 8, 3),
+      as: scalar(0.02),
+      bs: scalar(0.01),
+      az: zero(100),
+      bz: zero(128),
+    },
+  },
+  Binarizer: { type: ml("Binarizer"), inputs: { x: f(1, 2, 3) }, attributes: { threshold: 0.25 } },
+  Scaler: {
+    type: ml("Scaler"),
+    inputs: { x: f(1, 2, 3) },
+    attributes: { offset: reals(1, 2, 3), scale: reals(0.5, 2, 4) },
+  },
+  "Normalizer by L2": { type: ml("Normalizer"), inputs: { x: f(1, 2, 3) }, attributes: { norm: "L2" } },
+  "Normalizer by L1": { type: ml("Normalizer"), inputs: { x: f(1, 2, 3) }, attributes: { norm: "L1" } },
+  LabelEncoder: {
+    type: ml("LabelEncoder"),
+    inputs: { x: tensor([1, 2.5, 7, 9], [2, 2], "float32") },
+    attributes: {
+      keys_floats: reals(2.5, 7, 1),
+      values_floats: reals(0.5, 1.5, 2.5),
+      default_float: real(-3),
+    },
+  },
+  LinearRegressor: {
+    type: ml("LinearRegressor"),
+    inputs: { x: f(1, 4, 3) },
+    attributes: { coefficients: reals(1, -2, 0.5, 3, 1, 1), intercepts: reals(0.25, -1), targets: 2 },
+  },
+  LinearClassifier: {
+    type: ml("LinearClassifier"),
+    inputs: { x: f(1, 4, 2) },
+    attributes: {
+      coefficients: reals(1, -2, 0.5, 3, 1, 1),
+      intercepts: reals(0.25, -1, 0),
+      classlabels_ints: [4, 5, 6],
+      post_transform: "SOFTMAX",
+    },
+    outputs: labelled,
+  },
+  TreeEnsembleRegressor: {
+    type: ml("TreeEnsembleRegressor"),
+    inputs: { x: f(1, 6, 3) },
+    attributes: {
+      ...nodes,
+      n_targets: 2,
+      // Every leaf votes for both: onnxruntime forgets the base value of a target without votes.
+      target_treeids: [...leaves.treeids, ...leaves.treeids],
+      target_nodeids: [...leaves.nodeids, ...leaves.nodeids],
+      target_ids: [0, 0, 0, 0, 0, 1, 1, 1, 1, 1],
+      target_weights: reals(1, 2, 3, 4, 5, 6, 7, 8, 9, 10),
+      base_values: reals(0.5, -0.5),
+    },
+  },
+  "TreeEnsembleRegressor by the least": {
+    type: ml("TreeEnsembleRegressor"),
+    inputs: { x: f(1, 6, 3) },
+    attributes: {
+      ...nodes,
+      aggregate_function: "MIN",
+      n_targets: 1,
+      target_treeids: leaves.treeids,
+      target_nodeids: leaves.nodeids,
+      target_ids: [0, 0, 0, 0, 0],
+      target_weights: reals(1, 2, 3, 4, -5),
+    },
+  },
+  "TreeEnsembleClassifier of three classes": {
+    type: ml("TreeEnsembleClassifier"),
+    inputs: { x: f(1, 6, 3) },
+    attributes: {
+      ...nodes,
+      ...votes,
+      classlabels_int64s: [10, 20, 30],
+      class_ids: [0, 1, 2, 1, 0],
+      class_weights: probabilities,
+      post_transform: "SOFTMAX",
+    },
+    outputs: labelled,
+  },
+  "TreeEnsembleClassifier of one probability": {
+    type: ml("TreeEnsembleClassifier"),
+    inputs: { x: f(1, 6, 3) },
+    attributes: { ...nodes, ...votes, class_ids: [0, 0, 0, 0, 0], class_weights: probabilities },
+    outputs: labelled,
+  },
+  "TreeEnsembleClassifier of one margin": {
+    type: ml("TreeEnsembleClassifier"),
+    inputs: { x: f(1, 6, 3) },
+    attributes: {
+      ...nodes,
+      ...votes,
+      class_ids: [0, 0, 0, 0, 0],
+      class_weights: margins,
+      post_transform: "LOGISTIC",
+    },
+    outputs: labelled,
+  },
+};
+
+describe("gives what onnxruntime gives:", () => {
+  test.each(Object.entries(cases))("%s", async (_, row) => {
+    const of: NodeCase = { outputs: y, domains, opset: 16, ...row };
+    const expected = await runInOnnxRuntime(bytesOfNode(of), new Map(Object.entries(of.inputs)));
+    expect(expected).toBeDefined();
+    const results = runNode(of);
+    [...expected!.values()].forEach(({ shape, data }, i) => {
+      const found = results[i]!;
+      expect(found.shape).toEqual(shape);
+      Array.from(data as ArrayLike<number | bigint>).forEach((x, at) => {
+        if (typeof x === "bigint") expect(found.data[at]).toBe(x);
+        else expect(Math.abs(Number(found.data[at]) - x)).toBeLessThan(2e-5 * Math.max(1, Math.abs(x)));
+      });
+    });
+  });
+});
