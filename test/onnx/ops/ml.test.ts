@@ -66,7 +66,7 @@ describe("tree ensembles", () => {
 
   test("refuse a node that leads back to its own tree's root, and one that is not there", () => {
     const back = { ...tree.attributes, nodes_truenodeids: [0, 0, 0] };
-    expect(() => runNode({ ...tree, attributes: back })).toThrow(/two nodes that no other leads to/);
+    expect(() => runNode({ ...tree, attributes: back })).toThrow(/falls apart: nothing leads to node 1/);
     const nowhere = { ...tree.attributes, nodes_truenodeids: [5, 0, 0] };
     expect(() => runNode({ ...tree, attributes: nowhere })).toThrow(/no node 5/);
   });

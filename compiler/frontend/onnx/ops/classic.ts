@@ -1,13 +1,12 @@
 /**
- * Operators of `ai.onnx.ml` on numbers that need no trees or kernels: scaling, thresholds, linear models.
+ * Operators of `ai.onnx.ml` on numbers before and after a model: scaling, thresholds, columns.
  * Their tables are attributes.
  */
 import { dtypes } from "../../../../runtime/dtype.ts";
 import { tensor } from "../../../../runtime/tensor.ts";
-import { constant, type Dim } from "../../../dims/index.ts";
 import type { Value } from "../../../ir/graph.ts";
 import type { Ops } from "../../ops/composites.ts";
-import { float, floats, int, ints, required, word } from "../attributes.ts";
+import { float, floats, ints, required, word } from "../attributes.ts";
 import { inDomain, type NodeContext, type Operator, operator, since } from "../operator.ts";
 
 /** Numbers of an attribute as a vector of float32. */
@@ -51,21 +50,6 @@ function imputed(c: NodeContext, values: readonly number[], replaced: number): V
   return ops.select(Number.isNaN(replaced) ? ops.ne(x, x) : ops.eq(x, replaced), known, x);
 }
 
-interface LinearValues {
-  readonly coefficients: readonly number[];
-  readonly intercepts: readonly number[] | undefined;
-  readonly targets: number;
-}
-
-/** x [N, C] times the coefficients [targets, C], plus intercepts. */
-function linear(c: NodeContext, { coefficients, intercepts, targets }: LinearValues): Value {
-  const { ops } = c;
-  const shape: readonly Dim[] = [constant(targets), constant(coefficients.length / targets)];
-  const table = ops.reshape(vector(ops, coefficients), shape);
-  const product = ops.dotGeneral(ops.cast(c.value(0), "float32"), table, { contract: [1, 1] });
-  return intercepts ? ops.add(product, vector(ops, intercepts)) : product;
-}
-
 /** Columns side by side, as float32. */
 function joined(c: NodeContext): Value {
   const { ops } = c;
@@ -93,19 +77,6 @@ export const classic: readonly Operator[] = inDomain("ai.onnx.ml", [
     "Imputer",
     since(1, { imputed_value_floats: required(floats()), replaced_value_float: float(0) }, (c, a) =>
       imputed(c, a.imputed_value_floats, a.replaced_value_float),
-    ),
-  ),
-  operator(
-    "LinearRegressor",
-    since(
-      1,
-      {
-        coefficients: required(floats()),
-        intercepts: floats(),
-        targets: int(1),
-        post_transform: word(["NONE"], "NONE"),
-      },
-      linear,
     ),
   ),
   operator(

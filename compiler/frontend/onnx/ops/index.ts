@@ -20,7 +20,6 @@ import { casts } from "./casts.ts";
 import { classic } from "./classic.ts";
 import { columns } from "./col2im.ts";
 import { constants } from "./constants.ts";
-import { contrib } from "./contrib.ts";
 import { contribQuantization } from "./contrib-quantization.ts";
 import { control } from "./control.ts";
 import { convolution } from "./convolution.ts";
@@ -28,9 +27,9 @@ import { dataDependent } from "./data-dependent.ts";
 import { deformable } from "./deformable.ts";
 import { sums } from "./einsum.ts";
 import { elementwise } from "./elementwise.ts";
-import { features } from "./features.ts";
 import { fused } from "./fused.ts";
 import { indexing } from "./indexing.ts";
+import { labelEncoders } from "./label-encoder.ts";
 import { linear } from "./linear.ts";
 import { linearModels } from "./linear-models.ts";
 import { loss } from "./loss.ts";
@@ -62,7 +61,6 @@ const families: readonly (readonly Operator[])[] = [
   convolution,
   pooling,
   normalization,
-  contrib,
   classic,
   loss,
   recurrentLayers,
@@ -81,7 +79,7 @@ const families: readonly (readonly Operator[])[] = [
   deformable,
   ngrams,
   trees,
-  features,
+  labelEncoders,
   linearModels,
   fused,
   skipNormalizations,

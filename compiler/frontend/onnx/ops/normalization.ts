@@ -65,7 +65,7 @@ interface Standardized {
   readonly factor: Value;
 }
 
-export function standardized(ops: Ops, x: Value, axes: readonly number[], epsilon: number): Standardized {
+function standardized(ops: Ops, x: Value, axes: readonly number[], epsilon: number): Standardized {
   const { mean, variance } = ops.moments(x, axes);
   const factor = ops.rsqrt(ops.add(variance, epsilon));
   return { normal: ops.mul(ops.sub(x, mean), factor), mean, factor };

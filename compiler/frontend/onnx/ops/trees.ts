@@ -142,9 +142,11 @@ function rootsOf(
   a.nodes_treeids.forEach((tree, i) => {
     const own = key(tree, a.nodes_nodeids[i]!);
     if (children.has(own)) return;
-    if (roots.has(tree))
-      c.wrong(`tree ${tree} has two nodes that no other leads to`, "export the model again");
-    roots.set(tree, edges.get(own)!);
+    const edge = edges.get(own)!;
+    const alone = a.nodes_treeids.indexOf(tree) === a.nodes_treeids.lastIndexOf(tree);
+    if (roots.has(tree) || (edge.leaf && !alone))
+      c.wrong(`tree ${tree} falls apart: nothing leads to node ${a.nodes_nodeids[i]}`, "export it again");
+    roots.set(tree, edge);
   });
   const lost = a.nodes_treeids.find((tree) => !roots.has(tree));
   if (lost !== undefined) c.wrong(`tree ${lost} has no root`, "export the model again");

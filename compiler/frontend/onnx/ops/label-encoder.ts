@@ -1,53 +1,11 @@
-/** Features before and after a model of ai.onnx.ml: picked, scaled, normalised, told by a table. */
+/** LabelEncoder of ai.onnx.ml: numbers told by a table of keys and values. */
 import { decode } from "../../../../runtime/elements.ts";
 import type { Value } from "../../../ir/graph.ts";
-import { float, floats, int, ints, tensor, text, texts, word } from "../attributes.ts";
+import { float, floats, int, ints, tensor, text, texts } from "../attributes.ts";
 import { INT64 } from "../element-types.ts";
 import type { OnnxTensor } from "../model.ts";
 import { inDomain, type NodeContext, type Operator, operator, since } from "../operator.ts";
 import { listOf } from "./constants.ts";
-
-/** Columns of the last axis; of a vector the result is a row. */
-function extracted(c: NodeContext): Value {
-  const { ops } = c;
-  const x = c.value(0);
-  const indices = c.ops.cast(c.value(1), "int32");
-  const all = ops.reshape(indices, [
-    ops.count(
-      indices,
-      indices.type.shape.map((_, i) => i),
-    ),
-  ]);
-  const taken = ops.gather(x, all, -1);
-  return ops.rank(x) === 1 ? ops.expandDims(taken, 0) : taken;
-}
-
-function binarized(c: NodeContext, threshold: number): Value {
-  const x = c.value(0);
-  return c.ops.cast(c.ops.gt(x, threshold), x.type.dtype);
-}
-
-/** (x - offset) * scale, each one number or one per feature. */
-function scaled(c: NodeContext, offset: readonly number[] | undefined, scale: readonly number[] | undefined) {
-  const { ops } = c;
-  const x = ops.cast(c.value(0), "float32");
-  const vector = (list: readonly number[]) => ops.constant(listOf("float32", list, [list.length]));
-  const moved = offset ? ops.sub(x, vector(offset)) : x;
-  return scale ? ops.mul(moved, vector(scale)) : moved;
-}
-
-/** Along the last axis of [rows, features]; a row of zeros stays one. */
-function normalized(c: NodeContext, norm: "MAX" | "L1" | "L2"): Value {
-  const { ops } = c;
-  const x = ops.cast(c.value(0), "float32");
-  const axis = ops.rank(x) === 1 ? 0 : 1;
-  const size = {
-    MAX: () => ops.reduceMax(ops.abs(x), axis, true),
-    L1: () => ops.reduceSum(ops.abs(x), axis, true),
-    L2: () => ops.sqrt(ops.reduceSum(ops.square(x), axis, true)),
-  }[norm]();
-  return ops.div(x, ops.select(ops.eq(size, 0), 1, size));
-}
 
 interface EncoderValues {
   readonly default_float: number;
@@ -121,20 +79,7 @@ const encoder = {
   values_int64s: ints(),
 };
 
-export const features: readonly Operator[] = inDomain("ai.onnx.ml", [
-  operator("ArrayFeatureExtractor", since(1, {}, extracted)),
-  operator(
-    "Binarizer",
-    since(1, { threshold: float(0) }, (c, a) => binarized(c, a.threshold)),
-  ),
-  operator(
-    "Scaler",
-    since(1, { offset: floats(), scale: floats() }, (c, a) => scaled(c, a.offset, a.scale)),
-  ),
-  operator(
-    "Normalizer",
-    since(1, { norm: word(["MAX", "L1", "L2"], "MAX") }, (c, a) => normalized(c, a.norm)),
-  ),
+export const labelEncoders: readonly Operator[] = inDomain("ai.onnx.ml", [
   operator(
     "LabelEncoder",
     since(2, encoder, encoded),
