@@ -196,6 +196,53 @@ const cases: Readonly<Record<string, Row>> = {
       bz: zero(128),
     },
   },
+  Attention: {
+    type: ms("Attention"),
+    inputs: {
+      x: f(1, 2, 3, 4),
+      w: f(2, 4, 12),
+      b: f(3, 12),
+      mask: tensor([1, 1, 0, 1, 1, 1], [2, 3], "int32"),
+    },
+    attributes: { num_heads: 2 },
+  },
+  "Attention with a past, one way": {
+    type: ms("Attention"),
+    inputs: { x: f(1, 2, 3, 4), w: f(2, 4, 12), b: f(3, 12), past: f(4, 2, 2, 2, 2, 2) },
+    operands: ["x", "w", "b", "", "past"],
+    attributes: { num_heads: 2, unidirectional: 1 },
+    outputs: ["y: float32", "present: float32"],
+  },
+  "Attention with lengths": {
+    type: ms("Attention"),
+    inputs: { x: f(1, 2, 3, 4), w: f(2, 4, 12), b: f(3, 12), ends: tensor([2, 3], [2], "int32") },
+    attributes: { num_heads: 2 },
+  },
+  "MultiHeadAttention across sequences": {
+    type: ms("MultiHeadAttention"),
+    inputs: {
+      q: f(1, 2, 3, 4),
+      k: f(2, 2, 5, 4),
+      v: f(3, 2, 5, 6),
+      b: f(4, 14),
+      mask: tensor([1, 1, 0, 1, 1, 1, 0, 1, 1, 1], [2, 5], "int32"),
+      bias: f(5, 1, 2, 3, 5),
+    },
+    attributes: { num_heads: 2, scale: 0.3 },
+  },
+  "MultiHeadAttention with a past, one way": {
+    type: ms("MultiHeadAttention"),
+    inputs: {
+      q: f(1, 1, 2, 4),
+      k: f(2, 1, 2, 4),
+      v: f(3, 1, 2, 4),
+      pk: f(4, 1, 2, 3, 2),
+      pv: f(5, 1, 2, 3, 2),
+    },
+    operands: ["q", "k", "v", "", "", "", "pk", "pv"],
+    attributes: { num_heads: 2, unidirectional: 1 },
+    outputs: ["y: float32", "keys: float32", "values: float32"],
+  },
   Binarizer: { type: ml("Binarizer"), inputs: { x: f(1, 2, 3) }, attributes: { threshold: 0.25 } },
   Scaler: {
     type: ml("Scaler"),

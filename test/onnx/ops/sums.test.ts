@@ -94,3 +94,19 @@ test("BitShift shifts bits out and zeros in", () => {
   });
   expect(y!.data).toEqual([240, 6, 0]);
 });
+
+describe("BitCast", () => {
+  const x = tensor([200, 3], [2], "uint8");
+
+  test("keeps the bits of integers of one width", () => {
+    const of = { type: "BitCast", opset: 26, inputs: { x }, attributes: { to: 3 }, outputs: ["y: int8"] };
+    expect(runNode(of)[0]!.data).toEqual([-56, 3]);
+  });
+
+  test("refuses another width, and the bits of floats", () => {
+    const of = { type: "BitCast", opset: 26, inputs: { x }, attributes: { to: 6 }, outputs: ["y: int32"] };
+    expect(() => runNode(of)).toThrow(/another width/);
+    const bits = { ...of, inputs: { x: floats([1], 1) } };
+    expect(() => runNode(bits)).toThrow(/the bits of float32 as int32/);
+  });
+});

@@ -11,7 +11,7 @@ import type { OnnxGraph } from "../model.ts";
 import { inDomain, type NodeContext, type Operator, operator, since } from "../operator.ts";
 
 /** [B, L, heads * size] to [B, heads, L, size]; what has four axes is so already. */
-function inHeads(c: NodeContext, x: Value, heads: number | undefined, attribute: string): Value {
+export function inHeads(c: NodeContext, x: Value, heads: number | undefined, attribute: string): Value {
   const { ops } = c;
   if (ops.rank(x) === 4) return x;
   const [batch, length, all] = ops.shape(x);
@@ -21,7 +21,7 @@ function inHeads(c: NodeContext, x: Value, heads: number | undefined, attribute:
 }
 
 /** [B, heads, L, size] back to [B, L, heads * size]. */
-function outOfHeads(ops: Ops, x: Value): Value {
+export function outOfHeads(ops: Ops, x: Value): Value {
   const [batch, , length] = ops.shape(x);
   return ops.reshape(ops.transpose(x, [0, 2, 1, 3]), [batch!, length!, ops.count(x, [1, 3])]);
 }

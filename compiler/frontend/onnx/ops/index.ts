@@ -15,11 +15,13 @@
 import { keyOf, type Operator } from "../operator.ts";
 import { activation } from "./activation.ts";
 import { attentions } from "./attention.ts";
+import { bitCasts } from "./bit-cast.ts";
 import { blockProducts } from "./block-matmul.ts";
 import { casts } from "./casts.ts";
 import { classic } from "./classic.ts";
 import { columns } from "./col2im.ts";
 import { constants } from "./constants.ts";
+import { contribAttentions } from "./contrib-attention.ts";
 import { contribQuantization } from "./contrib-quantization.ts";
 import { control } from "./control.ts";
 import { convolution } from "./convolution.ts";
@@ -85,6 +87,8 @@ const families: readonly (readonly Operator[])[] = [
   skipNormalizations,
   contribQuantization,
   blockProducts,
+  contribAttentions,
+  bitCasts,
 ];
 
 export const registry: ReadonlyMap<string, Operator> = new Map(
