@@ -37,7 +37,7 @@ export function remedyFor({ value }: Underdetermined): string {
   return `give ${layer} that size, declare the shape of an output that depends on it, or load its weights`;
 }
 
-/** E2101; E4001 for a size that is the data's, which no target can emit yet. */
+/** E2101; E4001 for a size that is the data's, where nothing measures it. */
 export function underdeterminedDiagnostic(open: Underdetermined): Diagnostic {
   const { symbol, value, shape, origins } = open;
   if (kindOf(symbol) === "free") return dataDependent(open);
@@ -56,8 +56,8 @@ function dataDependent({ symbol, value: { name, source }, shape }: Underdetermin
   const what = `${symbol} in ${name} [${shape.join(", ")}]`;
   return {
     code: "E4001",
-    message: `${what} is known only when the model runs: data-dependent shapes cannot be emitted yet`,
-    fix: "reduce or pad that axis to a size that is known before",
+    message: `${what} is known only when the model runs, but no node of the graph finds it out`,
+    fix: "let a node measure it (as compress does), or pad that axis to a size that is known before",
     ...(source.path && { layer: source.path }),
     ...(source.at && { at: source.at }),
   };

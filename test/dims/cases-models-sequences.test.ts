@@ -3,7 +3,10 @@
  * stands for the question, so a failure names it.
  */
 import { describe, expect, test } from "vitest";
-import { constant, decide, dim, Store } from "../../compiler/dims/index.ts";
+import { emitTypeScript } from "../../codegen/typescript/index.ts";
+import { lowerBound } from "../../compiler/compile.ts";
+import { constant, decide, dim, mul, Store } from "../../compiler/dims/index.ts";
+import { Ops } from "../../compiler/frontend/ops/composites.ts";
 import {
   add,
   conv1d,
@@ -17,6 +20,7 @@ import {
 } from "../../compiler/index.ts";
 import { bind, infer } from "../../compiler/infer/bind.ts";
 import type { GraphBuilder } from "../../compiler/infer/builder.ts";
+import { load } from "../../runtime/load.ts";
 import { only } from "../frontend/reference.ts";
 import { built, float, ofGraph, ofModel } from "../support/inferred.ts";
 
@@ -133,7 +137,32 @@ describe("65. as many rows as the data says", () => {
       needs: [],
     });
   });
-  test("cannot be emitted yet, which is told by the size that is not known", () => {
+  test("are found, gathered as [u, D] and flattened in the emitted module", () => {
+    const found = built((g) => {
+      const ops = new Ops(g);
+      const [table, keep] = [
+        g.input("table", float("n", "D")),
+        g.input("keep", { ...float("n"), dtype: "bool" }),
+      ];
+      const [indices] = ops.compress([ops.iota("int32", ops.shape(keep))], keep, "u");
+      const picked = ops.gather(table, indices!);
+      return { picked, flat: ops.reshape(picked, [mul(dim("!u"), dim("D"))]) };
+    });
+    expect(ofGraph(found).outputs).toEqual({ picked: "[!u, D]", flat: "[!u*D]" });
+    const bound = bind(found, { table: [3, 2], keep: [3] });
+    expect(bound.open.dims).toEqual([
+      { name: "!u", min: 0, max: 3, modulus: 1, residues: [0], computed: true },
+    ]);
+    const { program } = lowerBound(bound, { parameters: new Map() });
+    const instance = load(
+      emitTypeScript(program, { format: "js", weights: "inline", header: [] }),
+    ).instantiate();
+    const table = Float32Array.of(1, 2, 3, 4, 5, 6);
+    const of = (...keep: number[]) => [...instance.run({ table, keep: Uint8Array.from(keep) })["flat"]!];
+    expect([of(1, 0, 1), of(0, 0, 0), of(0, 1, 0)]).toEqual([[1, 2, 5, 6], [], [3, 4]]);
+    expect(instance.shapes).toEqual({ picked: [1, 2], flat: [2] });
+  });
+  test("cannot be emitted where no node finds it out, which is told by the size that is not known", () => {
     const sample = { table: [7, 4], bias: { dtype: "int32", shape: [1], data: new Int32Array(1) } } as const;
     const error = only(() => bind(rows(), sample));
     expect(error.code).toBe("E4001");
@@ -156,6 +185,23 @@ describe("66. two of them that are added", () => {
       outputs: { y: "[!u, 4]" },
       needs: ["!u == !v or one is 1"],
     });
+  });
+  test("are compared when the module runs", () => {
+    const sum = built((g) => {
+      const ops = new Ops(g);
+      const masks = ["a", "b"].map((name) => g.input(name, { dtype: "bool", shape: [constant(4)] }));
+      const places = ops.iota("int32", [4]);
+      const [one, other] = masks.map((mask, i) => ops.compress([places], mask, "uv"[i]!)[0]!);
+      return { y: ops.add(one!, other!) };
+    });
+    const { program } = lowerBound(bind(sum, { a: [4], b: [4] }), { parameters: new Map() });
+    const instance = load(
+      emitTypeScript(program, { format: "js", weights: "inline", header: [] }),
+    ).instantiate();
+    const of = (a: number[], b: number[]) =>
+      instance.run({ a: Uint8Array.from(a), b: Uint8Array.from(b) })["y"];
+    expect(of([1, 1, 0, 0], [0, 0, 1, 1])).toEqual(Int32Array.of(2, 4));
+    expect(() => of([1, 1, 0, 0], [1, 1, 1, 0])).toThrow(/!u is 2, !v is 3, but !u == !v must hold/);
   });
 });
 
