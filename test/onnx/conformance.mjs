@@ -1,7 +1,7 @@
 /**
  * `npm run conformance [-- --filter RE --jobs 2 --json FILE]`: builds the compiler and runs ONNX's backend
- * tests with the runner beside their data (`--data DIR`; default: ../shared/onnx-conformance). `--write` makes
- * docs/onnx-support.md of a run of all tests.
+ * tests with the runner beside their data (`--data DIR`; default: ../shared/onnx-conformance). `--write`
+ * makes docs/onnx-support.md of a run of all tests.
  */
 import { execFileSync, spawnSync } from "node:child_process";
 import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
