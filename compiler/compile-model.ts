@@ -20,6 +20,7 @@ import type { Family } from "./ir/family.ts";
 import type { BoundDim, Graph, Parameter } from "./ir/graph.ts";
 import type { Program } from "./ir/program.ts";
 import type { EmittedModule, WeightsMode } from "./ir/target.ts";
+import { checkMemory } from "./memory-limit.ts";
 import { VERSION } from "./version.ts";
 
 export interface CompileOptions extends BindOptions {
@@ -70,13 +71,14 @@ export interface CompiledModel extends EmittedModule {
  * One module from a model and a sample. Deterministic: the same model, sample and options give the same
  * bytes.
  * @throws CompileError with everything that is wrong: E1001 and E1002 for options, E2101 to E2112 for shapes,
- * E2201 for sizes, E2301 for the parameter budget.
+ * E2201 for sizes, E2301 for the parameter budget, E2303 for the memory of a run.
  */
 export function compile(model: Network, options: CompileOptions = {}): CompiledModel {
   checkCompile(model, options);
   const { format = "ts", weights = "auto", onStage } = options;
   const lowered = bucketsIn(options.dims).length > 0 ? lowerAll(model, options) : lowerModel(model, options);
   const { program, graph, bound, optimised, family, sampled } = named(lowered, options.name);
+  checkMemory(family?.members ?? [program]);
   onStage?.("emit");
   const emitted = emitTypeScript(family ?? program, { format, weights, header: header(options, sampled) });
   return {

@@ -30,6 +30,7 @@ const parts: readonly Part[] = [
   { name: "compile", path: "compiler/compile-buckets.ts", sees: WHOLE },
   { name: "compile", path: "compiler/compile-options.ts", sees: WHOLE },
   { name: "compile", path: "compiler/sample-dims.ts", sees: WHOLE },
+  { name: "compile", path: "compiler/memory-limit.ts", sees: WHOLE },
   { name: "compile", path: "compiler/execute.ts", sees: WHOLE },
   { name: "compile", path: "compiler/version.ts", sees: [] },
   { name: "inspect", path: "compiler/inspect", sees: WHOLE },

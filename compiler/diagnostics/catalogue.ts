@@ -56,6 +56,7 @@ export const catalogue = {
 
   E2301: { title: "parameter budget exceeded", category: "check" },
   E2302: { title: "size expression too large", category: "check" },
+  E2303: { title: "a run needs more memory than there can be", category: "check" },
 
   E3001: { title: "text form cannot be read", category: "check" },
   E3002: { title: "graph breaks a rule of its form", category: "check" },
