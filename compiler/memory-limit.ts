@@ -1,4 +1,6 @@
-/** What a run may need: beyond what one array can hold, a module would be written that nobody can instantiate. */
+/**
+ * What a run may need: beyond what one array can hold, a module would be written that nobody can instantiate.
+ */
 import { byteSize } from "../runtime/dtype.ts";
 import { fail } from "./diagnostics/index.ts";
 import type { Program } from "./ir/program.ts";

@@ -64,12 +64,12 @@ export const catalogue = {
   E3101: { title: "model file is truncated or damaged", category: "check" },
   E3102: { title: "model file contradicts itself", category: "check" },
   E3103: { title: "node breaks the rules of its operator", category: "check" },
+  E3104: { title: "shape that depends on elements nobody gave", category: "check" },
 
   E4001: { title: "cannot be lowered or emitted", category: "unsupported" },
   E4101: { title: "operator not supported", category: "unsupported" },
   E4102: { title: "element type not supported", category: "unsupported" },
   E4103: { title: "form of an operator not supported", category: "unsupported" },
-  E4105: { title: "shape that depends on elements nobody gave", category: "check" },
   E4104: { title: "cannot be exported to ONNX", category: "unsupported" },
 
   E5001: { title: "file made to exhaust its reader", category: "unsafe" },

@@ -74,7 +74,7 @@ export interface ImportedModel {
   readonly answers: Answers;
 }
 
-/** @throws CompileError with everything that cannot be imported; E4105 alone if more answers would help. */
+/** @throws CompileError with everything that cannot be imported; E3104 alone if more answers would help. */
 export function importModel(
   name: string,
   model: OnnxModel,
@@ -135,7 +135,7 @@ function shapeOf(info: ValueInfo, answers: Answers): readonly OnnxDim[] {
   if (declared) return declared.map((d, axis) => (typeof d === "bigint" ? d : sizeAt(given, axis, d)));
   if (given) return given.map((n) => BigInt(n));
   return fail({
-    code: "E4105",
+    code: "E3104",
     message: `the file does not say how many axes the input "${info.name}" has`,
     fix: `give its shape in a sample, as in --sample ${info.name}=2,3`,
   });

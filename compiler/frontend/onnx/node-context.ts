@@ -109,7 +109,7 @@ export class ImportedNode implements NodeContext {
   }
 
   open(what: string, fix: string): never {
-    return this.#fail("E4105", what, fix);
+    return this.#fail("E3104", what, fix);
   }
 
   wrong(what: string, fix: string): never {
@@ -125,13 +125,13 @@ export class ImportedNode implements NodeContext {
   #unknown(i: number): never {
     const name = this.node.inputs[i];
     return this.#fail(
-      "E4105",
+      "E3104",
       `"${name}" decides the shape of the result, but its elements are not known`,
       "give the elements of the inputs it comes from in the sample; what only data decides cannot be a size",
     );
   }
 
-  #fail(code: "E3103" | "E4103" | "E4105", what: string, fix: string): never {
+  #fail(code: "E3103" | "E4103" | "E3104", what: string, fix: string): never {
     const { domain, opType } = this.node;
     throw new CompileError([
       { code, message: `${keyOf(domain, opType)}: ${what} (opset ${this.opset})`, fix },

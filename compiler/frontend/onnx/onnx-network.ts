@@ -119,7 +119,7 @@ export class OnnxNetwork implements Network {
     });
   }
 
-  /** Every size under a sample. Throws E2101 to E2112, E2201, E2301, E4105. */
+  /** Every size under a sample. Throws E2101 to E2112, E2201, E2301, E3104. */
   bind(sample: SampleInput, shape?: readonly number[], request: BindRequest = {}): BoundModel {
     const at = callSite();
     const { constraints = [], dims, maxParameterBytes: budget = DEFAULT_MAX_PARAMETER_BYTES } = request;
@@ -223,7 +223,7 @@ export class OnnxNetwork implements Network {
 }
 
 /** Whether all that is wrong is that a size or an element is open. */
-const isOpen = ({ diagnostics }: CompileError): boolean => diagnostics.every(({ code }) => code === "E4105");
+const isOpen = ({ diagnostics }: CompileError): boolean => diagnostics.every(({ code }) => code === "E3104");
 
 /** An input of a file that is not imported yet; null for a size without a number. */
 function declaredInput(info: ValueInfo): NetworkInput {

@@ -49,7 +49,7 @@ export interface NodeContext {
   captured(graph: OnnxGraph): ReadonlyMap<string, Value>;
   /** The form of the node cannot be built from core ops (E4103). */
   unsupported(what: string, fix: string): never;
-  /** What cannot be built while a size or an element is open that a sample would give (E4105). */
+  /** What cannot be built while a size or an element is open that a sample would give (E3104). */
   open(what: string, fix: string): never;
   /** The node breaks the rules of its operator (E3103). */
   wrong(what: string, fix: string): never;
