@@ -53,6 +53,12 @@ export const movementRows: Readonly<Record<string, ExportRow>> = {
     const value = draft.number(node.results[0]!.type.dtype, Number(node.attributes["value"]));
     return [pad(draft, x!, dimsOf(node, "low"), dimsOf(node, "high"), value)];
   },
+  // Known sizes only: then what is measured is the number itself.
+  measure: (_draft, node, [x]) => {
+    dimOf(node, "size");
+    return [x!];
+  },
+  compress: (draft, _node, operands) => [draft.node("Compress", operands, { axis: int(0) })],
   gather: (draft, node, operands) => [draft.node("Gather", operands, axisOf(node))],
   gatherElements: (draft, node, operands) => [draft.node("GatherElements", operands, axisOf(node))],
   gatherNd: (draft, node, [x, indices]) => {
