@@ -5,6 +5,8 @@ import type { Tensor } from "../../runtime/tensor.ts";
 import type { BindOptions } from "../bind-model.ts";
 import { fail } from "../diagnostics/index.ts";
 import { DeclaredDim, type Network, type ShapeLike } from "../index.ts";
+import type { DimInput } from "../infer/dim-choice.ts";
+import { type Stated, stated } from "../infer/stated.ts";
 import type { Options } from "./command-line.ts";
 import { readDims } from "./dims.ts";
 import { toTensor } from "./sample-data.ts";
@@ -12,8 +14,14 @@ import { type GivenSample, readBytes, readSamples } from "./values.ts";
 
 type Inputs = ReturnType<Network["plan"]>["inputs"];
 
-/** `complete`: every input needs a sample now. */
-export type Binding = (model: Network, options?: { readonly complete?: boolean }) => BindOptions;
+export interface BindingOptions {
+  /** Every input needs a sample now. */
+  readonly complete?: boolean;
+  /** What is said of dims is assumed of their names instead of binding them: shapes stay symbolic. */
+  readonly assume?: boolean;
+}
+
+export type Binding = (model: Network, options?: BindingOptions) => BindOptions;
 
 /**
  * Reads the options at once, so that a typo is found before the model is run; the model says what its only
@@ -28,13 +36,22 @@ export function readBinding(options: Options, cwd: string): Binding {
     const { inputs } = model.plan();
     const sample = named(samples, inputs);
     if (options.complete && !hasDims) requireSamples(inputs, samples);
+    const assumed = options.assume ? Object.entries(dims).map(assumption) : [];
+    const said = [...constraints, ...assumed];
     return {
       ...(samples.size > 0 && { sample }),
-      ...(hasDims && { dims }),
-      ...(constraints.length > 0 && { constraints }),
+      ...(hasDims && !options.assume && { dims }),
+      ...(said.length > 0 && { constraints: said }),
       ...(maxParams !== undefined && { maxParams }),
     };
   };
+}
+
+/** Of several sizes the ends. */
+function assumption([name, given]: readonly [string, DimInput]): Stated {
+  if (typeof given === "number") return stated(`${name} == ${given}`, "--dim");
+  const sizes = "max" in given ? [given.min ?? 1, given.max] : given;
+  return stated(`${Math.min(...sizes)} <= ${name} <= ${Math.max(...sizes)}`, "--dim");
 }
 
 /**

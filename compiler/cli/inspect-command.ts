@@ -10,7 +10,9 @@ import { loadModel } from "./load-model.ts";
 export async function runInspect(where: string, options: Options, host: Host): Promise<void> {
   const binding = readBinding(options, host.cwd);
   const { model } = await loadModel(where, host.cwd);
-  const bound = () => binding(model, { complete: options.has("sample") });
+  const complete = options.has("sample");
+  const assume = !complete && (options.has("symbolic") || options.has("nodes"));
+  const bound = () => binding(model, { complete, assume });
   const [dim] = options.get("why") ?? [];
   const text =
     dim === undefined

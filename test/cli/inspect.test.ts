@@ -72,6 +72,12 @@ describe("inspect", () => {
     `);
   });
 
+  test("assumes what is said of dims where shapes stay symbolic", async () => {
+    const out = await inspect("unet.ts --symbolic --dim H=1..64 --dim W=16");
+    expect(out).toContain("enc2         [batch, floor(H/2), 8, 4]");
+    expect(out).toContain("H % 2 == 0");
+  });
+
   test("shows expressions under a sample when asked", async () => {
     const out = await inspect("unet.ts --sample image=1,8,8,3 --symbolic");
     expect(out).toContain("[batch, floor(H/2), floor(W/2), 4]");
