@@ -14,6 +14,8 @@ export interface OptionSpec {
 export interface CommandSpec {
   readonly name: string;
   readonly argument: string;
+  /** False: only ONNX files are taken. */
+  readonly layers?: false;
   /** An option that may be given in place of the argument. */
   readonly instead?: string;
   readonly summary: string;
@@ -91,6 +93,7 @@ const inspect: CommandSpec = {
 
 const verify: CommandSpec = {
   name: "verify",
+  layers: false,
   argument: "<model>",
   instead: "suite",
   summary: "run the module of an ONNX file and compare what it gives with what others give",

@@ -22,8 +22,16 @@ export function helpFor(command: CommandSpec): string {
   return [
     `shapecast ${name} ${argument} [options]\n\n  ${summary}`,
     section("Model", [
-      [argument, "a TypeScript or JavaScript file; its default export, or the one export that is a model"],
-      ["file#name", "the export called name"],
+      ...(command.layers === false
+        ? []
+        : ([
+            [
+              argument,
+              "a TypeScript or JavaScript file; its default export, or the one export that is a model",
+            ],
+            ["file#name", "the export called name"],
+          ] as const)),
+      ["file.onnx", "an ONNX model"],
     ]),
     section("Options", [...options, globalOptions[0]!].map(optionRow)),
     `Examples\n${examples.map(([line, what]) => `  # ${what}\n  ${line}`).join("\n")}`,

@@ -8,6 +8,7 @@ export * from "./layers/index.ts";
 export { Model } from "./model.ts";
 export type { ModelOptions, ModelWeight, Tensors } from "./model-options.ts";
 export { isNetwork, type Network } from "./networks.ts";
+export { type ToOnnxOptions, toOnnx } from "./onnx/export/index.ts";
 export { fromOnnx, type OnnxNetwork, type OnnxOptions } from "./onnx/onnx-network.ts";
 export { Ops } from "./ops/composites.ts";
 export type { OutputShapes } from "./output-shapes.ts";

@@ -3,12 +3,13 @@
  * wins over all (numpy.argmax).
  */
 
-import { dtypes, type Scalar } from "../../runtime/dtype.ts";
+import type { Scalar } from "../../runtime/dtype.ts";
 import type { Tensor } from "../../runtime/tensor.ts";
 import { constant, type Dim } from "../dims/index.ts";
-import type { Expr } from "../ir/loop.ts";
 import type { Block, Destination, Op, Operand } from "../ir/op.ts";
 import { checkAxes, checkDType, defineOp, stateAtLeast } from "./definition.ts";
+import { outranks, whole } from "./expressions.ts";
+import { nestOver } from "./nest.ts";
 import { build, counting, stridesOf } from "./odometer.ts";
 
 export type ArgReduceAttributes = { readonly axis: number };
@@ -59,39 +60,18 @@ function search(row: Row, x: Tensor, axis: number): Tensor {
 }
 
 function scanAxis(row: Row, x: Operand, axis: number, block: Block, result: Destination): void {
-  const outer = counting(x.shape.length).filter((i) => i !== axis);
-  const at = (index: readonly Dim[], along: Dim) =>
-    x.at([...index.slice(0, axis), along, ...index.slice(axis)]);
-  const nest = (index: readonly Dim[]): void => {
-    const next = outer[index.length];
-    if (next !== undefined) {
-      block.for("i", x.shape[next]!, { parallel: true }, (i) => nest([...index, i]));
-      return;
-    }
-    const best = block.local("best", x.dtype, at(index, constant(0)));
+  const outer = x.shape.filter((_, i) => i !== axis);
+  nestOver(block, outer, { parallel: true }, (index) => {
+    const at = (along: Dim) => x.at([...index.slice(0, axis), along, ...index.slice(axis)]);
+    const best = block.local("best", x.dtype, at(constant(0)));
     const where = block.local("where", "int32", { kind: "constant", value: 0, dtype: "int32" });
     block.for("k", x.shape[axis]!, { parallel: false }, (k) => {
-      const value = block.let("value", at(index, k));
-      block.if(wins(row, x, value, best.get()), () => {
+      const value = block.let("value", at(k));
+      block.if(outranks(row.better, value, best.get(), x), () => {
         best.set(value);
-        where.set({ kind: "index", index: k, dtype: "int32" });
+        where.set(whole(k));
       });
     });
     result.store(index, where.get());
-  };
-  nest([]);
-}
-
-function wins(row: Row, x: Operand, value: Expr, best: Expr): Expr {
-  const test = (fn: "gt" | "lt" | "ne" | "eq" | "and" | "or", a: Expr, b: Expr): Expr => ({
-    kind: "binary",
-    fn,
-    a,
-    b,
-    dtype: "bool",
   });
-  const better = test(row.better, value, best);
-  if (dtypes[x.dtype].kind !== "float") return better;
-  const newNaN = test("and", test("ne", value, value), test("eq", best, best));
-  return test("or", better, newNaN);
 }

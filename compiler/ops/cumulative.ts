@@ -5,11 +5,12 @@
  */
 import { allocateNumbers, type Elements } from "../../runtime/elements.ts";
 import type { Tensor } from "../../runtime/tensor.ts";
-import { type Dim, sub } from "../dims/index.ts";
+import { sub } from "../dims/index.ts";
 import type { Block, Destination, Op, Operand } from "../ir/op.ts";
 import type { Numerics } from "../ir/target.ts";
 import { combiner, identityOf } from "./accumulate.ts";
 import { checkAxes, checkDType, defineOp } from "./definition.ts";
+import { nestOver } from "./nest.ts";
 import { counting, stridesOf, walk } from "./odometer.ts";
 
 export type CumulativeAttributes = {
@@ -38,7 +39,7 @@ export const cumulativeOps: readonly Op[] = rows.map((row) =>
     evaluate: ([x], attributes, _results, { numerics }) => [runningTotals(row, x!, attributes, numerics)],
     lower: ([x], attributes) => ({
       kind: "kernel",
-      build: (block, [result]) => nest(row, x!, attributes, block, result!, []),
+      build: (block, [result]) => accumulate(row, x!, attributes, block, result!),
     }),
   }),
 );
@@ -67,30 +68,23 @@ function runningTotals(row: Row, x: Tensor, attributes: CumulativeAttributes, nu
   return { dtype: x.dtype, shape: x.shape, data };
 }
 
-function nest(
+function accumulate(
   row: Row,
   x: Operand,
-  attributes: CumulativeAttributes,
+  { axis, reverse, exclusive }: CumulativeAttributes,
   block: Block,
   result: Destination,
-  index: readonly Dim[],
 ): void {
-  const { axis, reverse, exclusive } = attributes;
-  const outer = counting(x.shape.length).filter((i) => i !== axis);
-  const next = outer[index.length];
-  if (next !== undefined) {
-    block.for("i", x.shape[next]!, { parallel: true }, (i) =>
-      nest(row, x, attributes, block, result, [...index, i]),
-    );
-    return;
-  }
+  const outer = x.shape.filter((_, i) => i !== axis);
   const start = { kind: "constant", value: identityOf(row.combine, x.dtype), dtype: x.dtype } as const;
-  const total = block.local("total", x.dtype, start, { accumulator: true });
-  block.for("k", x.shape[axis]!, { parallel: false }, (k) => {
-    const along = reverse ? sub(sub(x.shape[axis]!, 1), k) : k;
-    const at = [...index.slice(0, axis), along, ...index.slice(axis)];
-    if (exclusive) result.store(at, total.get());
-    total.set({ kind: "binary", fn: row.combine, a: total.get(), b: x.at(at), dtype: x.dtype });
-    if (!exclusive) result.store(at, total.get());
+  nestOver(block, outer, { parallel: true }, (index) => {
+    const total = block.local("total", x.dtype, start, { accumulator: true });
+    block.for("k", x.shape[axis]!, { parallel: false }, (k) => {
+      const along = reverse ? sub(sub(x.shape[axis]!, 1), k) : k;
+      const at = [...index.slice(0, axis), along, ...index.slice(axis)];
+      if (exclusive) result.store(at, total.get());
+      total.set({ kind: "binary", fn: row.combine, a: total.get(), b: x.at(at), dtype: x.dtype });
+      if (!exclusive) result.store(at, total.get());
+    });
   });
 }

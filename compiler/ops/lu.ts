@@ -7,11 +7,12 @@
 import { numbersIn, roundedTo } from "../../runtime/elements.ts";
 import { size, type Tensor } from "../../runtime/tensor.ts";
 import type { Dim } from "../dims/index.ts";
-import type { BinaryFn, Expr } from "../ir/loop.ts";
+import type { Expr } from "../ir/loop.ts";
 import type { Block, Destination, Operand } from "../ir/op.ts";
 import type { Numerics } from "../ir/target.ts";
 import { numberMultiplyAdder } from "./accumulate.ts";
 import { checkDType, checkRank, defineOp } from "./definition.ts";
+import { test, whole } from "./expressions.ts";
 import { nestOver } from "./nest.ts";
 
 export const lu = defineOp({
@@ -114,6 +115,3 @@ function eliminate(block: Block, x: Operand, matrix: Destination, parity: Destin
     parity.store(batch, sign.get());
   });
 }
-
-const test = (fn: BinaryFn, a: Expr, b: Expr): Expr => ({ kind: "binary", fn, a, b, dtype: "bool" });
-const whole = (index: Dim): Expr => ({ kind: "index", index, dtype: "int32" });

@@ -7,13 +7,14 @@
  * them: n + k log n comparisons for small k, n * k at worst. A full sort of long axes wants another
  * algorithm.
  */
-import { dtypes, type Scalar } from "../../runtime/dtype.ts";
+import type { Scalar } from "../../runtime/dtype.ts";
 import { allocateNumbers, type Elements } from "../../runtime/elements.ts";
 import type { Tensor } from "../../runtime/tensor.ts";
 import { add, constant, constantOf, type Dim, sub } from "../dims/index.ts";
-import type { BinaryFn, Expr } from "../ir/loop.ts";
+import type { Expr } from "../ir/loop.ts";
 import type { Block, Destination, Operand } from "../ir/op.ts";
 import { checkAxes, checkDType, defineOp, numberOf, stateAtLeast, typeText } from "./definition.ts";
+import { outranks, test, whole } from "./expressions.ts";
 import { nestOver } from "./nest.ts";
 import { counting, stridesOf, walk } from "./odometer.ts";
 
@@ -94,7 +95,9 @@ function insertAll(
     const last = along(sub(k, 1));
     block.for("n", x.shape[axis]!, { parallel: false }, (n) => {
       const value = block.let("value", x.at(along(n)));
-      const beats = (other: Expr) => better(value, other, largest, x);
+      // Of equals the earlier one is already in, and stays.
+      const order = { dtype: x.dtype, nan: largest ? "first" : "last" } as const;
+      const beats = (other: Expr) => outranks(largest ? "gt" : "lt", value, other, order);
       const filling = test("lt", whole(n), whole(k));
       // The first k come in whatever they are; until then the last place holds nothing to compare with.
       block.if(test("or", filling, beats(values.load(last))), () => {
@@ -118,14 +121,4 @@ function insertAll(
   });
 }
 
-/** Of equals the earlier one is already in, and stays. */
-function better(a: Expr, b: Expr, largest: boolean, x: Operand): Expr {
-  const larger = test(largest ? "gt" : "lt", a, b);
-  if (dtypes[x.dtype].kind !== "float") return larger;
-  const [one, other] = largest ? [a, b] : [b, a];
-  return test("or", larger, test("and", test("ne", one, one), test("eq", other, other)));
-}
-
-const test = (fn: BinaryFn, a: Expr, b: Expr): Expr => ({ kind: "binary", fn, a, b, dtype: "bool" });
 const not = (x: Expr): Expr => ({ kind: "unary", fn: "not", x, dtype: "bool" });
-const whole = (index: Dim): Expr => ({ kind: "index", index, dtype: "int32" });

@@ -3,13 +3,13 @@
  * ONNX MaxPool and of torch's max_pool with return_indices). Padding is never chosen; the first of equals
  * wins, and a NaN wins over all.
  */
-import { dtypes } from "../../runtime/dtype.ts";
 import { strides as stridesOfShape, type Tensor } from "../../runtime/tensor.ts";
 import { add, constant, type Dim, mul, type Shape } from "../dims/index.ts";
-import type { BinaryFn, Expr } from "../ir/loop.ts";
+import type { Expr } from "../ir/loop.ts";
 import type { Block, Destination, Operand } from "../ir/op.ts";
 import { limitsOf } from "./accumulate.ts";
 import { defineOp, numberOf } from "./definition.ts";
+import { outranks, test, whole } from "./expressions.ts";
 import { nestOver } from "./nest.ts";
 import { build, walk } from "./odometer.ts";
 import {
@@ -65,7 +65,11 @@ function findEach(block: Block, x: Operand, attributes: WindowAttributes, result
       const guarded: Expr =
         tests.length === 0 ? inside : { kind: "guard", tests, inside, outside: lowest, dtype: x.dtype };
       const value = block.let("value", guarded);
-      const beats = test("or", test("eq", found.get(), whole(constant(0))), larger(x, value, best.get()));
+      const beats = test(
+        "or",
+        test("eq", found.get(), whole(constant(0))),
+        outranks("gt", value, best.get(), x),
+      );
       const isInside = tests.map((d) => test("ge", whole(d), whole(constant(0))));
       const wins = isInside.reduce((all, one) => test("and", all, one), beats);
       block.if(wins, () => {
@@ -81,12 +85,3 @@ function findEach(block: Block, x: Operand, attributes: WindowAttributes, result
 function flat(shape: Shape, index: readonly Dim[]): Dim {
   return shape.reduce((at, extent, axis) => add(mul(at, extent), index[axis]!), constant(0));
 }
-
-function larger(x: Operand, value: Expr, best: Expr): Expr {
-  const more = test("gt", value, best);
-  if (dtypes[x.dtype].kind !== "float") return more;
-  return test("or", more, test("and", test("ne", value, value), test("eq", best, best)));
-}
-
-const test = (fn: BinaryFn, a: Expr, b: Expr): Expr => ({ kind: "binary", fn, a, b, dtype: "bool" });
-const whole = (index: Dim): Expr => ({ kind: "index", index, dtype: "int32" });

@@ -3,14 +3,16 @@
  * with numbers that casts and divisions do not leave open.
  */
 import fc from "fast-check";
+import { compile, dense, fromOnnx, sequential, toOnnx } from "shapecast";
 import { describe, expect, test } from "vitest";
 import { CompileError } from "../../../compiler/diagnostics/index.ts";
 import { constant, symbol } from "../../../compiler/dims/index.ts";
-import { exportable, toOnnx } from "../../../compiler/frontend/onnx/export/index.ts";
+import { exportable } from "../../../compiler/frontend/onnx/export/index.ts";
 import { GraphBuilder } from "../../../compiler/infer/builder.ts";
 import type { Graph } from "../../../compiler/ir/graph.ts";
 import { evaluateGraph } from "../../../compiler/ops/evaluate.ts";
 import { ops } from "../../../compiler/ops/index.ts";
+import { load } from "../../../runtime/load.ts";
 import { type Tensor, tensor } from "../../../runtime/tensor.ts";
 import { graphArbitrary } from "../../support/arbitrary/graphs.ts";
 import { fill } from "../../support/arbitrary/tensors.ts";
@@ -87,6 +89,20 @@ describe("a graph exported to ONNX", () => {
       ["as it was", 1, -2],
     ]);
   });
+});
+
+test("a model of layers goes out as ONNX and comes back as the same network", () => {
+  const net = sequential([dense({ units: 4, activation: "relu" }), dense({ units: 2 })]);
+  const { stages } = compile(net, { sample: { x: [2, 3] } });
+  const parameters = new Map(net.weights.map((weight) => [weight.path, weight.tensor()]));
+  const back = fromOnnx(toOnnx(stages.bound.graph, { parameters }));
+  const x = Float32Array.of(1, -2, 3, 0.5, 0.25, -1);
+  const wanted = net.predict(x, [2, 3]);
+  const found = compile(back, { sample: { x: [2, 3] }, format: "js" });
+  const { x: port } = load(found).signature.inputs;
+  expect(port!.shape).toEqual([2, 3]);
+  const [y] = Object.values(load(found).instantiate().run({ x }));
+  expect([...y!]).toEqual([...(wanted as Tensor).data]);
 });
 
 describe("export refuses", () => {

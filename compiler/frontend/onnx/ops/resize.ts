@@ -27,11 +27,12 @@ interface Operands {
   readonly sizes: number | undefined;
 }
 
-function resize(c: NodeContext, values: ResizeValues, at: Operands): Value {
+/** Before opset 9 the scales are an attribute. */
+function resize(c: NodeContext, values: ResizeValues, at: Operands, attribute?: readonly number[]): Value {
   const { ops } = c;
   const x = c.value(0);
   const axes = (values.axes ?? x.type.shape.map((_, axis) => axis)).map((axis) => ops.axis(x, axis));
-  const scales = c.has(at.scales) ? numbers(c, at.scales) : [];
+  const scales = attribute ?? (c.has(at.scales) ? numbers(c, at.scales) : []);
   const given = scales.length > 0 ? scales : undefined;
   const repeats = given && repeatsOf(values, given);
   if (repeats) return repeated(ops, x, axes, repeats);
@@ -188,22 +189,8 @@ export const resizing: readonly Operator[] = [
   operator(
     "Upsample",
     since(7, { mode: old, scales: required(floats()) }, (c, a) =>
-      repeatedOrResized(c, { mode: linearOf(a.mode) }, a.scales),
+      resize(c, { mode: linearOf(a.mode) }, upsampled, a.scales),
     ),
     since(9, { mode: old }, (c, a) => resize(c, { mode: linearOf(a.mode) }, upsampled)),
   ),
 ];
-
-/** Before opset 9 the scales are an attribute. */
-function repeatedOrResized(c: NodeContext, values: ResizeValues, scales: readonly number[]): Value {
-  const all = c.value(0).type.shape.map((_, axis) => axis);
-  const repeats = repeatsOf(values, scales);
-  if (repeats) return repeated(c.ops, c.value(0), all, repeats);
-  const none: readonly [number, number] = [0, 1];
-  return all.reduce((y, axis) => {
-    const inputs = sizeOf(c, c.ops.shape(y)[axis]!, axis);
-    const scale = scales[axis]!;
-    const resized = { inputs, scale, outputs: Math.floor(inputs * scale), crop: none };
-    return alongAxis(c.ops, y, axis, resized, rulesOf(values), 0);
-  }, c.value(0));
-}

@@ -94,9 +94,15 @@ function corners(taps: readonly (readonly AxisTap[])[]): readonly (readonly Axis
 
 /**
  * x [N, C, spatial...] at places [N, out...] per spatial axis, in elements: [N, C, out...]. `places` are
- * within -1 .. size after padding.
+ * within -1 .. size after padding. A sample is the sum of its weighted neighbours, or the largest of them.
  */
-export function sampled(ops: Ops, x: Value, places: readonly Value[], values: SampleValues): Value {
+export function sampled(
+  ops: Ops,
+  x: Value,
+  places: readonly Value[],
+  values: SampleValues,
+  combine: "add" | "max" = "add",
+): Value {
   const spatial = ops.shape(x).slice(2);
   const sizeOf = (d: Dim) => ops.number(d, places[0]!);
   const taps = places.map((place, i) => tapsAlong(ops, place, sizeOf(spatial[i]!), values));
@@ -112,7 +118,7 @@ export function sampled(ops: Ops, x: Value, places: readonly Value[], values: Sa
     const product = weights.reduce((a, b) => ops.mul(a, b));
     return ops.mul(taken, ops.cast(ops.expandDims(product, -1), x.type.dtype));
   });
-  const y = parts.reduce((a, b) => ops.add(a, b));
+  const y = parts.reduce((a, b) => ops[combine](a, b));
   const rank = ops.rank(y);
   const outs = Array.from({ length: rank - 2 }, (_, i) => i + 1);
   return ops.transpose(y, [0, rank - 1, ...outs]);
@@ -192,7 +198,9 @@ function roiAlign(c: NodeContext, values: RoiValues): Value {
   const shape = [count!, values.output_height * ratio, values.output_width * ratio];
   const places = [ops.broadcast(rows, shape, [0, 1]), ops.broadcast(columns, shape, [0, 2])];
   const { near, isIn } = withinImage(ops, places, ops.shape(x).slice(2));
-  const samples = ops.select(ops.expandDims(isIn, 1), borderSampled(ops, image, near, values.mode), 0);
+  const border: SampleValues = { mode: "linear", padding: "border", corners: true };
+  const taken = sampled(ops, image, near, border, values.mode === "max" ? "max" : "add");
+  const samples = ops.select(ops.expandDims(isIn, 1), taken, 0);
   const [, channels] = ops.shape(x);
   const binned = [count!, channels!, values.output_height, ratio, values.output_width, ratio];
   const cut = ops.reshape(samples, binned);
@@ -206,27 +214,6 @@ function withinImage(ops: Ops, places: readonly Value[], sizes: readonly Dim[]) 
   );
   const near = places.map((place, i) => ops.clip(place, 0, ops.sub(ops.number(sizes[i]!, place), 1)));
   return { near, isIn: ops.and(inside[0]!, inside[1]!) };
-}
-
-/** The weighted sum of the four neighbours; in mode max the largest weighted neighbour. */
-function borderSampled(ops: Ops, image: Value, places: readonly Value[], mode: "avg" | "max"): Value {
-  const options: SampleValues = { mode: "linear", padding: "border", corners: true };
-  if (mode === "avg") return sampled(ops, image, places, options);
-  const sizes = ops.shape(image).slice(2);
-  const taps = places.map((place, i) => tapsAlong(ops, place, ops.number(sizes[i]!, place), options));
-  const channelsLast = ops.transpose(image, [0, 2, 3, 1]);
-  const parts = corners(taps).map((list) => {
-    const index = ops.concat(
-      list.map((tap) => ops.expandDims(tap.index, -1)),
-      -1,
-    );
-    const weight = ops.mul(list[0]!.weight!, list[1]!.weight!);
-    return ops.mul(ops.gatherNd(channelsLast, index, 1), ops.expandDims(weight, -1));
-  });
-  return ops.transpose(
-    parts.reduce((a, b) => ops.max(a, b)),
-    [0, 3, 1, 2],
-  );
 }
 
 const padding_mode = word(["zeros", "border", "reflection"], "zeros");
