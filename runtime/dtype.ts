@@ -130,6 +130,13 @@ export function allocate<D extends DType>(dtype: D, length: number): DTypeArrays
   return new dtypes[dtype].array(length);
 }
 
+/** Bits of one element. */
+export function widthOf(dtype: DType): number {
+  const { bytes, format, packable, lowest, highest } = dtypes[dtype];
+  if (packable) return Math.log2(Number(highest) - Number(lowest) + 1);
+  return format?.sign ? Math.log2(2 * format.sign) : 8 * bytes;
+}
+
 /** Bytes that `length` elements take. */
 export function byteSize(dtype: DType, length: number): number {
   return dtypes[dtype].bytes * length;

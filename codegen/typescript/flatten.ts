@@ -80,6 +80,7 @@ function rebuild(e: Expr, visit: (e: Expr) => Expr, scope: Substitution): Expr {
       return e.index.length === 0 ? e : { ...e, index: e.index.map((index) => substitute(index, scope)) };
     case "unary":
     case "cast":
+    case "bits":
       return { ...e, x: visit(e.x) };
     case "binary":
       return { ...e, a: visit(e.a), b: visit(e.b) };

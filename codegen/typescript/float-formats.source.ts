@@ -25,8 +25,8 @@ type Text = (types: Types) => string;
 
 /** Named after what bits are read through. */
 export const floatBits: Text = () =>
-  `/** The bits of a float32. */
-const floatBits = /* @__PURE__ */ new DataView(/* @__PURE__ */ new ArrayBuffer(4));`;
+  `/** The bits of a float. */
+const floatBits = /* @__PURE__ */ new DataView(/* @__PURE__ */ new ArrayBuffer(8));`;
 
 const whole = numberLiteral(2 ** 52);
 

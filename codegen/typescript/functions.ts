@@ -6,6 +6,7 @@
 import type { BinaryFn, UnaryFn } from "../../compiler/ir/loop.ts";
 import type { Types } from "../source/index.ts";
 import { type BigFunction, bigSources } from "./big.source.ts";
+import { type BitsFunction, bitsFunctions, bitsRequires } from "./bits.source.ts";
 import { erfSource } from "./erf.source.ts";
 import { type FormatFunction, floatBits, formatFunctions, formatRequires } from "./float-formats.source.ts";
 
@@ -18,6 +19,7 @@ export type RuntimeFunction =
   | "checkedIndex"
   | "wrappedIndex"
   | "floatBits"
+  | BitsFunction
   | BigFunction
   | FormatFunction;
 
@@ -79,6 +81,7 @@ function wrappedIndex${indexParameters(types)} {
   throw new RangeError(\`\${what}: index \${index} is not in \${-extent}..\${extent - 1}\`);
 }`,
   floatBits,
+  ...bitsFunctions,
   ...formatFunctions,
   ...bigSources,
 };
@@ -98,7 +101,7 @@ export const bigFunctions: Readonly<Partial<Record<UnaryFn | BinaryFn, BigFuncti
 /** `needed` and what these refer to, in the order of the table. */
 export function withRequired(needed: ReadonlySet<RuntimeFunction>): readonly RuntimeFunction[] {
   const all = new Set<RuntimeFunction>(
-    [...needed].flatMap((name) => [name, ...(formatRequires[name] ?? [])]),
+    [...needed].flatMap((name) => [name, ...(formatRequires[name] ?? bitsRequires[name] ?? [])]),
   );
   return (Object.keys(runtimeFunctions) as RuntimeFunction[]).filter((name) => all.has(name));
 }

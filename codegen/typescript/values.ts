@@ -23,6 +23,7 @@ import {
   unary,
   within,
 } from "../source/index.ts";
+import { bitsValue } from "./bits.ts";
 import { type FormatName, formatFunction } from "./float-formats.source.ts";
 import {
   bigFunctions,
@@ -151,7 +152,8 @@ function narrowed(e: Expr, dtype: DType, place: Place): Code {
 }
 
 function isWithin(e: Expr, dtype: DType): boolean {
-  if (e.kind === "load" || e.kind === "constant" || e.kind === "cast") return dtypeOf(e) === dtype;
+  if (e.kind === "load" || e.kind === "constant" || e.kind === "cast" || e.kind === "bits")
+    return dtypeOf(e) === dtype;
   if (e.kind === "select") return isWithin(e.a, dtype) && isWithin(e.b, dtype);
   return e.kind === "guard" && isWithin(e.inside, dtype) && isWithin(e.outside, dtype);
 }
@@ -173,6 +175,8 @@ export function compute(e: Expr, place: Place): Value {
       return number(isBig(e.dtype) ? call("BigInt", place.index(e)) : place.index(e));
     case "cast":
       return castValue(e, place);
+    case "bits":
+      return seenValue(e, place);
     case "unary":
       return unaryValue(e, place);
     case "binary":
@@ -234,6 +238,12 @@ function castValue({ x, dtype }: Of<"cast">, place: Place): Value {
   return number(wrapped(code, dtype));
 }
 
+/** The bits of `x` as another dtype. */
+function seenValue({ x, dtype }: Of<"bits">, place: Place): Value {
+  const value = number(bitsValue(numberOf(x, place), dtypeOf(x), dtype, place));
+  return kindOf(dtype) === "bool" ? boolean(asCondition({ ...value, literal: true }, place)) : value;
+}
+
 /** A bigint as anything else. */
 function fromBig(code: Code, from: DType, to: DType, place: Place): Code {
   if (kindOf(to) === "bool") return infix(code, "!==", primary("0n"), binding.equality);
@@ -267,6 +277,7 @@ function isFloat32(e: Expr): boolean {
     case "constant":
       return Object.is(Math.fround(Number(e.value)), e.value);
     case "cast":
+    case "bits":
       return fitsFloat32(e.dtype);
     case "unary":
       return (e.fn === "neg" || e.fn === "abs") && kindOf(e.dtype) === "float" && isFloat32(e.x);

@@ -85,6 +85,9 @@ export function emitScalar(scope: Scope, e: Expr): void {
     case "cast":
       emitCast(scope, e);
       return;
+    case "bits":
+      emitBits(scope, e);
+      return;
     case "index":
       emitDim(scope, e.index);
       if (isFloat(e.dtype)) f.f32_convert_i32_s();
@@ -93,6 +96,17 @@ export function emitScalar(scope: Scope, e: Expr): void {
       emitGuard(scope, e, isFloat(e.dtype) ? "f32" : "i32", emitScalar);
       return;
   }
+}
+
+/** Floats are f32, whatever they are called, so only the bits of float32 can be had. */
+function emitBits(scope: Scope, { x, dtype }: Expr & { kind: "bits" }): void {
+  const [from, to] = [dtypeOf(x), dtype];
+  const isFloat32 = from === "float32" || to === "float32";
+  if (isFloat(from) !== isFloat(to) && !isFloat32) unsupported(`the bits of ${from} as ${to}`);
+  if (isFloat(from) === isFloat(to) && from !== to) unsupported(`the bits of ${from} as ${to}`);
+  emitScalar(scope, x);
+  if (isFloat(from) && !isFloat(to)) scope.f.i32_reinterpret_f32();
+  if (!isFloat(from) && isFloat(to)) scope.f.f32_reinterpret_i32();
 }
 
 /** `emit` writes the two arms; nothing loaded in one is remembered outside it. */

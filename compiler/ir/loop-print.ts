@@ -86,6 +86,8 @@ export function printExpr(e: Expr, outer = 0): string {
       return `select(${printExpr(e.condition)}, ${printExpr(e.a)}, ${printExpr(e.b)})`;
     case "cast":
       return `${e.dtype}(${printExpr(e.x)})`;
+    case "bits":
+      return `bits(${e.dtype}: ${printExpr(e.x)})`;
     case "index":
       return `index(${print(e.index)})`;
     case "guard": {

@@ -40,6 +40,7 @@ function rewriteParts(e: Expr, rewrite: Rewrite): Expr {
       return { ...e, ...rewritePlace(e, rewrite) };
     case "unary":
     case "cast":
+    case "bits":
       return { ...e, x: go(e.x) };
     case "binary":
       return { ...e, a: go(e.a), b: go(e.b) };
@@ -97,6 +98,7 @@ export function partsOf(e: Expr): readonly Expr[] {
   switch (e.kind) {
     case "unary":
     case "cast":
+    case "bits":
       return [e.x];
     case "binary":
       return [e.a, e.b];

@@ -5,6 +5,7 @@
  * proven is refused; a data-dependent address is sound because `bind` checks or clamps it. A violation is an
  * error of the compiler.
  */
+import { widthOf } from "../../runtime/dtype.ts";
 import {
   add,
   constant,
@@ -26,7 +27,7 @@ import {
 } from "../dims/index.ts";
 import { dimOfTerm as dimOf, dimOfAtom } from "./affine.ts";
 import type { Buffer, Expr, For, Kernel, Register, Stmt } from "./loop.ts";
-import { type Place, partsOf } from "./loop-rewrite.ts";
+import { dtypeOf, type Place, partsOf } from "./loop-rewrite.ts";
 import { type Counter, isWithin } from "./symbolic-bounds.ts";
 
 const unbounded: Interval = { min: Number.NEGATIVE_INFINITY, max: Number.POSITIVE_INFINITY };
@@ -157,6 +158,8 @@ class Scope {
     else for (const part of partsOf(e)) this.#expr(part);
     if (e.kind === "register") this.#place(e);
     if (e.kind === "index") this.#defined(e.index);
+    if (e.kind === "bits" && widthOf(dtypeOf(e.x)) !== widthOf(e.dtype))
+      this.#fail(`sees the bits of ${dtypeOf(e.x)} as ${e.dtype}`);
     if (e.kind !== "load") return;
     if (!this.#kernel.reads.includes(e.buffer) && !this.#kernel.writes.includes(e.buffer))
       this.#fail(`loads from ${e.buffer.name}, which it does not declare`);

@@ -1,5 +1,5 @@
 /**
- * The loop IR: what a kernel does, independent of the target. Six statements and nine expressions.
+ * The loop IR: what a kernel does, independent of the target. Six statements and ten expressions.
  *
  * Index arithmetic is not part of it: an index, an extent and a guard are `Dim`s over loop axes (axes are dim
  * symbols), so shapes and addresses share one algebra with one normal form, equal addresses are the same
@@ -110,6 +110,8 @@ export type Expr =
       readonly dtype: DType;
     }
   | { readonly kind: "cast"; readonly x: Expr; readonly dtype: DType }
+  /** The bits of `x`, narrowed to its dtype, seen as a `dtype` of as many; a NaN has those of NumPy's. */
+  | { readonly kind: "bits"; readonly x: Expr; readonly dtype: DType }
   /** An index as a number. */
   | { readonly kind: "index"; readonly index: Dim; readonly dtype: DType }
   /** `inside` where every test is >= 0, else `outside`; the other arm is not evaluated (padding). */

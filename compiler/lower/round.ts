@@ -35,6 +35,7 @@ function isExactly(e: Expr, dtype: DType): boolean {
     case "load":
     case "register":
     case "cast":
+    case "bits":
       return true;
     case "constant":
       return Object.is(roundedTo(dtype, e.value), e.value);

@@ -5,6 +5,7 @@
 import type { Op } from "../ir/op.ts";
 import { argReduceOps } from "./arg-reduce.ts";
 import { binaryOps, compareOps } from "./binary.ts";
+import { bitCast } from "./bit-cast.ts";
 import { broadcast } from "./broadcast.ts";
 import { cast } from "./cast.ts";
 import { compress } from "./compress.ts";
@@ -41,6 +42,7 @@ const list: readonly Op[] = [
   ...compareOps,
   select,
   cast,
+  bitCast,
   constant,
   broadcast,
   reshape,

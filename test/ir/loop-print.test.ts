@@ -30,6 +30,10 @@ test("parentheses stand only where they change the value", () => {
   expect(printExpr(binary("max", a, number(-0)))).toBe("max(x[0], -0)");
 });
 
+test("bits say what they are seen as", () => {
+  expect(printExpr({ kind: "bits", x: load(x, i), dtype: "int32" })).toBe("bits(int32: x[i])");
+});
+
 test("guards, binds, conditions and steps say what they are", () => {
   const guard: Expr = {
     kind: "guard",

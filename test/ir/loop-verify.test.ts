@@ -44,6 +44,14 @@ test("the nests that lowerings write are well formed", () => {
     expect(() => verifyKernel(kernel)).not.toThrow();
 });
 
+test("bits are seen as a dtype of as many", () => {
+  const seen = (dtype: "float32" | "float64"): Expr => ({ kind: "bits", x: number(1, "int32"), dtype });
+  expect(() => verify(loop("i", 12, true, [store(i, seen("float32"))]))).not.toThrow();
+  expect(() => verify(loop("i", 12, true, [store(i, seen("float64"))]))).toThrow(
+    "kernel k sees the bits of int32 as float64",
+  );
+});
+
 describe("every address is proven inside its buffer", () => {
   test("an access one past the end is named with its buffer, index and interval", () => {
     expect(() => verify(loop("i", 13, true, [store()]))).toThrowErrorMatchingInlineSnapshot(

@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
-import { tensor } from "../../runtime/tensor.ts";
+import type { DType } from "../../runtime/dtype.ts";
+import { type Tensor, tensor } from "../../runtime/tensor.ts";
 import { ints, resultOf, runOp } from "../support/run-op.ts";
 
 const { NaN: nan, POSITIVE_INFINITY: inf } = Number;
@@ -148,5 +149,28 @@ describe("cast", () => {
   test("to float32 rounds", () => {
     expect(cast(ints([16777217]), "float32")).toEqual([16777216]);
     expect(cast([true, false], "float32")).toEqual([1, 0]);
+  });
+});
+
+describe("bitCast", () => {
+  const seen = (x: Tensor, dtype: DType) => [...runOp("bitCast", [x], { dtype })[0]!.data];
+  const hold = (dtype: DType, ...stored: number[]) => tensor(stored, [stored.length], dtype);
+
+  test("sees the bits of a float as an integer, and back", () => {
+    expect(seen(hold("float32", 1, -0, 1e-45, inf), "uint32")).toEqual([0x3f800000, 2 ** 31, 1, 0x7f800000]);
+    expect(seen(hold("float64", -2), "int64")).toEqual([-(2n ** 62n)]);
+    expect(seen(hold("int32", 0x40490fdb), "float32")).toEqual([f(Math.PI)]);
+    expect(seen(hold("float16", 1.5), "bfloat16")).toEqual([0x3e00]);
+  });
+
+  test("of any NaN gives the bits of the one without a sign", () => {
+    expect(seen(hold("float32", nan), "int32")).toEqual([0x7fc00000]);
+  });
+
+  test("between integers wraps, a bool is 0 or 1", () => {
+    expect(seen(hold("int8", -1, 5), "uint8")).toEqual([255, 5]);
+    expect(seen(hold("int4", -8, 7), "uint4")).toEqual([8, 7]);
+    expect(seen(hold("uint8", 0, 2), "bool")).toEqual([0, 1]);
+    expect(seen(hold("bool", 0, 1), "int8")).toEqual([0, 1]);
   });
 });

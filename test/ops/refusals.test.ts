@@ -33,6 +33,8 @@ describe("wrong dtypes (E2107)", () => {
     ["select", [["int32"], ["int32"], ["int32"]], {}, "select needs condition to be bool, but it is int32"],
     ["select", [["bool"], ["int32"], ["bool"]], {}, "select needs one dtype, but a is int32 and b is bool"],
     ["cast", [["int32"]], { dtype: "float128" }, "cast to float128, which is no dtype"],
+    ["bitCast", [["int32"]], { dtype: "float128" }, "bitCast to float128, which is no dtype"],
+    ["bitCast", [["int32"]], { dtype: "int4" }, "bitCast of int32, 32 bits, to int4, 4 bits"],
     [
       "iota",
       [],

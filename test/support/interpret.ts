@@ -8,10 +8,18 @@
 
 import { type Dim, evaluate, terms } from "../../compiler/dims/index.ts";
 import type { BinaryFn, Buffer, Expr, Kernel, Register, Stmt, UnaryFn } from "../../compiler/ir/loop.ts";
-import type { Place } from "../../compiler/ir/loop-rewrite.ts";
+import { dtypeOf, type Place } from "../../compiler/ir/loop-rewrite.ts";
 import type { Numerics } from "../../compiler/ir/target.ts";
-import { allocate, dtypes, type Scalar, type TypedArray } from "../../runtime/dtype.ts";
-import { type Elements, numberAt, oddNumber, scalarOf, wrap, wrapBig } from "../../runtime/elements.ts";
+import { allocate, dtypes, type Scalar, type TypedArray, widthOf } from "../../runtime/dtype.ts";
+import {
+  type Elements,
+  numberAt,
+  oddNumber,
+  roundedTo,
+  scalarOf,
+  wrap,
+  wrapBig,
+} from "../../runtime/elements.ts";
 import { codeOf } from "../../runtime/float-format.ts";
 import { erf } from "../../runtime/math/erf.ts";
 
@@ -217,6 +225,8 @@ class Machine {
         return this.#value(this.#value(e.condition) !== 0 ? e.a : e.b);
       case "cast":
         return this.#cast(this.#value(e.x), e.dtype);
+      case "bits":
+        return this.#bits(this.#value(e.x), dtypeOf(e.x), e.dtype);
       case "index":
         return scalarOf(e.dtype, this.#at(e.index));
       case "guard":
@@ -267,6 +277,21 @@ class Machine {
     const elements: Elements = cell;
     elements[0] = stored(kind === "float" ? number : Math.trunc(number), dtype);
     return numberAt(dtype, cell, 0);
+  }
+
+  #bits(x: Scalar, from: Buffer["dtype"], to: Buffer["dtype"]): Scalar {
+    const cell = allocate(from, 1);
+    const elements: Elements = cell;
+    elements[0] = stored(Number.isNaN(x) ? Number.NaN : x, from);
+    const bits = new DataView(cell.buffer);
+    const seen = allocate(to, 1);
+    const width = widthOf(to);
+    new Uint8Array(seen.buffer).forEach((_, i, bytes) => {
+      bytes[i] = bits.getUint8(i) & (width < 8 ? 2 ** width - 1 : 255);
+    });
+    const value = numberAt(to, seen, 0);
+    if (to === "bool") return Number(value !== 0);
+    return typeof value === "number" ? roundedTo(to, value) : value;
   }
 
   #narrow(x: Scalar, dtype: Buffer["dtype"]): Scalar {

@@ -92,6 +92,11 @@ export class ElementwiseOps {
     return x.type.dtype === dtype ? x : this.node("cast", [x], { dtype });
   }
 
+  /** The same bits as another dtype of the same width. */
+  bitCast(x: Value, dtype: DType): Value {
+    return x.type.dtype === dtype ? x : this.node("bitCast", [x], { dtype });
+  }
+
   /** The only result of a node with one result. */
   protected node(op: string, operands: readonly Value[], attributes: Attributes = {}): Value {
     return this.builder.node(op, operands, attributes)[0]!;

@@ -157,11 +157,12 @@ describe("beyond what schedules make", () => {
     const large = integer("mul", load(a, i), number(1_000_000_007, "int32"));
     const condition: Expr = { ...integer("lt", load(a, i), number(0, "int32")), dtype: "bool" } as Expr;
     const truncated: Expr = { kind: "cast", x: load(x, i), dtype: "int32" };
+    const bits: Expr = { kind: "bits", x: load(x, i), dtype: "int32" };
     const value: Expr = {
       kind: "select",
       condition,
       a: large,
-      b: integer("sub", truncated, load(a, i)),
+      b: integer("sub", integer("xor", bits, truncated), load(a, i)),
       dtype: "int32",
     };
     expectAsInterpreted(kernelOf([loop("i", 12, true, [store(b, i, value)])], [x, a], [b]));

@@ -12,7 +12,7 @@ import {
   sub,
 } from "../../../compiler/dims/index.ts";
 import type { Value } from "../../../compiler/ir/graph.ts";
-import { type DType, dtypes } from "../../../runtime/dtype.ts";
+import { type DType, dtypes, widthOf } from "../../../runtime/dtype.ts";
 import { type Draft, HIGHEST_RANK, sameShape } from "./draft.ts";
 import { ALL, BITS, FLOATS, INTEGERS, NUMBERS } from "./dtypes.ts";
 import { indexRecipes } from "./index-recipes.ts";
@@ -64,6 +64,7 @@ export const recipes: ReadonlyMap<string, Recipe> = new Map<string, Recipe>([
   ...["lt", "le", "gt", "ge"].map((op) => [op, binary(NUMBERS)] as const),
   ["select", addSelect],
   ["cast", (draft, op) => draft.node(op, [draft.some(ALL)], { dtype: draft.one(ALL) })],
+  ["bitCast", addBitCast],
   ["constant", addConstant],
   ["broadcast", addBroadcast],
   ["reshape", addReshape],
@@ -97,6 +98,12 @@ function addSelect(draft: Draft, op: string): void {
   const b = draft.into(a.type.dtype, a.type.shape);
   const condition = draft.into("bool", a.type.shape);
   draft.node(op, draft.coin() ? [condition, b, a] : [condition, a, b]);
+}
+
+function addBitCast(draft: Draft, op: string): void {
+  const x = draft.some(ALL);
+  const alike = ALL.filter((dtype) => widthOf(dtype) === widthOf(x.type.dtype));
+  draft.node(op, [x], { dtype: draft.one(alike) });
 }
 
 function addConstant(draft: Draft): void {
