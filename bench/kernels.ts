@@ -8,6 +8,7 @@
  */
 import { emitTypeScript } from "../codegen/typescript/index.ts";
 import { featureDetect } from "../codegen/wasm/assembler/index.ts";
+import { measurePeak } from "../codegen/wasm/peak.ts";
 import type { Kernel } from "../compiler/ir/loop.ts";
 import { type Target, targets } from "../compiler/ir/target.ts";
 import { coalesce } from "../compiler/lower/coalesce.ts";
@@ -19,7 +20,6 @@ import { noise } from "../test/support/results.ts";
 import { wasmMachine } from "../test/support/wasm.ts";
 import { type Candidate, type HandWritten, handWritten } from "./hand-written.ts";
 import { type Peer, tfjsConv, tfjsMatmul } from "./tfjs.ts";
-import { measurePeak } from "./wasm-peak.ts";
 
 interface Case {
   readonly name: string;

@@ -116,7 +116,31 @@ const verify: CommandSpec = {
   ],
 };
 
-export const commands: readonly CommandSpec[] = [compile, inspect, verify];
+const bench: CommandSpec = {
+  name: "bench",
+  argument: "<model>",
+  summary: "time the module of a model, beside other runtimes if asked",
+  options: [
+    { flag: "--target <target>", text: "ts (default ts)" },
+    {
+      flag: "--against <packages>",
+      text: "onnxruntime-web,onnxruntime-node: on one thread, where they are installed",
+    },
+    sample("shape of an input, e.g. x=2,20, or values for every run: k=int32:[5], k=k.npy; may repeat"),
+    dim,
+    { flag: "--runs <n>", text: "runs of each contender (default: as many as fit in 1.5 s)" },
+    { flag: "--kernels", text: "time every kernel by itself as well" },
+    maxParams,
+    { flag: "--json", text: "the same as JSON" },
+  ],
+  examples: [
+    ["shapecast bench mlp.ts --sample x=1,784", "start-up, median, p99 and the share of the core's peak"],
+    ["shapecast bench model.onnx --dim batch=1 --against onnxruntime-web", "side by side in one run"],
+    ["shapecast bench model.onnx --dim batch=1 --kernels", "where the time goes"],
+  ],
+};
+
+export const commands: readonly CommandSpec[] = [compile, inspect, verify, bench];
 
 export const globalOptions: readonly OptionSpec[] = [
   { flag: "-h, --help", text: "show this" },

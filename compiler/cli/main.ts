@@ -1,5 +1,6 @@
 /** The command line: one command, then its exit code. Nothing here throws. */
 import { VERSION } from "../version.ts";
+import { runBench } from "./bench-command.ts";
 import { type Options, type Parsed, parseCommandLine } from "./command-line.ts";
 import { runCompile } from "./compile-command.ts";
 import { reportFailure } from "./failure.ts";
@@ -15,6 +16,7 @@ const runners: Readonly<Record<string, Runner<number>>> = {
   compile: successful(runCompile),
   inspect: successful(runInspect),
   verify: runVerify,
+  bench: successful(runBench),
 };
 
 /** What either throws or is done. */

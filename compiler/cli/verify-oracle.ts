@@ -55,12 +55,16 @@ export async function findOracle(
   folders: readonly string[],
   names: readonly OracleName[] = packages,
 ): Promise<Oracle | undefined> {
-  for (const name of names)
-    for (const folder of folders) {
-      const path = resolved(name, folder);
-      if (path !== undefined) return oracleOf(name, await runtimeAt(path));
-    }
+  for (const name of names) {
+    const path = resolveOracle(name, folders);
+    if (path !== undefined) return oracleOf(name, await runtimeAt(path));
+  }
   return undefined;
+}
+
+/** The file that importing the package from the first of the folders that has it would load. */
+export function resolveOracle(name: OracleName, folders: readonly string[]): string | undefined {
+  return folders.map((folder) => resolved(name, folder)).find((path) => path !== undefined);
 }
 
 function resolved(name: string, folder: string): string | undefined {

@@ -1,11 +1,11 @@
-// The roof that every kernel is compared with: how many f32 multiply-adds one core can do in WebAssembly. A
-// loop keeps twelve independent accumulators of four lanes busy, which covers the latency of two FMA units
-// and still fits the sixteen vector registers of x86 (fourteen spill on Node 20). It touches no memory, so
-// nothing but arithmetic is measured. Machines are shared and clocks move: other benches call measurePeak()
-// next to their own timing and report the ratio.
-
-import { pathToFileURL } from "node:url";
-import { type FunctionAssembler, featureDetect, Module } from "../codegen/wasm/assembler/index.ts";
+/**
+ * The roof that every kernel is compared with: how many f32 multiply-adds one core can do in WebAssembly. A
+ * loop keeps twelve independent accumulators of four lanes busy, which covers the latency of two FMA units
+ * and still fits the sixteen vector registers of x86 (fourteen spill on Node 20). It touches no memory, so
+ * nothing but arithmetic is measured. Machines are shared and clocks move: who compares with it measures it
+ * next to his own timing and reports the ratio.
+ */
+import { type FunctionAssembler, featureDetect, Module } from "./assembler/index.ts";
 
 /** GFLOP/s, a multiply-add counting as two; `fma` is absent where the engine lacks relaxed SIMD. */
 export interface Peak {
@@ -84,12 +84,4 @@ export function measurePeak(): Peak {
     f.local_get(sum).local_get(x).local_get(y).f32x4_relaxed_madd().local_set(sum);
   });
   return { fma, mulAdd };
-}
-
-if (process.argv[1] !== undefined && import.meta.url === pathToFileURL(process.argv[1]).href) {
-  const { fma, mulAdd } = measurePeak();
-  const fmaText = fma === undefined ? "no relaxed SIMD" : `relaxed_madd ${fma.toFixed(1)}`;
-  console.log(
-    `Node ${process.versions.node}, one core, f32 GFLOP/s: ${fmaText}, mul + add ${mulAdd.toFixed(1)}`,
-  );
 }
