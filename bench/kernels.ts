@@ -8,7 +8,7 @@
  */
 import { emitTypeScript } from "../codegen/typescript/index.ts";
 import { featureDetect } from "../codegen/wasm/assembler/index.ts";
-import { measurePeak } from "../codegen/wasm/peak.ts";
+import { measurePeak } from "../compiler/cli/bench-peak.ts";
 import type { Kernel } from "../compiler/ir/loop.ts";
 import { type Target, targets } from "../compiler/ir/target.ts";
 import { coalesce } from "../compiler/lower/coalesce.ts";

@@ -1,7 +1,7 @@
 /**
- * Contenders timed side by side: every one in processes of its own, one at work at a time, round by round, so
- * that a noisy neighbour hits all alike. Starting up is timed in fresh processes, of which the last goes on to
- * run.
+ * Contenders timed side by side: every one in processes of its own, one at work at a time, round by round,
+ * so that a noisy neighbour hits all alike. Starting up is timed in fresh processes, of which the last goes
+ * on to run.
  */
 import type { BenchProcess, Contender, Stage, Startup } from "./bench-process.ts";
 

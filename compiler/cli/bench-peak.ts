@@ -5,7 +5,7 @@
  * nothing but arithmetic is measured. Machines are shared and clocks move: who compares with it measures it
  * next to his own timing and reports the ratio.
  */
-import { type FunctionAssembler, featureDetect, Module } from "./assembler/index.ts";
+import { type FunctionAssembler, featureDetect, Module } from "../../codegen/wasm/assembler/index.ts";
 
 /** GFLOP/s, a multiply-add counting as two; `fma` is absent where the engine lacks relaxed SIMD. */
 export interface Peak {
