@@ -82,7 +82,7 @@ export function optimise({ graph }: Pick<BoundModel, "graph">, options: LowerOpt
   const { parameters, target = targets.ts, foldParameters = true, onPass, onStage } = options;
   onStage?.("passes");
   return runPasses(graph, {
-    numerics: target.numerics,
+    target,
     ...(foldParameters && { parameters }),
     ...(onPass && { onPass }),
   });

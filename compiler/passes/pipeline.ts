@@ -1,6 +1,7 @@
 /** The passes between binding and lowering, in order. The list is the pipeline. */
-import type { Numerics } from "../ir/target.ts";
+import { type Numerics, type Target, targets } from "../ir/target.ts";
 import { canonicalise } from "./canonicalise.ts";
+import { channelsLast } from "./channels-last.ts";
 import { eliminateCommon } from "./eliminate-common.ts";
 import { eliminateDead } from "./eliminate-dead.ts";
 import { fixGuarded } from "./fix-guarded.ts";
@@ -15,6 +16,8 @@ import type { BoundGraph } from "./rewrite.ts";
 export interface PassContext {
   /** What the target computes with, and so what is evaluated at compile time. */
   readonly numerics: Numerics;
+  /** Of a float32 vector; layouts are chosen for them. */
+  readonly lanes: number;
   /** Values of the parameters; without them the passes that compute with weights do nothing. */
   readonly parameters: ParameterTable | undefined;
 }
@@ -46,6 +49,10 @@ export const pipeline: readonly Pass[] = [
   },
   // Late, because a padded convolution is one node for all passes above.
   { name: "pad-once", exact: true, run: padOnce },
+  // Behind padding, so that the padded input of the network is read where it is.
+  { name: "channels-last", exact: true, run: (graph, c) => (c.lanes > 1 ? channelsLast(graph) : graph) },
+  // What is left of transposes.
+  { name: "canonicalise-again", exact: true, run: canonicalise },
   // Again: one input padded for several readers, parameters that hoisting left without a reader.
   { name: "eliminate-common-again", exact: true, run: eliminateCommon },
   { name: "eliminate-dead-again", exact: true, run: eliminateDead },
@@ -60,14 +67,15 @@ export interface PassOptions {
    * is computed from them is a constant of the graph afterwards, and is shipped as numbers.
    */
   readonly parameters?: ParameterTable;
-  readonly numerics?: Numerics;
+  readonly target?: Pick<Target, "numerics" | "lanes">;
 }
 
 export function runPasses(graph: BoundGraph, options: PassOptions = {}): BoundGraph {
-  const { passes = pipeline, numerics = { accumulate: "float64" }, parameters, onPass } = options;
+  const { passes = pipeline, target = targets.ts, parameters, onPass } = options;
+  const { numerics, lanes } = target;
   let current = graph;
   for (const { name, run } of passes) {
-    current = run(current, { numerics, parameters });
+    current = run(current, { numerics, lanes, parameters });
     onPass?.(name, current);
   }
   return current;

@@ -15,7 +15,7 @@ test("the arena of a lowered graph has no two buffers in one place at one time",
     fc.property(graphArbitrary({ maxSteps: 20 }), fillingArbitrary(), target, (graph, filling, target) => {
       const parameters = fill(graph, filling);
       const { numerics } = target;
-      const optimised = runPasses(graph, { numerics, parameters });
+      const optimised = runPasses(graph, { target: { numerics, lanes: 1 }, parameters });
       const { arena, steps } = lower(optimised, { target, parameters, symbols: new Map() });
       verifyArena(arena, steps);
       shared += arena.offsets.size - new Set(arena.offsets.values()).size;

@@ -33,7 +33,7 @@ describe.each(passes.map((pass) => [pass.name, pass] as const))("%s", (_name, pa
   test("keeps the graph well-formed and its types, and has nothing left to do the second time", () => {
     fc.assert(
       fc.property(graphArbitrary(), fillingArbitrary(), numericsArbitrary, (graph, filling, numerics) => {
-        const context = { numerics, parameters: fill(graph, filling) };
+        const context = { numerics, lanes: 4, parameters: fill(graph, filling) };
         const once = pass.run(graph, context);
         expectValid(once);
         expect(once.inputs).toBe(graph.inputs);
@@ -56,7 +56,7 @@ describe.each(passes.map((pass) => [pass.name, pass] as const))("%s", (_name, pa
           (graph, filling, numerics) => {
             const inputs = fill(graph, filling);
             const before = printGraph(graph);
-            const after = pass.run(graph, { numerics, parameters: inputs });
+            const after = pass.run(graph, { numerics, lanes: 4, parameters: inputs });
             const evaluate = (g: Graph) => bitsOf(evaluateGraph(g, inputs, numerics));
             expect(evaluate(after)).toEqual(evaluate(graph));
             expect(printGraph(graph)).toBe(before);
