@@ -148,6 +148,8 @@ function exprHasLanes(e: Expr, axis: string): boolean {
       return e.tests.every((test) => !symbolsOf(test).includes(axis));
     case "constant":
       return true;
+    case "cast":
+      return e.dtype === "float32";
     default:
       return false;
   }
