@@ -39,10 +39,7 @@ interface Costs {
   readonly convert: number;
   readonly loop: number;
   readonly registers: number;
-  /**
-   * Whether every load that serves several outputs is held, or those of the longest list are used as they
-   * arrive.
-   */
+  /** Whether every load that serves several outputs is held, or those of a row are used as they arrive. */
   readonly holdsLoads: boolean;
   /**
    * Statements worth having in one iteration of an innermost reduction: beyond, code grows and nothing is
@@ -178,15 +175,15 @@ function cyclesOfPass(reduction: Reduction, block: readonly Piece[], target: Tar
   const cost = costs[target.numerics.accumulate];
   const elements = outputsOf(block) / lanesOf(block);
   const arithmetic = reduction.arithmetic * elements;
-  let [loading, held, longest] = [0, 0, 0];
+  const [rows] = block.length > 1 ? block : [];
+  let [loading, held] = [0, 0];
   for (const read of reduction.reads) {
     const loads = loadsOf(read, block);
     loading += loads * (cost.load + (read.narrow ? cost.convert : 0));
     if (loads >= elements) continue;
-    held += loads;
-    longest = Math.max(longest, loads);
+    // Row after row: what a row reads is used as it arrives, what all rows read is held for them.
+    held += !cost.holdsLoads && rows && read.strides.has(rows.axis) ? loads / rows.factor : loads;
   }
-  if (!cost.holdsLoads) held -= longest - 1;
   const unrolls = Math.max(1, unrollsOf(reduction.accumulators * elements, target));
   const instructions = arithmetic + loading + cost.loop / unrolls;
   const spills = Math.max(0, reduction.accumulators * elements + held - cost.registers);
