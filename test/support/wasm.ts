@@ -47,7 +47,7 @@ export function wasmMachine(
   return { array, bound, run: (kernel, parameters) => bound(kernel, parameters)() };
 }
 
-function view(memory: WebAssembly.Memory, dtype: DType, offset: number, length: number): TypedArray {
+export function view(memory: WebAssembly.Memory, dtype: DType, offset: number, length: number): TypedArray {
   const make = dtypes[dtype].array as unknown as new (b: ArrayBuffer, o: number, n: number) => TypedArray;
   return new make(memory.buffer, offset, length);
 }
