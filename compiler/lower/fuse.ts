@@ -1,11 +1,11 @@
 /**
  * Decides which values get memory and which are computed where they are used.
  *
- * A value is inlined when that repeats no work: it has one consumer that reads each element once, or it costs
- * nothing (a constant, an index, a transposed or broadcast read of something stored). A reduction is fused
- * with the chain of elementwise nodes behind it (its epilogue): the chain's last node becomes the kernel's
- * root, and the reduction runs where its element is read. At most one reduction per kernel, so that schedules
- * see one nest of one known form. Decisions are taken backwards, because what a node may absorb depends on
+ * A value is inlined when that repeats no work: all its consumers end up in one kernel and read it at one
+ * index (x * sigmoid(x) computes its x once), or it costs nothing (a constant, an index, a transposed or
+ * broadcast read of something stored). A reduction is fused with the elementwise nodes behind it (its
+ * epilogue): the last of them becomes the kernel's root, and the reduction runs where its element is read. At
+ * most one reduction per kernel, so that schedules see one nest of one known form. Decisions are taken backwards, because what a node may absorb depends on
  * the kernel it belongs to itself.
  */
 import type { BoundDim, Graph, Node, Value } from "../ir/graph.ts";
@@ -30,8 +30,8 @@ interface Placement {
   readonly role: Role;
   /** The node whose kernel computes it; for inlined nodes the kernel they end up in. */
   readonly kernel: Node;
-  /** Read at the kernel's own output index, all the way from the root. */
-  readonly aligned: boolean;
+  /** The node whose index it is computed at: the kernel's root, or the reduction that runs through it. */
+  readonly frame: Node;
 }
 
 export function planFusion(graph: Graph<BoundDim>, nodes: readonly LoweredNode[]): FusionPlan {
@@ -42,7 +42,7 @@ export function planFusion(graph: Graph<BoundDim>, nodes: readonly LoweredNode[]
   const kernelsWithReduction = new Set<Node>();
   for (const { node, lowering } of [...nodes].reverse()) {
     const value = node.results[0];
-    let placement: Placement = { role: "root", kernel: node, aligned: true };
+    let placement: Placement = { role: "root", kernel: node, frame: node };
     if (value && !outputs.has(value)) {
       const consumers = uses.get(value) ?? [];
       const free = isFree(value, producers);
@@ -72,7 +72,7 @@ function isFree(value: Value, producers: ReadonlyMap<Value, LoweredNode>): boole
   return lowering?.kind === "map" && lowering.moves === true && !lowering.guards && !lowering.binds;
 }
 
-/** Where a computed value may be inlined: its only consumer must read every element once. */
+/** Where a computed value may be inlined: its consumers must read every element once, at one index. */
 function absorb(
   value: Value,
   lowering: Lowering,
@@ -81,19 +81,33 @@ function absorb(
   producers: ReadonlyMap<Value, LoweredNode>,
   kernelsWithReduction: ReadonlySet<Node>,
 ): Placement | undefined {
-  const consumer = consumers[0];
-  if (!consumer || consumers.some((other) => other !== consumer)) return undefined;
   if (lowering.kind !== "map" && lowering.kind !== "reduce") return undefined;
-  const into = producers.get(consumer.results[0]!)?.lowering;
+  const [first, ...others] = [...new Set(consumers)].map((consumer) =>
+    placeIn(consumer, value, placements, producers),
+  );
+  if (!first || others.some((other) => other?.kernel !== first.kernel || other.frame !== first.frame))
+    return undefined;
+  const aligned = first.frame === first.kernel;
+  if (lowering.kind === "reduce" && !(aligned && !kernelsWithReduction.has(first.kernel))) return undefined;
+  return first;
+}
+
+/** Where the value would be computed for this one consumer. */
+function placeIn(
+  consumer: Node,
+  value: Value,
+  placements: ReadonlyMap<Node, Placement>,
+  producers: ReadonlyMap<Value, LoweredNode>,
+): Placement | undefined {
+  const result = consumer.results[0]!;
+  const into = producers.get(result)?.lowering;
   const at = placements.get(consumer);
   if (!into || !at || at.role === "free" || at.role === "view") return undefined;
-  const result = consumer.results[0]!;
-  const elementwise = into.kind === "map" && into.elementwise === true && sameShape(value, result);
-  const readOnce = elementwise || (into.kind === "reduce" && into.once === true);
-  if (!readOnce) return undefined;
-  const aligned = elementwise && at.aligned;
-  if (lowering.kind === "reduce" && !(aligned && !kernelsWithReduction.has(at.kernel))) return undefined;
-  return { role: "inline", kernel: at.kernel, aligned };
+  if (into.kind === "map" && into.elementwise === true && sameShape(value, result))
+    return { role: "inline", kernel: at.kernel, frame: at.frame };
+  if (into.kind === "reduce" && into.once === true)
+    return { role: "inline", kernel: at.kernel, frame: consumer };
+  return undefined;
 }
 
 const sameShape = (a: Value, b: Value): boolean =>

@@ -68,6 +68,26 @@ describe("lowering a graph", () => {
     expect(program.macs).toBe(3 * 5 * 6);
   });
 
+  test("a swish behind a matmul is its epilogue: the sum is read twice and computed once", () => {
+    const g = new GraphBuilder("swish");
+    const [x, kernel] = [g.input("x", float(3, 5)), g.parameter("kernel", float(5, 4), { kind: "zeros" })];
+    const [y] = g.node("dotGeneral", [x, kernel], { batch: [[], []], contract: [[1], [0]] });
+    const [e] = g.node("tanh", [y!]);
+    const [gate] = g.node("add", [e!, y!]);
+    const [out] = g.node("mul", [gate!, y!]);
+    const program = check(g.finish([{ name: "y", value: out! }]), { x: ramp([3, 5]) });
+    expect(kernels(program)).toEqual(["dotGeneral_3x4x5"]);
+  });
+
+  test("a value that a reduction and its epilogue read has memory", () => {
+    const g = new GraphBuilder("normalised");
+    const x = g.input("x", float(4, 7));
+    const [e] = g.node("exp", [x]);
+    const [total] = g.node("reduceSum", [e!], { axes: [1], keepDims: true });
+    const [y] = g.node("sub", [e!, total!]);
+    expect(check(g.finish([{ name: "y", value: y! }]), { x: ramp([4, 7]) }).steps).toHaveLength(3);
+  });
+
   test("a softmax keeps the exponentials, which two consumers read", () => {
     const g = new GraphBuilder("softmax");
     const x = g.input("x", float(4, 7));
