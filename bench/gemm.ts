@@ -11,6 +11,7 @@
 import * as ort from "onnxruntime-web";
 import { featureDetect } from "../codegen/wasm/assembler/index.ts";
 import { bindModel, parametersOf } from "../compiler/bind-model.ts";
+import { measurePeak } from "../compiler/cli/bench-peak.ts";
 import { lowerBound } from "../compiler/compile.ts";
 import { fromOnnx } from "../compiler/index.ts";
 import { type Target, targets } from "../compiler/ir/target.ts";
@@ -18,7 +19,6 @@ import { bytesOf, graph, node } from "../test/support/onnx.ts";
 import { rawTensor } from "../test/support/onnx-writer.ts";
 import { wasmProgram } from "../test/support/wasm-program.ts";
 import { printTable } from "./table.ts";
-import { measurePeak } from "./wasm-peak.ts";
 
 type Shape = readonly [m: number, k: number, n: number];
 
@@ -112,7 +112,9 @@ async function row(shape: Shape, target: Target, alone: boolean): Promise<readon
   const times = await race(subjects, m * k * n);
   const most = Math.max(before, peak());
   const rate = (ms: number) => (2 * m * k * n) / ms / 1e6;
-  const [mine, theirs] = times.map((sorted) => [rate(sorted[0]!), rate(sorted[sorted.length >> 1]!)] as const);
+  const [mine, theirs] = times.map(
+    (sorted) => [rate(sorted[0]!), rate(sorted[sorted.length >> 1]!)] as const,
+  );
   return [
     shape.join("x"),
     fused ? "fused" : "mul + add",
