@@ -5,8 +5,8 @@
  * index (x * sigmoid(x) computes its x once), or it costs nothing (a constant, an index, a transposed or
  * broadcast read of something stored). A reduction is fused with the elementwise nodes behind it (its
  * epilogue): the last of them becomes the kernel's root, and the reduction runs where its element is read. At
- * most one reduction per kernel, so that schedules see one nest of one known form. Decisions are taken backwards, because what a node may absorb depends on
- * the kernel it belongs to itself.
+ * most one reduction per kernel, so that schedules see one nest of one known form. Decisions are taken
+ * backwards, because what a node may absorb depends on the kernel it belongs to itself.
  */
 import type { BoundDim, Graph, Node, Value } from "../ir/graph.ts";
 import type { Lowering } from "../ir/op.ts";
