@@ -1,29 +1,8 @@
 /** Operators outside of ONNX's own domain, on random inputs, beside onnxruntime, which defines them. */
-import { describe, expect, test } from "vitest";
-import type { DType } from "../../../runtime/dtype.ts";
-import { type Tensor, tensor } from "../../../runtime/tensor.ts";
-import { runInOnnxRuntime } from "../../support/onnxruntime.ts";
-import { bytesOfNode, type NodeCase, runNode } from "../../support/run-onnx.ts";
-
-/** Numbers without a pattern, the same in every run. */
-function random(seed: number, low = -1, high = 1): () => number {
-  let state = seed;
-  return () => {
-    state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0;
-    return low + (high - low) * (state / 2 ** 32);
-  };
-}
-
-function some(seed: number, shape: readonly number[], dtype: DType = "float32", low = -1, high = 1): Tensor {
-  const next = random(seed * 7919, low, high);
-  const count = shape.reduce((a, b) => a * b, 1);
-  const round = dtype === "float32" ? (x: number) => x : Math.floor;
-  return tensor(
-    Array.from({ length: count }, () => round(next())),
-    shape,
-    dtype,
-  );
-}
+import { describe, test } from "vitest";
+import { tensor } from "../../../runtime/tensor.ts";
+import { expectAsOnnxRuntime, some } from "../../support/beside-onnxruntime.ts";
+import type { NodeCase } from "../../support/run-onnx.ts";
 
 const f = (seed: number, ...shape: readonly number[]) => some(seed, shape);
 const scalar = (x: number) => tensor([x], [], "float32");
@@ -338,17 +317,6 @@ const cases: Readonly<Record<string, Row>> = {
 
 describe("gives what onnxruntime gives:", () => {
   test.each(Object.entries(cases))("%s", async (_, row) => {
-    const of: NodeCase = { outputs: y, domains, opset: 16, ...row };
-    const expected = await runInOnnxRuntime(bytesOfNode(of), new Map(Object.entries(of.inputs)));
-    expect(expected).toBeDefined();
-    const results = runNode(of);
-    [...expected!.values()].forEach(({ shape, data }, i) => {
-      const found = results[i]!;
-      expect(found.shape).toEqual(shape);
-      Array.from(data as ArrayLike<number | bigint>).forEach((x, at) => {
-        if (typeof x === "bigint") expect(found.data[at]).toBe(x);
-        else expect(Math.abs(Number(found.data[at]) - x)).toBeLessThan(2e-5 * Math.max(1, Math.abs(x)));
-      });
-    });
+    await expectAsOnnxRuntime({ outputs: y, domains, opset: 16, ...row });
   });
 });

@@ -49,6 +49,7 @@ import { sampling } from "./sampling.ts";
 import { signals } from "./signal.ts";
 import { skipNormalizations } from "./skip-normalization.ts";
 import { stateSpace } from "./state-space.ts";
+import { supportVectors } from "./support-vectors.ts";
 import { trees } from "./trees.ts";
 
 const families: readonly (readonly Operator[])[] = [
@@ -83,6 +84,7 @@ const families: readonly (readonly Operator[])[] = [
   trees,
   labelEncoders,
   linearModels,
+  supportVectors,
   fused,
   skipNormalizations,
   contribQuantization,
