@@ -21,7 +21,7 @@ import {
 } from "./ir/family.ts";
 import type { BoundDim, Graph } from "./ir/graph.ts";
 import { ruleText } from "./ir/open-dims.ts";
-import { targets } from "./ir/target.ts";
+import { type Target, targets } from "./ir/target.ts";
 import type { ParameterData } from "./lower/context.ts";
 import { lowerFamily, type Specialisation } from "./lower/family.ts";
 
@@ -30,6 +30,7 @@ const mostPrograms = 64;
 
 export interface BucketOptions extends BindOptions, Pick<LowerOptions, "onPass"> {
   readonly seed?: number;
+  readonly target?: Target["name"];
   readonly onStage?: ((stage: "bind" | Stage) => void) | undefined;
 }
 
@@ -69,16 +70,17 @@ export function lowerBuckets(
   refuseVarying(bindings);
   const { bound, sample } = bindings.at(-1)!;
   const parameters = held(parametersOf(model, bound, options.seed));
+  const target = targets[options.target ?? "ts"];
   const last: { graph?: Graph<BoundDim> } = {};
   function* specialisations(): Generator<Specialisation> {
     for (const { bound } of bindings) {
-      last.graph = optimise(bound, { parameters, foldParameters, onPass, onStage });
+      last.graph = optimise(bound, { parameters, target, foldParameters, onPass, onStage });
       onStage?.("lower");
       yield { graph: last.graph, symbols: namedSymbols(bound) };
     }
   }
   const lowered = lowerFamily(specialisations(), {
-    target: targets.ts,
+    target,
     parameters,
     prepack: foldParameters,
   });

@@ -5,6 +5,7 @@
  * from, without a path or a time.
  */
 import { emitTypeScript } from "../codegen/typescript/index.ts";
+import { emitWasm } from "../codegen/wasm/emit.ts";
 import { byteSize } from "../runtime/dtype.ts";
 import { size } from "../runtime/tensor.ts";
 import { type BindOptions, bindModel, choicesOf, parametersOf, statedOf } from "./bind-model.ts";
@@ -19,11 +20,20 @@ import { printDimChoice } from "./infer/dim-choice.ts";
 import type { Family } from "./ir/family.ts";
 import type { BoundDim, Graph, Parameter } from "./ir/graph.ts";
 import type { Program } from "./ir/program.ts";
-import type { EmittedModule, WeightsMode } from "./ir/target.ts";
+import { type EmittedModule, type SimdMode, targets, type WasmMode, type WeightsMode } from "./ir/target.ts";
 import { checkMemory } from "./memory-limit.ts";
 import { VERSION } from "./version.ts";
 
 export interface CompileOptions extends BindOptions {
+  /** What computes: plain TypeScript (the default), or WebAssembly SIMD with TypeScript around it. */
+  readonly target?: "ts" | "wasm";
+  /** Of the wasm target: the binaries in the module (default), or as files that `instantiate` is given. */
+  readonly wasm?: WasmMode;
+  /**
+   * Of the wasm target: "auto" (default) multiplies and adds in one instruction where the engine has relaxed
+   * SIMD, "plain" never: then all engines give the same bits.
+   */
+  readonly simd?: SimdMode;
   /** Where the weights go; default "auto": inline up to 1 MB, a file beyond. */
   readonly weights?: WeightsMode;
   /** Default "ts". `load` takes "js". */
@@ -52,6 +62,8 @@ export interface Report {
   /** Length of the code in bytes of UTF-8, without a sidecar. */
   readonly codeBytes: number;
   readonly weightBytes: number;
+  /** WebAssembly beside the module. */
+  readonly wasmBytes: number;
 }
 
 export interface CompiledModel extends EmittedModule {
@@ -75,12 +87,19 @@ export interface CompiledModel extends EmittedModule {
  */
 export function compile(model: Network, options: CompileOptions = {}): CompiledModel {
   checkCompile(model, options);
-  const { format = "ts", weights = "auto", onStage } = options;
+  const { format = "ts", weights = "auto", target = "ts", wasm, simd, onStage } = options;
   const lowered = bucketsIn(options.dims).length > 0 ? lowerAll(model, options) : lowerModel(model, options);
   const { program, graph, bound, optimised, family, sampled } = named(lowered, options.name);
   checkMemory(family?.members ?? [program]);
   onStage?.("emit");
-  const emitted = emitTypeScript(family ?? program, { format, weights, header: header(options, sampled) });
+  const emit = target === "wasm" ? emitWasm : emitTypeScript;
+  const emitted = emit(family ?? program, {
+    format,
+    weights,
+    header: header(options, sampled),
+    ...(wasm && { wasm }),
+    ...(simd && { simd }),
+  });
   return {
     ...emitted,
     report: report(bound, family?.members ?? [program], emitted),
@@ -122,7 +141,8 @@ export function lowerModel(model: Network, options: CompileOptions): LoweredMode
   const { bound, sample } = bindModel(model, options);
   const parameters = parametersOf(model, bound, options.seed);
   const foldParameters = options.weights !== "init";
-  const lowered = lowerBound(bound, { parameters, foldParameters, onPass, onStage });
+  const target = targets[options.target ?? "ts"];
+  const lowered = lowerBound(bound, { parameters, target, foldParameters, onPass, onStage });
   const { inputs } = lowered.program;
   const sampled = Object.entries(sample).map(([name, value]) => {
     const port = inputs.find((input) => input.name === name);
@@ -133,13 +153,16 @@ export function lowerModel(model: Network, options: CompileOptions): LoweredMode
 }
 
 function header(
-  { source, seed, weights, dims = {}, constraints = [] }: CompileOptions,
+  { source, seed, weights, target, wasm, simd, dims = {}, constraints = [] }: CompileOptions,
   sampled: readonly string[],
 ): readonly string[] {
   const options = [
     ...(sampled.length > 0 ? [`sample ${sampled.join(" ")}`] : []),
     ...[...choicesOf(dims)].map(([name, choice]) => `dim ${name}=${printDimChoice(choice)}`),
     ...statedOf(constraints).map(({ origin }) => `constraint ${origin.clause}`),
+    ...(target === undefined || target === "ts" ? [] : [`target ${target}`]),
+    ...(wasm === undefined ? [] : [`wasm ${wasm}`]),
+    ...(simd === undefined ? [] : [`simd ${simd}`]),
     ...(weights === undefined ? [] : [`weights ${weights}`]),
     ...(seed === undefined ? [] : [`seed ${seed}`]),
   ];
@@ -151,7 +174,11 @@ function header(
 }
 
 /** Of several programs the most. */
-function report(bound: BoundModel, programs: readonly Program[], { code, weights }: EmittedModule): Report {
+function report(
+  bound: BoundModel,
+  programs: readonly Program[],
+  { code, weights, wasm }: EmittedModule,
+): Report {
   const tensors = bound.graph.parameters.map(sizeOf);
   const most = (of: (program: Program) => number) => Math.max(...programs.map(of));
   return {
@@ -162,6 +189,7 @@ function report(bound: BoundModel, programs: readonly Program[], { code, weights
     macs: most(({ macs }) => macs),
     codeBytes: new TextEncoder().encode(code).length,
     weightBytes: weights?.length ?? 0,
+    wasmBytes: (wasm?.plain.length ?? 0) + (wasm?.relaxed?.length ?? 0),
   };
 }
 

@@ -41,9 +41,14 @@ export interface Instance {
    * length of an input tells; others are not looked at. Throws as documented in the emitted module.
    */
   run(
-    inputs: Readonly<Record<string, TypedArray>>,
+    inputs?: Readonly<Record<string, TypedArray>>,
     dims?: Readonly<Record<string, number>>,
   ): Readonly<Record<string, TypedArray>>;
+  /**
+   * Of a WebAssembly module: where inputs lie in its memory. What is written there and passed to `run` is not
+   * copied, and `run()` takes all inputs from there.
+   */
+  readonly inputs?: Readonly<Record<string, TypedArray>>;
   /** The shapes of the outputs of the last run, where dims are open. */
   readonly shapes?: Readonly<Record<string, readonly number[]>>;
 }
@@ -59,11 +64,14 @@ export interface LoadableModule {
   readonly code: string;
   readonly format: "ts" | "js";
   readonly weights?: Uint8Array;
+  /** Of a WebAssembly module whose binaries are files. */
+  readonly wasm?: { readonly plain: Uint8Array; readonly relaxed?: Uint8Array };
 }
 
 interface Exports {
   readonly signature: Signature;
-  readonly instantiate: (weights?: unknown) => Instance;
+  readonly instantiate: (...given: readonly unknown[]) => Instance;
+  readonly relaxedSimd: (() => boolean) | undefined;
   readonly loadWeights: ((bytes: Uint8Array) => unknown) | undefined;
 }
 
@@ -75,22 +83,26 @@ interface Exports {
 export function load(emitted: LoadableModule, weights = emitted.weights): LoadedModule {
   if (emitted.format !== "js") throw new TypeError('load needs a module emitted with format "js"');
   const exports = evaluate(emitted.code);
+  const { wasm } = emitted;
+  const binary = wasm && [exports.relaxedSimd?.() ? wasm.relaxed : wasm.plain];
   let loaded: unknown;
   return {
     signature: exports.signature,
     instantiate() {
-      if (!exports.loadWeights || !weights) return exports.instantiate();
+      if (!exports.loadWeights || !weights) return exports.instantiate(...(binary ?? []));
       loaded ??= exports.loadWeights(weights);
-      return exports.instantiate(loaded);
+      return exports.instantiate(...(binary ?? []), loaded);
     },
   };
 }
 
-/** Emitted modules export only with `export const` and `export function` at the start of a line. */
+/** Emitted modules export only with `export const` and `export [async] function` at the start of a line. */
 function evaluate(code: string): Exports {
-  const hasWeights = /^export function loadWeights\(/m.test(code);
-  const body = code.replace(/^export (?=const |function )/gm, "");
-  const names = `signature, instantiate, loadWeights${hasWeights ? "" : ": undefined"}`;
+  const body = code.replace(/^export (?=const |(async )?function )/gm, "");
+  const optional = ["loadWeights", "relaxedSimd"].map((name) =>
+    new RegExp(`^export function ${name}\\(`, "m").test(code) ? name : `${name}: undefined`,
+  );
+  const names = ["signature", "instantiate", ...optional].join(", ");
   return compile(`"use strict";\n${body}\nreturn { ${names} };`)() as Exports;
 }
 

@@ -131,10 +131,10 @@ function writeBody(family: Family, parts: Parts, writer: Writer): void {
 }
 
 /** The buckets that the sizes of this run fit into; returns where their program stands in the list. */
-function writeChoice(
+export function writeChoice(
   { dims }: Family,
   buckets: readonly string[],
-  { names, door, types }: InstanceContext,
+  { names, door, types }: Pick<InstanceContext, "names" | "door" | "types">,
   writer: Writer,
 ): string {
   const { variables } = door!;

@@ -27,8 +27,14 @@ const ofCallers =
 /** Of modules with open dims only. */
 const ofOpenModules = "Dims Shapes dims shapes checkType refuseDim refuseLength viewOf";
 
-export function moduleNames(program: Program, seeds: readonly string[]): ModuleNames {
+/** `reserved`: names that the code of another target uses. */
+export function moduleNames(
+  program: Program,
+  seeds: readonly string[],
+  reserved: readonly string[] = [],
+): ModuleNames {
   const callers = new Scope([
+    ...reserved,
     ...(program.open.dims.length > 0 ? ofOpenModules.split(" ") : []),
     ...ofModule.trim().split(/\s+/),
     ...ofCallers.split(" "),

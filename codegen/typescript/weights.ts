@@ -20,14 +20,19 @@ export interface WeightPlan {
   readonly blob: Uint8Array;
 }
 
-export function planWeights(weights: readonly Weight[], mode: EmitOptions["weights"]): WeightPlan {
+/** Weights start at multiples of `alignment`, which eight divides. */
+export function planWeights(
+  weights: readonly Weight[],
+  mode: EmitOptions["weights"],
+  alignment = 8,
+): WeightPlan {
   const seeded = mode === "init" ? weights.filter((weight) => weight.initializer !== undefined) : [];
   let bytes = 0;
   const stored = weights
     .filter((weight) => !seeded.includes(weight))
     .map((weight) => {
       const offset = bytes;
-      bytes = align(offset + byteSize(weight.buffer.dtype, weight.buffer.length));
+      bytes = align(offset + byteSize(weight.buffer.dtype, weight.buffer.length), alignment);
       return { weight, offset };
     });
   const blob = new Uint8Array(bytes);
@@ -44,8 +49,8 @@ function resolveMode(mode: EmitOptions["weights"], bytes: number): EmittedModule
   return bytes <= inlineLimit ? "inline" : "file";
 }
 
-function align(offset: number): number {
-  return Math.ceil(offset / 8) * 8;
+function align(offset: number, alignment: number): number {
+  return Math.ceil(offset / alignment) * alignment;
 }
 
 /** The hash that generated modules compare: 31 h + word over the 32-bit words, modulo 2^32. */

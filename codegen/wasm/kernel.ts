@@ -6,8 +6,9 @@
  */
 import { constantOf } from "../../compiler/dims/index.ts";
 import type { Kernel, Register } from "../../compiler/ir/loop.ts";
-import { dtypeOf } from "../../compiler/ir/loop-rewrite.ts";
+import { dtypeOf, visitKernel } from "../../compiler/ir/loop-rewrite.ts";
 import type { Numerics } from "../../compiler/ir/target.ts";
+import type { DType } from "../../runtime/dtype.ts";
 import { Addresses, coefficientOf, keyOf, type Pointer } from "./address.ts";
 import type { Module, ValueType } from "./assembler/index.ts";
 import {
@@ -27,13 +28,22 @@ import { emitVector } from "./vector.ts";
 /** Instructions a block must run through to be worth a call. */
 const callWorth = 2000;
 
-/** Adds the kernel's functions to the module and exports it under its name. */
-export function addKernel(module: Module, kernel: Kernel, numerics: Numerics): void {
+/** Adds the kernel's functions to the module, exported under its name; returns the index of the first. */
+export function addKernel(module: Module, kernel: Kernel, numerics: Numerics, exported = true): number {
   if (numerics.accumulate === "float64")
     throw new Error("internal: WebAssembly kernels accumulate in float32");
+  refuseTypes(kernel);
   const nodes = flatten(kernel.body);
   const emitter = new KernelEmitter(module, kernel, new Addresses(nodes, kernel.parameters), numerics);
-  emitter.emit(nodes);
+  return emitter.emit(nodes, exported);
+}
+
+const computed: ReadonlySet<DType> = new Set(["float32", "int32", "int8", "uint8", "bool"]);
+
+function refuseTypes(kernel: Kernel): void {
+  const refuse = (dtype: DType) => computed.has(dtype) || unsupported(`values of ${dtype}`);
+  for (const { dtype } of [...kernel.reads, ...kernel.writes]) refuse(dtype);
+  visitKernel(kernel, (e) => refuse(dtypeOf(e)));
 }
 
 class KernelEmitter {
@@ -50,11 +60,11 @@ class KernelEmitter {
     this.#fma = numerics.accumulate === "float32-fma";
   }
 
-  emit(nodes: readonly Node[]): void {
+  emit(nodes: readonly Node[], exported: boolean): number {
     const { reads, writes, parameters, name } = this.#kernel;
     const buffers = [...reads, ...writes];
     const params = [...buffers, ...parameters].map((): ValueType => "i32");
-    const f = this.#module.func({ name, params, exported: true });
+    const f = this.#module.func({ name, params, exported });
     const scope = this.#scope(f, new Set(parameters));
     parameters.forEach((parameter, i) => {
       scope.symbols.set(parameter, buffers.length + i);
@@ -71,6 +81,7 @@ class KernelEmitter {
     }
     this.#nodes(scope, nodes);
     f.end();
+    return f.index;
   }
 
   #scope(f: Scope["f"], reached: ReadonlySet<string>): Scope {

@@ -198,8 +198,21 @@ function emitCast(scope: Scope, e: Expr & { kind: "cast" }): void {
   } else if (isFloat(e.dtype)) {
     if (!from) f.f32_convert_i32_s();
   } else {
-    if (from) f.i32_trunc_sat_f32_s();
+    if (from) emitToInt32(f);
     if (e.dtype === "int8") f.i32_extend8_s();
     if (e.dtype === "uint8") f.i32_const(255).i32_and();
   }
+}
+
+/** What JavaScript's `| 0` makes of the float on the stack: cut, and modulo 2^32; 0 for what is not finite. */
+function emitToInt32(f: FunctionAssembler): void {
+  const whole = f.local("f64");
+  f.f64_promote_f32().f64_trunc().local_tee(whole);
+  f.local_get(whole)
+    .f64_const(2 ** -32)
+    .f64_mul()
+    .f64_floor()
+    .f64_const(2 ** 32)
+    .f64_mul();
+  f.f64_sub().i32_trunc_sat_f64_u();
 }

@@ -42,6 +42,9 @@ const compile: CommandSpec = {
     { flag: "-o, --output <file>", text: "file to write; .ts or .js decides the format" },
     sample("shape of an input, e.g. x=2,20, or values: k=int32:[5], k=k.npy; may repeat"),
     dim,
+    { flag: "--target <target>", text: "ts | wasm: plain TypeScript (default), or WebAssembly SIMD" },
+    { flag: "--wasm <mode>", text: "inline | file: WebAssembly in the module (default) or beside it" },
+    { flag: "--simd <level>", text: "auto | plain: relaxed SIMD where the engine has it, or nowhere" },
     {
       flag: "--weights <mode>",
       text: "inline | file | init | auto: in the module, beside it, as a seed, by size",

@@ -31,6 +31,7 @@ export async function runCompile(where: string, options: Options, host: Host): P
   const seed = readSeed(options);
   const weights = readWord(options, "weights", ["auto", "inline", "file", "init"]);
   const emit = readWord(options, "emit", stages);
+  const target = readTarget(options);
   const output = readOutput(options, emit, where, host);
   const progress = progressOn(host);
   progress.stage("load");
@@ -46,6 +47,7 @@ export async function runCompile(where: string, options: Options, host: Host): P
         format: output?.format ?? (emit === "js" ? "js" : "ts"),
         ...(seed !== undefined && { seed }),
         ...(weights && { weights }),
+        ...target,
         ...naming(loaded),
         ...printing(options, host),
         onStage: progress.stage,
@@ -57,6 +59,21 @@ export async function runCompile(where: string, options: Options, host: Host): P
   } finally {
     progress.clear();
   }
+}
+
+/** `--wasm` and `--simd` say something of the wasm target only. */
+function readTarget(options: Options) {
+  const target = readWord(options, "target", ["ts", "wasm"]);
+  const wasm = readWord(options, "wasm", ["inline", "file"]);
+  const simd = readWord(options, "simd", ["auto", "plain"]);
+  const [idle] = (["wasm", "simd"] as const).filter((name) => options.has(name));
+  if (idle !== undefined && target !== "wasm")
+    fail({
+      code: "E1002",
+      message: `--${idle} is about WebAssembly, but the target is ts`,
+      fix: `add --target wasm, or leave --${idle} out`,
+    });
+  return { ...(target && { target }), ...(wasm && { wasm }), ...(simd && { simd }) };
 }
 
 /** A sequential model that declares no input has the rank of its sample. */
@@ -150,10 +167,19 @@ function printing(options: Options, { err, environment }: Host) {
   };
 }
 
-function stageText({ code, weights, stages }: CompiledModel, stage: Exclude<EmitStage, "graph">): string {
+function stageText(
+  { code, weights, wasm, stages }: CompiledModel,
+  stage: Exclude<EmitStage, "graph">,
+): string {
   if (stage === "bound") return graphText(stages.bound.graph);
   if (stage === "program")
     return `${stages.family ? printFamily(stages.family) : printProgram(stages.program)}\n`;
+  if (wasm)
+    fail({
+      code: "E1002",
+      message: `--emit ${stage} prints one text, but this WebAssembly goes into a file of its own`,
+      fix: "leave --wasm file out, or write files with -o",
+    });
   if (!weights) return code;
   return fail({
     code: "E1002",
@@ -163,15 +189,26 @@ function stageText({ code, weights, stages }: CompiledModel, stage: Exclude<Emit
 }
 
 function write(compiled: CompiledModel, { path, format }: Output, host: Host, elapsed: number): void {
-  const { code, weights, report } = compiled;
-  const sidecar = `${path.slice(0, path.length - extname(path).length)}.bin`;
-  writeFiles([...(weights ? [{ path: sidecar, content: weights }] : []), { path, content: code }]);
+  const { code, weights, wasm, report } = compiled;
+  const stem = path.slice(0, path.length - extname(path).length);
+  const sidecar = `${stem}.bin`;
+  const binaries = [
+    { path: `${stem}.wasm`, content: wasm?.plain },
+    { path: `${stem}.relaxed.wasm`, content: wasm?.relaxed },
+  ];
+  writeFiles([
+    ...(weights ? [{ path: sidecar, content: weights }] : []),
+    ...binaries.flatMap(({ path, content }) => (content ? [{ path, content }] : [])),
+    { path, content: code },
+  ]);
   const gzip = gzipSync(code).length;
   const inside = compiled.weightsMode === "init" ? ", weights as their seed" : ", weights inside";
   const beside = weights ? ` + ${bytes(weights.length)} weights in ${basename(sidecar)}` : inside;
   host.out.write(
     `${basename(path)}   ${format}   ${bytes(report.codeBytes)} (${bytes(gzip)} gzip)${beside}\n`,
   );
+  for (const { path, content } of binaries)
+    if (content) host.out.write(`${basename(path)}   ${bytes(content.length)}\n`);
   host.out.write(
     `parameters ${grouped(report.parameters)}   arena ${bytes(report.arenaBytes)} (lower bound ${bytes(report.arenaLowerBound)})` +
       `   ${macs(report.macs)}   compiled in ${milliseconds(elapsed)}\n`,

@@ -27,11 +27,19 @@ export const targets = {
 
 export type WeightsMode = "inline" | "file" | "init" | "auto";
 
+/** WebAssembly in the module as base64, or as files beside it. */
+export type WasmMode = "inline" | "file";
+export type SimdMode = "auto" | "plain";
+
 export interface EmitOptions {
   readonly format: "ts" | "js";
   readonly weights: WeightsMode;
   /** Lines for the header comment: tool version, source name and hash, options. No path, no time. */
   readonly header: readonly string[];
+  /** Of the wasm target: where the binaries go. Default "inline". */
+  readonly wasm?: WasmMode;
+  /** Of the wasm target: "auto" uses relaxed SIMD where the engine has it, "plain" nowhere. */
+  readonly simd?: SimdMode;
 }
 
 /** A module ready to be written or loaded: code, and the weights beside it when they are not in it. */
@@ -42,4 +50,12 @@ export interface EmittedModule {
   readonly weightsMode: Exclude<WeightsMode, "auto">;
   /** The sidecar's bytes when `weightsMode` is "file". */
   readonly weights?: Uint8Array;
+  /** The WebAssembly that goes into files beside the module. */
+  readonly wasm?: WasmBinaries;
+}
+
+/** `relaxed` does the same with relaxed SIMD, where that makes a difference. */
+export interface WasmBinaries {
+  readonly plain: Uint8Array<ArrayBuffer>;
+  readonly relaxed?: Uint8Array<ArrayBuffer>;
 }

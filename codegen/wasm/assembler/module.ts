@@ -114,6 +114,22 @@ export class Module {
     this.#exports.push({ name, kind, index });
   }
 
+  /** Takes back the functions and exports that `write` has added if it throws. */
+  attempt<T>(write: () => T): T {
+    const counts = [this.#functions.length, this.#exports.length] as const;
+    try {
+      return write();
+    } catch (error) {
+      [this.#functions.length, this.#exports.length] = counts;
+      throw error;
+    }
+  }
+
+  /** The largest constant that a function written so far adds to an address, in bytes. */
+  get largestOffset(): number {
+    return Math.max(0, ...this.#functions.map(({ body }) => body.largestOffset));
+  }
+
   /** Bytes that memory holds at `offset` when the module is instantiated. */
   data(offset: number, bytes: Uint8Array): void {
     this.#segments.push({ offset, bytes });

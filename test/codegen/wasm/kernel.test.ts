@@ -183,7 +183,7 @@ describe("beyond what schedules make", () => {
 
   test.each<[string, readonly Stmt[], Buffer]>([
     ["exp of float32", [store(y, i, exp)], x],
-    ["a load from wide, which is float64", [store(y, i, load(wide, i))], wide],
+    ["values of float64", [store(y, i, load(wide, i))], wide],
     ["an index from data (row of x)", [row, store(y, i, load(x, symbol("r")))], x],
   ])("%s is refused with E4001", (what, body, read) => {
     const kernel = kernelOf([loop("i", 24, true, body)], [read]);

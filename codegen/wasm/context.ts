@@ -1,0 +1,36 @@
+/** What the writers of a WebAssembly module share. */
+import type { Family } from "../../compiler/ir/family.ts";
+import type { Program } from "../../compiler/ir/program.ts";
+import type { WasmBinaries, WasmMode } from "../../compiler/ir/target.ts";
+import type { Types } from "../source/index.ts";
+import type { ModuleNames } from "../typescript/names.ts";
+import type { OpenDoor } from "../typescript/open-instance.ts";
+import type { Callees } from "../typescript/steps.ts";
+import type { WeightPlan } from "../typescript/weights.ts";
+import type { MemoryPlan } from "./memory.ts";
+import type { Segment } from "./steps.ts";
+
+export type Binaries = WasmBinaries;
+
+export interface WasmContext {
+  /** Its steps call segments; of a family they are those of all members. */
+  readonly program: Program;
+  /** The programs to choose from. */
+  readonly family?: Family;
+  readonly names: ModuleNames;
+  readonly callees: Callees;
+  readonly plan: WeightPlan;
+  readonly memory: MemoryPlan;
+  readonly types: Types;
+  readonly segments: readonly Segment[];
+  readonly binaries: Binaries & { readonly mode: WasmMode };
+  /** Of a module with open dims. */
+  readonly door?: OpenDoor;
+}
+
+/** Names that the code of this target uses beside those of the TypeScript target. */
+export const reservedNames: readonly string[] = `
+  instantiateAsync instanceOf compiled compiling binary compiledWasm refusal wasm plain relaxed relaxedSimd imports exports put
+  apart place from memory cause what why advice message module Exports WasmInstance WasmModule`
+  .trim()
+  .split(/\s+/);

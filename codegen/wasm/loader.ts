@@ -1,0 +1,201 @@
+/**
+ * How a WebAssembly module comes to its instances: `instantiate` at once, and `instantiateAsync` where an
+ * engine compiles on its main thread only what is small. The binary is base64 in the module, or passed in by
+ * the caller (`wasm: "file"`): edge runtimes take no bytes, only what an import of a .wasm file gave them. An
+ * engine that has no WebAssembly, lacks SIMD or may not compile is refused with an error whose `code` is
+ * ERR_WEBASSEMBLY, and which names the other target.
+ */
+import { stringLiteral, templateText, type Writer } from "../source/index.ts";
+import { checksum, toBase64 } from "../typescript/weights.ts";
+import { detectionExpression } from "./assembler/index.ts";
+import type { WasmContext } from "./context.ts";
+
+const hasShippedWeights = ({ plan }: WasmContext) => plan.stored.length > 0;
+const fromFile = (context: WasmContext) => context.plan.mode === "file" && hasShippedWeights(context);
+
+/** The few declarations of WebAssembly that the module needs, whatever libraries the type checker has. */
+export function writePlatformTypes(context: WasmContext, writer: Writer): void {
+  const { segments, binaries } = context;
+  if (binaries.mode === "file") {
+    writer.line();
+    writer.line("/** The bytes of a .wasm file, or the WebAssembly.Module that an import of it gave. */");
+    writer.line("export type WasmModule = ArrayBuffer | Uint8Array | object;");
+  }
+  if (fromFile(context)) {
+    writer.line();
+    writer.block("export interface Weights", () => {
+      writer.line("/** As they are laid out in memory. */");
+      writer.line("readonly bytes: Uint8Array;");
+    });
+  }
+  writer.line();
+  writer.block("interface WasmInstance", () =>
+    writer.block(
+      "readonly exports:",
+      () => {
+        writer.line("readonly memory: { readonly buffer: ArrayBuffer };");
+        for (const { name, symbols } of segments)
+          writer.line(`readonly ${name}: (${symbols.map((_, i) => `size${i}: number`).join(", ")}) => void;`);
+      },
+      ";",
+    ),
+  );
+  writer.line();
+  writer.line("/** What is used of it, whatever libraries the type checker is given. */");
+  writer.block(
+    "declare const WebAssembly:",
+    () => {
+      writer.line("readonly validate: (bytes: Uint8Array) => boolean;");
+      writer.line("readonly compile: (bytes: Uint8Array) => Promise<object>;");
+      writer.line("readonly instantiate: (module: object, imports: object) => Promise<WasmInstance>;");
+      writer.line("readonly Module: new (bytes: Uint8Array) => object;");
+      writer.line("readonly Instance: new (module: object, imports: object) => WasmInstance;");
+    },
+    ";",
+  );
+}
+
+/** The exported functions and what they need; `writeInstance` writes `instanceOf`. */
+export function writeLoader(context: WasmContext, writer: Writer, writeInstance: () => void): void {
+  const { only } = context.types;
+  const parameters = [
+    ...(context.binaries.mode === "file" ? [`wasm${only(": WasmModule")}`] : []),
+    ...(fromFile(context) ? [`given${only(": ArrayBuffer | Uint8Array | Weights")}`] : []),
+  ];
+  const wasm = context.binaries.mode === "file" ? "wasm" : "";
+  const more = fromFile(context) ? ", given" : "";
+  writer.line().line("/** An instance with its own memory. */");
+  writer.block(`export function instantiate(${parameters.join(", ")})${only(": Instance")}`, () =>
+    writer.line(`return instanceOf(new WebAssembly.Instance(compiled(${wasm}), {})${more});`),
+  );
+  writer.line().line("/** The same for engines that compile at once only what is small. */");
+  const head = `export async function instantiateAsync(${parameters.join(", ")})`;
+  writer.block(`${head}${only(": Promise<Instance>")}`, () => {
+    writer.line(`const module = await compiling(${wasm});`);
+    writer.line(`return instanceOf(await WebAssembly.instantiate(module, {})${more});`);
+  });
+  writeInstance();
+  if (fromFile(context)) writeLoadWeights(context, writer);
+  if (context.binaries.mode === "file") writeCompileGiven(context, writer);
+  else writeCompileOwn(context, writer);
+  writeRefusal(context, writer);
+  writeTexts(context, writer);
+}
+
+function writeCompileOwn({ types, binaries }: WasmContext, writer: Writer): void {
+  const { only } = types;
+  const text = binaries.relaxed ? `${detectionExpression("relaxedSimd")} ? relaxed : plain` : "plain";
+  writer.line();
+  writer.line(`let compiledWasm${only(": object | undefined")};`);
+  writer.line();
+  writer.line("/** Compiled when first needed and shared by all instances. */");
+  writeTried(`function compiled()${only(": object")}`, writer, () => {
+    writer.line("compiledWasm ??= new WebAssembly.Module(binary());");
+    writer.line("return compiledWasm;");
+  });
+  writer.line();
+  writeTried(`async function compiling()${only(": Promise<object>")}`, writer, () => {
+    writer.line("compiledWasm ??= await WebAssembly.compile(binary());");
+    writer.line("return compiledWasm;");
+  });
+  writer.line();
+  if (binaries.relaxed)
+    writer.line("/** The one for this engine: relaxed SIMD multiplies and adds in one instruction. */");
+  writer.block(`function binary()${only(": Uint8Array")}`, () => writer.line(`return decode(${text});`));
+}
+
+function writeCompileGiven({ types, binaries }: WasmContext, writer: Writer): void {
+  const { only } = types;
+  const isBytes = "wasm instanceof ArrayBuffer || ArrayBuffer.isView(wasm)";
+  const bytes = `wasm${only(" as Uint8Array")}`;
+  writer.line();
+  writeTried(`function compiled(wasm${only(": WasmModule")})${only(": object")}`, writer, () =>
+    writer.line(`return ${isBytes} ? new WebAssembly.Module(${bytes}) : wasm;`),
+  );
+  writer.line();
+  writeTried(
+    `async function compiling(wasm${only(": WasmModule")})${only(": Promise<object>")}`,
+    writer,
+    () => writer.line(`return ${isBytes} ? await WebAssembly.compile(${bytes}) : wasm;`),
+  );
+  if (!binaries.relaxed) return;
+  writer.line();
+  writer.line("/** Whether this engine takes the .wasm with relaxed SIMD, which is the faster one. */");
+  writer.block(`export function relaxedSimd()${only(": boolean")}`, () =>
+    writer.line(`return ${detectionExpression("relaxedSimd")};`),
+  );
+}
+
+/** A function whose body says what it cannot do in the words of `refusal`. */
+function writeTried(head: string, writer: Writer, body: () => void): void {
+  writer.block(head, () => {
+    writer.line("try {").indent(body).line("} catch (cause) {");
+    writer.indent(() => writer.line("throw refusal(cause);")).line("}");
+  });
+}
+
+function writeRefusal({ program, types }: WasmContext, writer: Writer): void {
+  const { only } = types;
+  const title = templateText(program.name);
+  const advice = "compile the model for the ts target (--target ts)";
+  writer.line();
+  writer.line("/** Why WebAssembly cannot be compiled here, and what to do about it. */");
+  writer.block(`function refusal(cause${only(": unknown")})${only(": Error")}`, () => {
+    writer.line(`const what = cause instanceof Error ? cause.message : "";`);
+    writer.line("const why =");
+    writer.line(`  typeof WebAssembly !== "object"`);
+    writer.line(`    ? "this engine has no WebAssembly"`);
+    writer.line(`    : !${detectionExpression("simd")}`);
+    writer.line(`      ? "this engine has no WebAssembly SIMD"`);
+    writer.line(`      : "this engine does not compile WebAssembly here" + (what && \` (\${what})\`);`);
+    writer.line(
+      `const advice = /main thread/.test(what) ? "await instantiateAsync()" : ${stringLiteral(advice)};`,
+    );
+    writer.line(`const message = \`${title}: \${why}; \${advice}\`;`);
+    writer.line(`return Object.assign(new Error(message, { cause }), { code: "ERR_WEBASSEMBLY" });`);
+  });
+}
+
+function writeLoadWeights({ plan, program, types }: WasmContext, writer: Writer): void {
+  const { only, element } = types;
+  const size = plan.blob.length;
+  const title = templateText(program.name);
+  const stranger = stringLiteral(`${program.name}: these weights belong to another model or version`);
+  writer.line();
+  writer.line("/** Checks that the bytes are this module's weights. */");
+  const head = `loadWeights(given${only(": ArrayBuffer | Uint8Array")})${only(": Weights")}`;
+  writer.block(`export function ${head}`, () => {
+    writer.line(`if (given?.byteLength !== ${size})`);
+    writer.line(
+      `  throw new RangeError(\`${title}: expected ${size} bytes of weights, got \${given?.byteLength}\`);`,
+    );
+    writer.line("const aligned = ArrayBuffer.isView(given) && given.byteOffset % 8 === 0;");
+    writer.line("const bytes = aligned ? given : new Uint8Array(given);");
+    writer.line(`const words = new Int32Array(bytes.buffer, bytes.byteOffset, ${size / 4});`);
+    writer.line("let hash = 0;");
+    const step = `hash = (Math.imul(hash, 31) + words[i]${element}) | 0`;
+    writer.line(`for (let i = 0; i < words.length; i++) ${step};`);
+    writer.line(`if (hash !== ${checksum(plan.blob)})`);
+    writer.line(`  throw new Error(${stranger});`);
+    writer.line("return { bytes };");
+  });
+}
+
+/** Base64 and its decoder, at the end of the module where they are not in the reader's way. */
+function writeTexts(context: WasmContext, writer: Writer): void {
+  const { binaries, plan, types } = context;
+  const inlineWeights = hasShippedWeights(context) && plan.mode !== "file";
+  if (binaries.mode === "file" && !inlineWeights) return;
+  writer.line();
+  writer.block(`function decode(text${types.only(": string")})${types.only(": Uint8Array")}`, () => {
+    writer.line("const binary = atob(text);");
+    writer.line("const bytes = new Uint8Array(binary.length);");
+    writer.line("for (let i = 0; i < bytes.length; i++) bytes[i] = binary.charCodeAt(i);");
+    writer.line("return bytes;");
+  });
+  if (binaries.mode === "inline") {
+    writer.line().line(`const plain = "${toBase64(binaries.plain)}";`);
+    if (binaries.relaxed) writer.line().line(`const relaxed = "${toBase64(binaries.relaxed)}";`);
+  }
+  if (inlineWeights) writer.line().line(`const base64 = "${toBase64(plan.blob)}";`);
+}
