@@ -204,7 +204,7 @@ function emitCast(scope: Scope, e: Expr & { kind: "cast" }): void {
   }
 }
 
-/** What JavaScript's `| 0` makes of the float on the stack: cut, and modulo 2^32; 0 for what is not finite. */
+/** What `| 0` makes of the float on the stack: cut, modulo 2^32; 0 for what is not finite. */
 function emitToInt32(f: FunctionAssembler): void {
   const whole = f.local("f64");
   f.f64_promote_f32().f64_trunc().local_tee(whole);
