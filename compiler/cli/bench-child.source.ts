@@ -45,7 +45,7 @@ async function onnxruntime() {
 /** Whatever else there is. */
 async function script() {
   const start = performance.now();
-  const { default: open } = await load(task.path);
+  const { open } = await load(task.path);
   const imported = performance.now();
   const run = await open(task, inputs);
   return { start, imported, ready: performance.now(), run };

@@ -79,7 +79,7 @@ function peak(): BenchReport["peak"] {
 }
 
 /** Writes the module as a user would have it. */
-function emittedContender({ code, weights }: CompiledModel, folder: string): Contender {
+export function emittedContender({ code, weights }: CompiledModel, folder: string): Contender {
   const path = join(folder, "module.mjs");
   const sidecar = join(folder, "module.bin");
   writeFileSync(path, code);

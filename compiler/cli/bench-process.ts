@@ -12,7 +12,7 @@ export interface Contender {
   readonly name: string;
   readonly kind: "emitted" | "onnxruntime" | "script";
   /**
-   * The module to import: what was emitted, the runtime, or a script: its default export takes the task and
+   * The module to import: what was emitted, the runtime, or a script: its `open` takes the task and
    * the inputs and resolves to a function that resolves when a run is done.
    */
   readonly path: string;
