@@ -1,4 +1,4 @@
-/** jax-js on its WebAssembly backend, for models that its ONNX loader reads. files: a folder with the packages. */
+/** jax-js on WebAssembly, for models that its ONNX loader reads. `files`: a folder with the packages. */
 import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { join } from "node:path";
