@@ -19,6 +19,7 @@ import { expressionOf, substituteAxis, visitStmts } from "../../ir/loop-rewrite.
 import { nothingOpen } from "../../ir/open-dims.ts";
 import type { Target } from "../../ir/target.ts";
 import { mapLoops, vectorise } from "./mode.ts";
+import { columnsFirst } from "./order.ts";
 import { pack } from "./pack.ts";
 import type { Scheduled } from "./scheduled.ts";
 import { sink } from "./sink.ts";
@@ -70,7 +71,7 @@ function scheduleStmt(s: Stmt, target: Target, sizes: readonly Sizes[]): readonl
   const tile = chooseTile(nest, workloadOf(nest, target.numerics), target, sizes);
   return tile.blocks.reduce<readonly Stmt[]>(
     (stmts, { axis, factor }, i) => block(stmts, axis, factor, i === tile.blocks.length - 1 ? tile.lanes : 1),
-    [s],
+    [columnsFirst(s, tile)],
   );
 }
 

@@ -3,7 +3,7 @@
  * outputs multiplies each value it loads M or N times, until its accumulators no longer fit the registers.
  * For each candidate the cost of one pass is
  *
- *     cycles = max(arithmetic / 2, instructions / 4, latency) + spills
+ *     cycles = max(arithmetic / 2, instructions / 4, arrival of loads, latency) + spills
  *
  * on a core with two arithmetic units and four issue slots; with `latency`, a single accumulator waits for
  * itself. Blocks left over at the edges are costed as the smaller tiles they are. The same rule gives a
@@ -36,6 +36,12 @@ const copyPenalty = 0.03;
 interface Costs {
   /** Instructions of a load: plain JavaScript checks bounds and adds up the address. */
   readonly load: number;
+  /**
+   * Cycles that a load takes of the units for it: two at a time, and from a panel, which streams from the
+   * second level of caches, one.
+   */
+  readonly arrival: number;
+  readonly panelArrival: number;
   readonly convert: number;
   readonly loop: number;
   readonly registers: number;
@@ -52,9 +58,36 @@ interface Costs {
  * Of the sixteen registers of x86, separate products of a multiplication and its addition take their share.
  */
 const costs: Record<Target["numerics"]["accumulate"], Costs> = {
-  float64: { load: 3, convert: 1, loop: 3, registers: 13, holdsLoads: true, statements: 12 },
-  float32: { load: 1, convert: 0, loop: 3, registers: 11, holdsLoads: false, statements: 8 },
-  "float32-fma": { load: 1, convert: 0, loop: 3, registers: 15, holdsLoads: false, statements: 48 },
+  float64: {
+    load: 3,
+    arrival: 0,
+    panelArrival: 0,
+    convert: 1,
+    loop: 3,
+    registers: 13,
+    holdsLoads: true,
+    statements: 12,
+  },
+  float32: {
+    load: 1,
+    arrival: 0.5,
+    panelArrival: 1,
+    convert: 0,
+    loop: 3,
+    registers: 11,
+    holdsLoads: false,
+    statements: 8,
+  },
+  "float32-fma": {
+    load: 1,
+    arrival: 0.5,
+    panelArrival: 1,
+    convert: 0,
+    loop: 3,
+    registers: 15,
+    holdsLoads: false,
+    statements: 48,
+  },
 };
 /** Cycles until the sum of an addition, or of a fused multiply-add, can be added to. */
 const latency = 4;
@@ -176,10 +209,11 @@ function cyclesOfPass(reduction: Reduction, block: readonly Piece[], target: Tar
   const elements = outputsOf(block) / lanesOf(block);
   const arithmetic = reduction.arithmetic * elements;
   const [rows] = block.length > 1 ? block : [];
-  let [loading, held] = [0, 0];
+  let [loading, arriving, held] = [0, 0, 0];
   for (const read of reduction.reads) {
     const loads = loadsOf(read, block);
     loading += loads * (cost.load + (read.narrow ? cost.convert : 0));
+    arriving += loads * (read.packable ? cost.panelArrival : cost.arrival);
     if (loads >= elements) continue;
     // Row after row: what a row reads is used as it arrives, what all rows read is held for them.
     held += !cost.holdsLoads && rows && read.strides.has(rows.axis) ? loads / rows.factor : loads;
@@ -187,7 +221,7 @@ function cyclesOfPass(reduction: Reduction, block: readonly Piece[], target: Tar
   const unrolls = Math.max(1, unrollsOf(reduction.accumulators * elements, target));
   const instructions = arithmetic + loading + cost.loop / unrolls;
   const spills = Math.max(0, reduction.accumulators * elements + held - cost.registers);
-  return Math.max(arithmetic / 2, instructions / 4, latency) + spills + instructions / 100;
+  return Math.max(arithmetic / 2, instructions / 4, arriving, latency) + spills + instructions / 100;
 }
 
 /**

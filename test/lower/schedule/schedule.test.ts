@@ -73,6 +73,19 @@ describe("the tile", () => {
     expect(tileOf(conv, targets["wasm-relaxed"])).toEqual(["ow/4", "co/8"]);
   });
 
+  test("is narrow rather than one row of many vectors: panels stream from the cache", () => {
+    const conv = conv2d({ size: [7, 7], channels: [64, 64], kernel: [3, 3] }, targets["wasm-relaxed"]);
+    expect(tileOf(conv, targets["wasm-relaxed"])).toEqual(["co/8", "co/8"]);
+    expect(printKernel(schedule(conv, targets["wasm-relaxed"]).kernel)).toContain("for ow.i < 4 unroll");
+  });
+
+  test("goes along the rows of weights that no cache holds, column by column", () => {
+    const fused = targets["wasm-relaxed"];
+    expect(tileOf(matmul(12, 2048, 256, fused), fused)).toEqual(["n/8", "m/6"]);
+    expect(tileOf(matmul(12, 512, 256, fused), fused)).toEqual(["m/6", "n/8"]);
+    expectSameResults(matmul(2, 520, 512, fused), fused, 1);
+  });
+
   test("of an elementwise kernel is its lanes", () => {
     expect(tileOf(relu(4, 16, targets.wasm), targets.wasm)).toEqual(["j/4"]);
     expect(tileOf(relu(4, 16, targets.ts), targets.ts)).toEqual([]);
