@@ -71,14 +71,14 @@ type Range = Extract<DimChoice, { readonly kind: "range" }>;
 const rangesIn = (choices: ReadonlyMap<string, DimChoice>): ReadonlyMap<string, Range> =>
   new Map([...choices].flatMap(([name, choice]) => (choice.kind === "range" ? [[name, choice]] : [])));
 
-/** What is open, by a range or by the model itself; undefined when all is to be bound. */
+/** What is said of dims by name: what is open, by a range or by the model itself, and what has a size. */
 function openBindings(
   model: Network,
   ranges: ReadonlyMap<string, Range>,
   sizes: Readonly<Record<string, number>>,
 ): DimBindings | undefined {
   const declared = model.plan().inputs.flatMap(({ shape }) => declarationsIn(shape));
-  if (ranges.size + declared.length === 0) return undefined;
+  if (ranges.size + declared.length + Object.keys(sizes).length === 0) return undefined;
   const origin = (clause: string) => ({ subject: "dims", clause });
   return {
     declared: [...ranges].map(([name, { min, max }]) => ({

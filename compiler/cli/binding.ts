@@ -4,7 +4,7 @@ import { nearest } from "../../runtime/initializers/nearest.ts";
 import type { Tensor } from "../../runtime/tensor.ts";
 import type { BindOptions } from "../bind-model.ts";
 import { fail } from "../diagnostics/index.ts";
-import { DeclaredDim, type Network, type ShapeLike } from "../index.ts";
+import type { Network } from "../index.ts";
 import type { DimInput } from "../infer/dim-choice.ts";
 import { type Stated, stated } from "../infer/stated.ts";
 import type { Options } from "./command-line.ts";
@@ -15,8 +15,6 @@ import { type GivenSample, readBytes, readSamples } from "./values.ts";
 type Inputs = ReturnType<Network["plan"]>["inputs"];
 
 export interface BindingOptions {
-  /** Every input needs a sample now. */
-  readonly complete?: boolean;
   /** What is said of dims is assumed of their names instead of binding them: shapes stay symbolic. */
   readonly assume?: boolean;
 }
@@ -35,7 +33,6 @@ export function readBinding(options: Options, cwd: string): Binding {
   return (model, options = {}) => {
     const { inputs } = model.plan();
     const sample = named(samples, inputs);
-    if (options.complete && !hasDims) requireSamples(inputs, samples);
     const assumed = options.assume ? Object.entries(dims).map(assumption) : [];
     const said = [...constraints, ...assumed];
     return {
@@ -82,31 +79,6 @@ function onlyInput(inputs: readonly string[]): string {
     code: "E1002",
     message: `--sample names no input, but the model has ${inputs.length}: ${inputs.join(", ")}`,
     fix: inputs.map((name) => `--sample ${name}=...`).join(" "),
-  });
-}
-
-/** A size that is declared as a number, or as a dim that is one. */
-function knownSize(size: ShapeLike[number]) {
-  if (typeof size === "number") return size;
-  return typeof size === "object" && size !== null && "value" in size ? size.value : undefined;
-}
-
-/** Binding would say the same in the words of the API. */
-function requireSamples(inputs: Inputs, samples: ReadonlyMap<string, GivenSample>): void {
-  const isKnown = (size: ShapeLike[number]) => size instanceof DeclaredDim || knownSize(size) !== undefined;
-  const open = inputs.filter(({ shape }) => !shape.every(isKnown));
-  const missing = open.filter(({ name }) => !samples.has(name));
-  if (missing.length === 0 || (samples.has("") && open.length === 1)) return;
-  const sizes = (shape: ShapeLike) => shape.map((size) => knownSize(size) ?? "n").join(",");
-  fail({
-    code: "E2102",
-    message: `no sample for ${missing.map(({ name }) => `input "${name}"`).join(", ")}`,
-    facts: inputs.map(({ name, shape }) => ({
-      subject: name,
-      value: `[${shape.map((size) => size ?? "?").join(", ")}]`,
-      ...(missing.some((one) => one.name === name) && { note: "missing" }),
-    })),
-    fix: `add ${missing.map(({ name, shape }) => `--sample ${name}=${sizes(shape)}`).join(" ")}`,
   });
 }
 

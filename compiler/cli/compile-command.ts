@@ -43,7 +43,7 @@ export async function runCompile(where: string, options: Options, host: Host): P
     const start = host.now();
     const compiled = await detached(() =>
       compile(loaded.model, {
-        ...binding(loaded.model, { complete: true }),
+        ...binding(loaded.model),
         format: output?.format ?? (emit === "js" ? "js" : "ts"),
         ...(seed !== undefined && { seed }),
         ...(weights && { weights }),

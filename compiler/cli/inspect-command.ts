@@ -10,9 +10,8 @@ import { loadModel } from "./load-model.ts";
 export async function runInspect(where: string, options: Options, host: Host): Promise<void> {
   const binding = readBinding(options, host.cwd);
   const { model } = await loadModel(where, host.cwd);
-  const complete = options.has("sample");
-  const assume = !complete && (options.has("symbolic") || options.has("nodes"));
-  const bound = () => binding(model, { complete, assume });
+  const assume = !options.has("sample") && (options.has("symbolic") || options.has("nodes"));
+  const bound = () => binding(model, { assume });
   const [dim] = options.get("why") ?? [];
   const text =
     dim === undefined

@@ -52,7 +52,7 @@ async function verifyModel(where: string, options: Options, host: Host) {
     }
     if (oracle && (folders.length === 0 || options.has("sample") || options.has("dim") || wanted)) {
       progress.stage(oracle.name);
-      const bound = binding(network, { complete: true });
+      const bound = binding(network);
       comparisons.push(await againstRuntime(file, oracle, bound, { runs, seed }));
     }
   } finally {

@@ -12,10 +12,10 @@ import type { Traced } from "./plan.ts";
 export function bindTraced(
   { graph, declared, trace }: Traced,
   sample: Sample,
-  { constraints = [], dims: given }: BindRequest,
+  { constraints = [], dims: given, known = [] }: BindRequest,
   at: SourceLocation | undefined,
 ): BoundModel {
-  const options = { constraints, ...(at && { at }) };
+  const options = { constraints, known, ...(at && { at }) };
   if (declared.length === 0) return bind(graph, sample, { ...options, ...(given && { dims: given }) });
   const { sizes, open, declared: more } = given ?? noBindings;
   const fixed = new Set(sizes.map(({ name }) => name));

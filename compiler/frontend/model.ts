@@ -18,6 +18,7 @@ import { asDeclared, withDeclared } from "./output-shapes.ts";
 import {
   type BindRequest,
   expectation,
+  fixedSizes,
   keyOf,
   type MaybeSized,
   rows,
@@ -96,9 +97,7 @@ export abstract class Model<Out = Symbolic> extends Layer<Out> {
    */
   inferred(rank?: number): { readonly graph: Graph; readonly store: Store } {
     const graph = this.graph(rank);
-    const store = storeOf(graph, (path) =>
-      this.#weights.isInitial(path) ? undefined : this.#weights.fixedShape(path),
-    );
+    const store = storeOf(this.#sizesOfSet(graph));
     return { graph: infer(graph, store), store };
   }
 
@@ -213,7 +212,11 @@ export abstract class Model<Out = Symbolic> extends Layer<Out> {
    */
   bind(sample: SampleInput, shape?: readonly number[], options: BindRequest = {}): BoundModel {
     const at = callSite();
-    return this.#prepare(this.#read(sample, shape, at), at, options).bound;
+    const read = this.#read(sample, shape, at);
+    const { graph } = this.#traces.for(read);
+    const complete = graph.inputs.every(({ name }) => Object.hasOwn(read, name));
+    const known = complete ? [] : this.#sizesOfSet(graph);
+    return this.#prepare(read, at, { ...options, known }).bound;
   }
 
   /** The outputs for `x`; a typed array needs its shape. The first call binds the model. */
@@ -330,6 +333,12 @@ export abstract class Model<Out = Symbolic> extends Layer<Out> {
     this.#last = { bound, traced };
     const prepared = { bound, traced, compiled: undefined };
     return dims ? prepared : this.#keep(key, prepared);
+  }
+
+  /** Sizes of the weights that somebody gave. */
+  #sizesOfSet(graph: Graph) {
+    const weights = this.#weights;
+    return fixedSizes(graph, (path) => (weights.isInitial(path) ? undefined : weights.fixedShape(path)));
   }
 
   #keep(key: string, prepared: Prepared): Prepared {

@@ -1,9 +1,7 @@
 /** Views of a traced model that binding and summaries are made from. */
 import type { Tensor } from "../../runtime/tensor.ts";
-import { CompileError } from "../diagnostics/index.ts";
-import { constant, Store } from "../dims/index.ts";
-import type { Sample } from "../infer/bind.ts";
-import { diagnose } from "../infer/diagnose.ts";
+import { Store } from "../dims/index.ts";
+import { assume, type Known, type Sample } from "../infer/bind.ts";
 import type { DimBindings } from "../infer/open.ts";
 import type { SampleOrigin } from "../infer/origins.ts";
 import type { Stated } from "../infer/stated.ts";
@@ -39,29 +37,29 @@ export function sizesOfParameters({ trace, graph }: Traced): readonly MaybeSized
   }));
 }
 
-/**
- * A store that knows the shapes that are fixed. They say something of the inputs, before any sample.
- * @throws CompileError
- */
-export function storeOf(graph: Graph, fixed: (path: string) => Fixed | undefined): Store {
-  const store = new Store();
-  for (const { value } of graph.parameters) {
+/** The sizes of parameters whose shape is fixed. They say something of the inputs, before any sample. */
+export function fixedSizes(graph: Graph, fixed: (path: string) => Fixed | undefined): readonly Known[] {
+  return graph.parameters.flatMap(({ value }) => {
     const known = fixed(value.name);
-    known?.shape.forEach((size, axis) => {
-      const clause = `${size} fixed by ${known.by}`;
+    return (known?.shape ?? []).map((size, axis): Known => {
       const origin: SampleOrigin = {
         kind: "known",
         subject: value.name,
-        shape: list(known.shape),
+        shape: list(known!.shape),
         axis,
         value: size,
-        clause,
-        ...(known.at && { at: known.at }),
+        clause: `${size} fixed by ${known!.by}`,
+        ...(known!.at && { at: known!.at }),
       };
-      const conflict = store.equal(value.type.shape[axis]!, constant(size), origin);
-      if (conflict) throw new CompileError([diagnose(conflict, undefined, store)]);
+      return { dim: value.type.shape[axis]!, value: size, origin };
     });
-  }
+  });
+}
+
+/** A store that knows these sizes. Throws CompileError where they contradict each other. */
+export function storeOf(known: readonly Known[]): Store {
+  const store = new Store();
+  for (const each of known) assume(store, each);
   return store;
 }
 
@@ -82,7 +80,8 @@ export function expectation({ trace, graph }: Traced, path: string): Expected {
 export function sampleName(sample: Sample): string {
   const shapes = Object.entries(sample).map(([name, value]) => [name, list(shapeOfSample(value))] as const);
   const [only] = shapes;
-  if (only && shapes.length === 1) return `the sample ${only[1]}`;
+  if (!only) return "the sizes of its dims";
+  if (shapes.length === 1) return `the sample ${only[1]}`;
   return `the sample { ${shapes.map(([name, shape]) => `${name}: ${shape}`).join(", ")} }`;
 }
 
@@ -93,6 +92,8 @@ export interface BindRequest {
   readonly constraints?: readonly Stated[];
   /** Dims that are left open, or have a size by name; those that the model declares come on top. */
   readonly dims?: DimBindings | undefined;
+  /** Sizes of parameters that were fixed before. */
+  readonly known?: readonly Known[];
 }
 
 /** Equal for samples that bind a graph the same way. */

@@ -16,14 +16,16 @@ import {
   symbolsOf as namesIn,
   type Origin,
   Store,
-  symbol as symbolDim,
 } from "../dims/index.ts";
 import { mapAttributes } from "../ir/attribute.ts";
 import type { BoundDim, Graph, Guard, Node, Value } from "../ir/graph.ts";
 import { mapDims } from "../ir/graph-dims.ts";
 import type { OpenDims } from "../ir/open-dims.ts";
 import { bindValues, undetermined } from "./bind-values.ts";
+import { demandsOf } from "./demands.ts";
+import { diagnose } from "./diagnose.ts";
 import { measuredIn } from "./measured.ts";
+import { lacking, missingSamples, strangers } from "./missing-samples.ts";
 import {
   type DimBindings,
   declareDims,
@@ -36,6 +38,7 @@ import {
 import type { SampleOrigin } from "./origins.ts";
 import { refusedInput } from "./refused-input.ts";
 import { refusedSizes } from "./refused-sizes.ts";
+import { boundsAre, refusedStatements, type Said, sizeIs } from "./refused-statements.ts";
 import { inferNode, Relations } from "./relations.ts";
 import type { Stated } from "./stated.ts";
 import { underdetermined, underdeterminedDiagnostic } from "./underdetermined.ts";
@@ -45,8 +48,9 @@ export interface Sample {
   readonly [input: string]: readonly number[] | Tensor;
 }
 
-/** A symbol fixed by an earlier sample, and how. */
+/** A size that was fixed before this sample (of a weight that was set, say), and how. */
 export interface Known {
+  readonly dim: Dim;
   readonly value: number;
   readonly origin: SampleOrigin;
 }
@@ -54,7 +58,8 @@ export interface Known {
 export interface BindOptions {
   /** What must hold of the sizes, whatever the layers ask. */
   readonly constraints?: readonly Stated[];
-  readonly known?: ReadonlyMap<string, Known>;
+  /** Where there are any, sizes of inputs without a sample may follow from them. */
+  readonly known?: readonly Known[];
   /** What is said of dims by name, beside the sample. */
   readonly dims?: DimBindings;
   /** The user's line that gave the sample. */
@@ -80,26 +85,34 @@ export function bind(graph: Graph, sample: Sample, options: BindOptions = {}): B
   const { dims = noBindings } = options;
   const measured = measuredIn(graph);
   const open = new Set([...dims.open, ...measured]);
-  for (const [symbolName, { value, origin }] of options.known ?? []) assume(store, symbolName, value, origin);
+  for (const one of options.known ?? []) assume(store, one);
   for (const problem of declareDims(dims, store)) bag.add(problem);
+  bag.throwIfAny();
   for (const { constraint, origin } of options.constraints ?? []) {
     const conflict = store.require(constraint, origin);
     if (conflict) bag.add(contradiction(conflict));
   }
-  checkNames(graph, sample, store, open, bag);
+  const { known = [] } = options;
+  for (const problem of strangers(graph, sample)) bag.add(problem);
+  const isOpen = (name: string) => open.has(name);
+  const missing = known.length === 0 ? lacking(graph, sample, store, isOpen) : [];
   const sampled = graph.inputs.flatMap((input) =>
     bindInput(store, input, sampleOf(input, sample), options, bag),
   );
   for (const guard of graph.guards) bindGuard(store, guard, sample, options, bag);
+  for (const problem of missingSamples(graph, missing, store, isOpen)) bag.add(problem);
   bag.throwIfAny();
   if (measured.length > 0 || hasEmpty(graph, sample)) allowEmpty(graph, store);
   inferAll(graph, store, bag);
   if (bag.list.length > 0) throw new CompileError(explained(graph, sample, options, bag.list));
   const bound = mapDims(graph, (d) => store.resolve(d)) as Graph<BoundDim>;
+  const unsaid = lacking(graph, sample, store, isOpen);
+  for (const problem of missingSamples(graph, unsaid, store, isOpen)) bag.add(problem);
+  bag.throwIfAny();
   for (const diagnostic of undetermined(bound, open, options.at)) bag.add(diagnostic);
   bag.throwIfAny();
   for (const problem of openParameters(bound.parameters, (d) => d, open)) bag.add(problem);
-  for (const gap of underdetermined(bound, store, (name) => !open.has(name)))
+  for (const gap of underdetermined(bound, store, (name) => !isOpen(name)))
     bag.add(underdeterminedDiagnostic(gap));
   bag.throwIfAny();
   const found = openDimsOf(bound, store, open, sampled);
@@ -109,12 +122,12 @@ export function bind(graph: Graph, sample: Sample, options: BindOptions = {}): B
 }
 
 /** What is said of the dims, or what the layers demand of them, cannot all be true, whatever their sizes. */
-export function contradiction({ core }: Conflict): Diagnostic {
+export function contradiction({ core, suggestion }: Conflict): Diagnostic {
   return {
     code: "E2201",
     message: `no sizes satisfy ${core.map(({ clause }) => clause).join(" and ")}`,
     facts: core.map(({ subject, clause }) => ({ subject, value: clause })),
-    fix: "drop or change one of them",
+    fix: `drop or change one of them${suggestion ? `: ${suggestion}` : ""}`,
   };
 }
 
@@ -160,12 +173,22 @@ function explained(
       return given ? [[input, "shape" in given ? given.shape : given] as const] : [];
     }),
   );
-  const refused = refusedSizes(graph, shapes, options.at);
+  const demands = demandsOf(graph);
+  if (!demands) return failures;
+  const refused = refusedSizes(demands, shapes, options.at);
   // A failure that names the sample says more than that the layers leave no choice.
   const blind = failures.every(({ code }) => code === "E2103");
   const told = refused.filter(({ code }) => code !== "E2104" || blind);
-  return told.length > 0 ? told : failures;
+  const all = told.length > 0 ? told : refusedStatements(demands, saidIn(options));
+  return all.length > 0 ? all : failures;
 }
+
+/** All that is said of dims beside the sample. */
+const saidIn = ({ constraints = [], dims = noBindings }: BindOptions): readonly Said[] => [
+  ...constraints,
+  ...dims.declared.map(({ name, origin, ...bounds }) => ({ constraint: boundsAre(name, bounds), origin })),
+  ...dims.sizes.map(({ name, size, origin }) => ({ constraint: sizeIs(name, size), origin })),
+];
 
 /**
  * Runs every relation of a symbolic graph (one that was parsed, say) and returns it with what could be
@@ -207,42 +230,11 @@ function inferAll(graph: Graph, store: Store, bag: DiagnosticBag): void {
 const producerOf = (graph: Graph, value: Value): Node | undefined =>
   graph.nodes.find(({ results }) => results.includes(value));
 
-function assume(store: Store, name: string, value: number, origin: SampleOrigin): void {
-  store.declare(name, { min: Math.min(value, 1) }, origin);
-  const conflict = store.equal(symbolDim(name), constant(value), origin);
-  if (conflict) throw new Error(`internal: ${name} was bound to two values`);
-}
-
-function checkNames(
-  graph: Graph,
-  sample: Sample,
-  store: Store,
-  open: ReadonlySet<string>,
-  bag: DiagnosticBag,
-): void {
-  const names = graph.inputs.map((input) => input.name);
-  const isKnown = (d: Dim) => namesIn(store.resolve(d)).every((name) => open.has(name));
-  const missing = graph.inputs
-    .filter((input) => !Object.hasOwn(sample, input.name))
-    .filter((input) => !input.type.shape.every(isKnown))
-    .map((input) => input.name);
-  if (missing.length > 0)
-    bag.add({
-      code: "E2102",
-      message: `no sample for ${missing.map((n) => `input "${n}"`).join(", ")}`,
-      facts: names.map((name) => ({
-        subject: name,
-        value: Object.hasOwn(sample, name) ? "sampled" : "missing",
-      })),
-      fix: `give a shape or data (or every dim by name) for ${missing.map((n) => `"${n}"`).join(", ")} as well`,
-    });
-  for (const name of Object.keys(sample))
-    if (!names.includes(name))
-      bag.add({
-        code: "E2102",
-        message: `the sample names "${name}", but the inputs are ${names.map((n) => `"${n}"`).join(", ")}`,
-        fix: `rename it to ${names.map((n) => `"${n}"`).join(" or ")}`,
-      });
+/** @throws CompileError for sizes that were fixed before and contradict each other. */
+export function assume(store: Store, { dim, value, origin }: Known): void {
+  for (const name of namesIn(dim)) store.declare(name, { min: Math.min(value, 1) }, origin);
+  const conflict = store.equal(dim, constant(value), origin);
+  if (conflict) throw new CompileError([diagnose(conflict, undefined, store)]);
 }
 
 /** Gives the sizes that stand where dims are open: they bind nothing. */

@@ -20,7 +20,7 @@ export interface Side {
 
 /** Undefined where the statement that failed does not tell which axes it is about. */
 export function sidesOf(
-  { core, left, right }: Conflict,
+  { core, left, right }: Pick<Conflict, "core" | "left" | "right">,
   nodes: Iterable<Node>,
   store: Store,
 ): readonly [Side, Side] | undefined {
@@ -57,7 +57,10 @@ export function chainOf({ steps }: Side, end: string): readonly string[] {
 }
 
 /** The makers of both sides, then the statements that cannot hold together; each place once. */
-export function coreOf({ core }: Conflict, sides: readonly [Side, Side] | undefined): readonly CoreEntry[] {
+export function coreOf(
+  { core }: Pick<Conflict, "core">,
+  sides: readonly [Side, Side] | undefined,
+): readonly CoreEntry[] {
   const makers = (sides ?? []).flatMap(({ maker, dim }): readonly CoreEntry[] =>
     maker ? [{ layer: maker.path, clause: `makes it ${dim}`, ...(maker.at && { at: maker.at }) }] : [],
   );
@@ -67,3 +70,6 @@ export function coreOf({ core }: Conflict, sides: readonly [Side, Side] | undefi
   const whole = [...makers, ...stated];
   return whole.filter(({ layer }, i) => whole.findLastIndex((other) => other.layer === layer) === i);
 }
+
+/** "made there, at unet.ts:14". */
+export const madeAt = ({ at }: Step): string => (at ? `made there, at ${at.file}:${at.line}` : "made there");

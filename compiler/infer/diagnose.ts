@@ -4,10 +4,10 @@
  * the rest are clauses of ops. The message names the two sizes in the user's words, the table shows where
  * each came from.
  */
-import { type Diagnostic, type Fact, printLocation } from "../diagnostics/index.ts";
+import type { Diagnostic, Fact } from "../diagnostics/index.ts";
 import type { Conflict, Origin, Store } from "../dims/index.ts";
 import type { Node, Source, Value } from "../ir/graph.ts";
-import { chainOf, coreOf, type Side, sidesOf } from "./conflict-sides.ts";
+import { chainOf, coreOf, madeAt, type Side, sidesOf } from "./conflict-sides.ts";
 import { isSampleOrigin, type SampleOrigin } from "./origins.ts";
 
 /** What the statements of one node are made under. */
@@ -55,8 +55,7 @@ export function diagnose(
 /** The layer that made a size what it is, and the line it was written on. */
 function makerFact({ maker, dim }: Side): readonly Fact[] {
   if (!maker) return [];
-  const note = maker.at ? `made there, at ${printLocation(maker.at)}` : "made there";
-  return [{ subject: maker.path, value: `${dim}`, note }];
+  return [{ subject: maker.path, value: `${dim}`, note: madeAt(maker) }];
 }
 
 /** Relations between two shapes; any other is a constraint on one. */

@@ -16,19 +16,32 @@ export function nearestSizes(
 ): ReadonlyMap<string, readonly number[]> {
   const near = new Map<string, readonly number[]>();
   for (const name of broken.constraint.symbols()) {
-    const concerned = needs.filter(({ constraint }) => {
-      const symbols = constraint.symbols();
-      return symbols.includes(name) && symbols.every((symbol) => sizes.has(symbol));
-    });
-    const { min, max } = store.domainOf(name);
-    const holds = (n: number) => {
-      const changed = new Map([...sizes, [name, n]]);
-      return n >= min && n <= max && concerned.every(({ constraint }) => constraint.holds(changed));
-    };
-    const found = [-1, 1].flatMap((sign) => first(sizes.get(name)!, sign, holds));
+    const size = sizes.get(name)!;
+    const found = nearestTo(name, { min: size, max: size }, needs, store, sizes);
     if (found.length > 0) near.set(name, found);
   }
   return near;
+}
+
+/** The sizes of `name` nearest to a range that has none that would do, beside those of other dims. */
+export function nearestTo(
+  name: string,
+  range: { readonly min: number; readonly max: number },
+  needs: readonly Need[],
+  store: Store,
+  others: ReadonlyMap<string, number> = new Map(),
+): readonly number[] {
+  const isKnown = (symbol: string) => symbol === name || others.has(symbol);
+  const concerned = needs.filter(({ constraint }) => {
+    const symbols = constraint.symbols();
+    return symbols.includes(name) && symbols.every(isKnown);
+  });
+  const { min, max } = store.domainOf(name);
+  const holds = (n: number) => {
+    const changed = new Map([...others, [name, n]]);
+    return n >= min && n <= max && concerned.every(({ constraint }) => constraint.holds(changed));
+  };
+  return [...first(range.min, -1, holds), ...first(range.max, 1, holds)];
 }
 
 function first(from: number, sign: number, holds: (n: number) => boolean): readonly number[] {

@@ -4,7 +4,7 @@
  * each is told with the layers that make it and the nearest sizes that would do. That is more than the node
  * that failed knows, which sees two numbers.
  */
-import { CompileError, type Diagnostic, type SourceLocation } from "../diagnostics/index.ts";
+import type { Diagnostic, SourceLocation } from "../diagnostics/index.ts";
 import {
   type Clause,
   constant,
@@ -16,48 +16,25 @@ import {
   Store,
   symbolsOf,
 } from "../dims/index.ts";
-import type { Graph, Value } from "../ir/graph.ts";
+import type { Value } from "../ir/graph.ts";
+import { type Demands, told } from "./demands.ts";
 import { nearestSizes, printNearest } from "./nearest-sizes.ts";
-import { type Need, needsOf } from "./needs.ts";
+import type { Need } from "./needs.ts";
 import type { SampleOrigin } from "./origins.ts";
-import { Provenance } from "./provenance.ts";
-import { reasonsFor } from "./reasons.ts";
-import { inferNode, Relations } from "./relations.ts";
 
 type Shapes = ReadonlyMap<Value, readonly number[]>;
 
 /** E2201 for each demand that the sample does not meet, E2104 for a size the layers decide alone. */
 export function refusedSizes(
-  graph: Graph,
+  demands: Demands,
   shapes: Shapes,
   at: SourceLocation | undefined,
 ): readonly Diagnostic[] {
-  const store = demandsOf(graph);
-  if (!store) return [];
   const sizes = sizesOf(shapes);
-  const provenance = new Provenance(graph.nodes, store);
-  const needs = needsOf(store);
-  const refused = needs
+  const refused = demands.needs
     .filter((need) => !isMet(need, sizes))
-    .map((need) => {
-      const near = nearestSizes(need, needs, sizes, store);
-      return refusal(need, near, sizes, shapes, reasonsFor(need, provenance), at);
-    });
-  return [...refused, ...decidedAlone(shapes, store, at)];
-}
-
-/** The store after symbolic inference; undefined when the network contradicts itself whatever the sizes. */
-function demandsOf(graph: Graph): Store | undefined {
-  const store = new Store();
-  const relations = new Relations(store);
-  try {
-    for (const node of graph.nodes) inferNode(relations, node);
-    for (const output of graph.outputs) relations.declare(output);
-  } catch (error) {
-    if (error instanceof CompileError) return undefined;
-    throw error;
-  }
-  return store;
+    .map((need) => refusal(need, demands, sizes, shapes, at));
+  return [...refused, ...decidedAlone(shapes, demands.store, at)];
 }
 
 /** The sample's sizes by symbol, as far as its own declaration tells. */
@@ -93,27 +70,30 @@ function hasOne(clause: Clause, sizes: ReadonlyMap<string, number>): boolean {
 }
 
 function refusal(
-  { constraint }: Need,
-  near: ReadonlyMap<string, readonly number[]>,
+  need: Need,
+  demands: Demands,
   sizes: ReadonlyMap<string, number>,
   shapes: Shapes,
-  reasons: readonly string[],
   at: SourceLocation | undefined,
 ): Diagnostic {
+  const { constraint } = need;
   const symbols = constraint.symbols();
+  const near = nearestSizes(need, demands.needs, sizes, demands.store);
   const hint = near.size > 0 ? `; nearest ${printNearest(near, symbols.length === 1)}` : "";
   const what = symbols.map((name) => `${name} = ${sizes.get(name)}`).join(" and ");
   const inputs = [...shapes].filter(([{ type }]) =>
     type.shape.some((d) => namesIn(d).some((name) => symbols.includes(name))),
   );
+  const given = inputs.flatMap(([{ name, type }, shape]) => [
+    { subject: name, value: `[${shape.join(", ")}]`, note: "this call" },
+    { subject: `${name} declared`, value: `[${type.shape.join(", ")}]` },
+  ]);
+  const why = told(need, demands, sizes);
   return {
     code: "E2201",
     message: `${sized(what, symbols, sizes)} cannot pass this network: ${constraint} is required${hint}`,
-    facts: inputs.flatMap(([{ name, type }, shape]) => [
-      { subject: name, value: `[${shape.join(", ")}]`, note: "this call" },
-      { subject: `${name} declared`, value: `[${type.shape.join(", ")}]` },
-    ]),
-    because: reasons.join("\n"),
+    ...why,
+    facts: [...given, ...why.facts.filter(({ subject }) => !given.some((fact) => fact.subject === subject))],
     fix: near.size > 0 ? `feed ${printNearest(near, false)}` : `feed sizes with ${constraint}`,
     ...(at && { at }),
   };

@@ -8,13 +8,15 @@
 import { type BindOptions, statedOf } from "../bind-model.ts";
 import { lowerModel, sizeOf } from "../compile-model.ts";
 import { checkInspect } from "../compile-options.ts";
-import { DiagnosticBag } from "../diagnostics/index.ts";
+import { CompileError } from "../diagnostics/index.ts";
 import { constant, constantOf, type Dim, kindOf, type Shape, Store, substitute } from "../dims/index.ts";
 import { Model, type Network } from "../frontend/index.ts";
 import { type BoundModel, contradiction, infer } from "../infer/bind.ts";
+import { demandsOf } from "../infer/demands.ts";
 import { type Need, needsOf } from "../infer/needs.ts";
 import type { Provenance } from "../infer/provenance.ts";
 import { reasonsFor } from "../infer/reasons.ts";
+import { refusedStatements } from "../infer/refused-statements.ts";
 import type { Stated } from "../infer/stated.ts";
 import { remedyFor, type Underdetermined, underdetermined } from "../infer/underdetermined.ts";
 import type { BoundDim, Graph, Node, Value } from "../ir/graph.ts";
@@ -147,13 +149,11 @@ function storeUnder(model: Network, said: readonly Stated[]): Store {
     model.graph().inputs,
     said.flatMap(({ constraint }) => constraint.symbols()),
   );
-  const bag = new DiagnosticBag();
-  for (const { constraint, origin } of said) {
-    const conflict = store.require(constraint, origin);
-    if (conflict) bag.add(contradiction(conflict));
-  }
-  bag.throwIfAny();
-  return store;
+  const refused = said.flatMap(({ constraint, origin }) => store.require(constraint, origin) ?? []);
+  if (refused.length === 0) return store;
+  const demands = demandsOf(model.graph());
+  const told = demands ? refusedStatements(demands, said) : [];
+  throw new CompileError(told.length > 0 ? told : refused.map(contradiction));
 }
 
 /** With a store of its own, to say more to. */

@@ -119,7 +119,7 @@ const b = input({ shape: [null], name: "b" });
 export const net = model({ inputs: [a, b], outputs: add().apply([a, b]) });`,
     rest: "--sample a=1,4",
     code: 1,
-    says: ['E2102 no sample for input "b"', "b   [batch, ?]   missing", "Fix: add --sample b=n,n"],
+    says: ['E2102 no sample for input "b"', "b   [1, b.1]   missing: b.1", "--sample b=1,n", "--dim b.1=n"],
   },
   {
     what: "a sample for an input there is not",

@@ -56,21 +56,19 @@ describe("binding a graph to a sample", () => {
   });
 
   test("a size that contradicts an earlier sample names input, parameter, both sizes and the sample", () => {
-    const known = new Map([
-      [
-        "?dense.in",
-        {
+    const known = [
+      {
+        dim: symbol("?dense.in"),
+        value: 20,
+        origin: {
+          kind: "known" as const,
+          subject: "dense.kernel",
+          shape: "[20, 256]",
           value: 20,
-          origin: {
-            kind: "known" as const,
-            subject: "dense.kernel",
-            shape: "[20, 256]",
-            value: 20,
-            clause: "20 fixed by the sample [2, 20]",
-          },
+          clause: "20 fixed by the sample [2, 20]",
         },
-      ],
-    ]);
+      },
+    ];
     const graph = mlp();
     const error = failure(graph, { x: [3, 30] }, { known });
     expect(error.code).toBe("E2104");
@@ -105,7 +103,11 @@ describe("binding a graph to a sample", () => {
 
   test("a dim given by name takes the place of a sample", () => {
     const by = { kind: "known" as const, subject: "--dim", shape: "", clause: "given by name" };
-    const known = new Map(["batch", "features"].map((name, i) => [name, { value: [4, 20][i]!, origin: by }]));
+    const known = ["batch", "features"].map((name, i) => ({
+      dim: symbol(name),
+      value: [4, 20][i]!,
+      origin: by,
+    }));
     expect(shapes(bind(mlp(), {}, { known }).graph)).toEqual(["[20, 256]", "[256, 10]"]);
   });
 

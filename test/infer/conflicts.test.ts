@@ -3,12 +3,14 @@ import {
   add,
   averagePooling2d,
   CompileError,
+  compile,
   concatenate,
   cropping2d,
   type Diagnostic,
   dense,
   dot,
   input,
+  inspect,
   model,
   type Symbolic,
   upSampling2d,
@@ -130,5 +132,71 @@ describe("a sample that cannot pass", () => {
       message: "a = 5 and b = 6 cannot pass this network: a == b is required; nearest a = 6, or b = 5",
     });
     expect(error!.facts!.map(({ subject }) => subject)).toEqual(["a", "a declared", "b", "b declared"]);
+  });
+});
+
+describe("what is said of dims", () => {
+  const image = input({ shape: ["batch", "H", "W", 1], name: "image" });
+  const small = averagePooling2d({ name: "small" }).apply(image);
+  const large = upSampling2d({ name: "large" }).apply(small);
+  const net = model({ inputs: image, outputs: add({ name: "sum" }).apply([image, large]) });
+  const fixed = { batch: 1, W: 8 };
+
+  test("as a range without a size that can pass is told both chains, the lines and the nearest sizes", () => {
+    const [error, ...more] = problems(() => compile(net, { dims: { ...fixed, H: { min: 5, max: 5 } } }));
+    expect(more).toEqual([]);
+    expect(error).toMatchObject({
+      code: "E2201",
+      message: "no size with 5 <= H <= 5 passes this network: H % 2 == 0 is required; nearest 4, 6",
+      fix: "allow H = 4 or 6, or change the layers that demand this",
+      chains: [
+        ["image = H", "sum"],
+        ["image = H", "small = floor(H/2)", "large = 2*floor(H/2)", "sum"],
+      ],
+      at: { file: expect.stringMatching(/conflicts\.test\.ts$/) },
+    });
+    expect(layersOf(error!)).toEqual(["image", "large", "sum"]);
+    expect(new CompileError([error!]).message).toMatch(/large +2\*floor\(H\/2\) = 4 +made there, at .*:\d+/);
+  });
+
+  test("as a constraint is told the same", () => {
+    const [error, ...more] = problems(() => compile(net, { dims: fixed, constraints: ["H == 7"] }));
+    expect(more).toEqual([]);
+    expect(error!.message).toBe(
+      "no size with H == 7 passes this network: H % 2 == 0 is required; nearest 6, 8",
+    );
+    expect(error!.facts![0]).toEqual({ subject: "constraints", value: "H == 7" });
+  });
+
+  test("of several dims is told of each, beside a size given by name", () => {
+    const found = problems(() => compile(net, { dims: { batch: 1, H: { min: 3, max: 3 }, W: 5 } }));
+    expect(found.map(({ message }) => message)).toEqual([
+      "no size with 3 <= H <= 3 passes this network: H % 2 == 0 is required; nearest 2, 4",
+      "no size with W = 5 passes this network: W % 2 == 0 is required; nearest 4, 6",
+    ]);
+  });
+
+  test("that only contradicts the network together is told together", () => {
+    const [a, b] = ["a", "b"].map((name) => input({ shape: ["batch", name], name }));
+    const product = model({ inputs: [a!, b!], outputs: dot({ axes: 1 }).apply([a!, b!]) });
+    const dims = { batch: 1, a: { min: 1, max: 3 }, b: { min: 5, max: 8 } };
+    const [error, ...more] = problems(() => compile(product, { dims }));
+    expect(more).toEqual([]);
+    expect(error!.message).toBe(
+      "no size with 1 <= a <= 3 and 5 <= b <= 8 passes this network: a == b is required",
+    );
+  });
+
+  test("is checked by inspect as well", () => {
+    const [error] = problems(() => inspect(net, { constraints: ["H == 7"] }));
+    expect(error!.message).toBe(
+      "no size with H == 7 passes this network: H % 2 == 0 is required; nearest 6, 8",
+    );
+  });
+
+  test("twice in different words is refused before the network is asked", () => {
+    const dims = { ...fixed, H: { min: 2, max: 6 } };
+    const [error] = problems(() => compile(net, { dims, constraints: ["H == 7"] }));
+    expect(error).toMatchObject({ code: "E2201", message: "no sizes satisfy 2 <= H <= 6 and H == 7" });
   });
 });
