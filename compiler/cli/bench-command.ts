@@ -36,7 +36,7 @@ export async function runBench(where: string, options: Options, host: Host): Pro
   try {
     progress.stage("compile");
     const { model, file } = await loadModel(where, host.cwd);
-    const bound = binding(model, { complete: true });
+    const bound = binding(model);
     const peers = wanted.map((name) => ({ name, path: pathOf(name, [dirname(file), host.cwd]) }));
     const compiled = await detached(() => compile(model, { ...bound, format: "js" }));
     const { signature } = load(compiled);
