@@ -1,14 +1,13 @@
 /**
- * Inputs without a sample, and samples without an input. A sample may be left out where everything else that is
- * known (named dims, what is declared, the shapes of weights that were set) tells all sizes of the input.
+ * Inputs without a sample, and samples without an input. A sample may be left out where everything else that
+ * is known (named dims, what is declared, the shapes of weights that were set) tells all sizes of the input.
  */
 import type { Diagnostic } from "../diagnostics/index.ts";
 import { constantOf, type Store, symbolsOf } from "../dims/index.ts";
 import type { Graph, Value } from "../ir/graph.ts";
-import type { Sample } from "./bind.ts";
 
 /** E2102 for samples of no input. */
-export function strangers({ inputs }: Graph, sample: Sample): readonly Diagnostic[] {
+export function strangers({ inputs }: Graph, sample: object): readonly Diagnostic[] {
   const names = inputs.map(({ name }) => `"${name}"`);
   return Object.keys(sample)
     .filter((name) => inputs.every((input) => input.name !== name))
@@ -22,7 +21,7 @@ export function strangers({ inputs }: Graph, sample: Sample): readonly Diagnosti
 export type IsOpen = (symbol: string) => boolean;
 
 /** The inputs that have no sample and whose sizes nothing else has told by now. */
-export function lacking(graph: Graph, sample: Sample, store: Store, isOpen: IsOpen): readonly Value[] {
+export function lacking(graph: Graph, sample: object, store: Store, isOpen: IsOpen): readonly Value[] {
   return graph.inputs
     .filter(({ name }) => !Object.hasOwn(sample, name))
     .filter((input) => unknownIn(input, store, isOpen).length > 0);

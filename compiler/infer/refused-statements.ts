@@ -1,7 +1,7 @@
 /**
  * What is said of dims (a range, a constraint, a size by name) beside what the network demands of them. The
- * demands follow from the symbolic graph alone, so the two are compared as statements, and no number has to be
- * made up to try them with: "5 <= H <= 7" holds no multiple of 4.
+ * demands follow from the symbolic graph alone, so the two are compared as statements, and no number has to
+ * be made up to try them with: "5 <= H <= 7" holds no multiple of 4.
  */
 import type { Diagnostic, Fact } from "../diagnostics/index.ts";
 import { Constraint, type Origin, Store } from "../dims/index.ts";
