@@ -4,6 +4,7 @@
  */
 import { initialize } from "../runtime/initializers/index.ts";
 import type { Network, SampleInput } from "./frontend/index.ts";
+import type { ModelWeight } from "./frontend/model-options.ts";
 import { declarationsIn } from "./frontend/shapes.ts";
 import { checkBudget, sizesOf } from "./frontend/weights.ts";
 import type { BoundModel, Sample } from "./infer/bind.ts";
@@ -122,7 +123,7 @@ export function parametersOf(
       const weight = weights.get(path);
       if (!weight) throw new Error(`internal: the model has no weight ${path}`);
       const { dtype, shape } = parameter.value.type;
-      if (!weight.initial || dtype !== "float32") return [path, { data: weight.tensor().data }];
+      if (!weight.initial || dtype !== "float32") return [path, dataOf(weight)];
       const initializer = { spec: parameter.initializer, seed, path };
       const sizes = sizesOf(shape)!;
       return [
@@ -137,6 +138,16 @@ export function parametersOf(
       ];
     }),
   );
+}
+
+/** Made when it is read and not held, as above. */
+function dataOf(weight: ModelWeight): ParameterData {
+  return {
+    get data() {
+      return weight.tensor().data;
+    },
+    ...(weight.bytes && { bytes: () => weight.bytes!() }),
+  };
 }
 
 function sized({ value }: Parameter<BoundDim>) {

@@ -158,7 +158,9 @@ function held(parameters: ReadonlyMap<string, ParameterData>): ReadonlyMap<strin
   return new Map(
     [...parameters].map(([path, given]) => {
       let data: ParameterData["data"] | undefined;
-      const { initializer } = given;
+      const { initializer, bytes } = given;
+      // What has bytes of its own is held where these are.
+      if (bytes) return [path, given];
       return [
         path,
         {

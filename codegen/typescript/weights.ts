@@ -5,6 +5,7 @@
  */
 import type { Weight } from "../../compiler/ir/program.ts";
 import type { EmitOptions, EmittedModule } from "../../compiler/ir/target.ts";
+import { weightBytes } from "../../compiler/ir/weight-bytes.ts";
 import { byteSize } from "../../runtime/dtype.ts";
 
 /**
@@ -37,9 +38,9 @@ export function planWeights(
     });
   const blob = new Uint8Array(bytes);
   for (const { weight, offset } of stored) {
-    const { data, write, buffer } = weight;
+    const { write, buffer } = weight;
     if (write) write(new Float32Array(blob.buffer, offset, buffer.length));
-    else blob.set(new Uint8Array(data.buffer, data.byteOffset, data.byteLength), offset);
+    else blob.set(weightBytes(weight), offset);
   }
   return { mode: resolveMode(mode, bytes), stored, seeded, blob };
 }

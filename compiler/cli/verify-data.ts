@@ -70,7 +70,7 @@ function numbered(folder: string, kind: string): readonly number[] {
 
 function readVector(file: string): Tensor {
   const tensor = readTensorFile(readFileSync(file), basename(file));
-  if (dtypeOfElement(tensor.elementType) !== undefined) return new TensorStore(new Map()).of(tensor);
+  if (dtypeOfElement(tensor.elementType) !== undefined) return new TensorStore(new Map()).of(tensor).tensor();
   return fail({
     code: "E4102",
     message: `${basename(file)} holds ${elementTypeName(tensor.elementType)}, which is not computed with`,

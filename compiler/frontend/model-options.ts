@@ -32,6 +32,8 @@ export interface ModelWeight {
   readonly initial: boolean;
   /** Its values. Throws E2101 while its shape is open. */
   tensor(): Tensor;
+  /** The same as little-endian bytes at any address, where making the tensor would copy them. */
+  bytes?(): Uint8Array;
 }
 
 /** What `predict` returns: a tensor per output, in the form the outputs were given. */

@@ -24,7 +24,10 @@ export interface Weight {
   readonly name: string;
   readonly shape: readonly number[];
   readonly buffer: Buffer;
+  /** May be a getter that makes the elements at each use. */
   readonly data: TypedArray;
+  /** The same as little-endian bytes at any address, where `data` would be a copy of these. */
+  readonly bytes?: () => Uint8Array;
   /** Writes the elements in the order of `buffer` where that is not the order of `data` (see prepack). */
   readonly write?: (target: Float32Array) => void;
   /**

@@ -15,8 +15,10 @@ import type { WeightPool } from "./weight-pool.ts";
 
 /** Values of a parameter, and the initialiser that gave them if they are still its. */
 export interface ParameterData {
-  /** May be a getter that makes the values: it is read once for each weight that is used. */
+  /** May be a getter that makes the values: read where they are used, not before. */
   readonly data: TypedArray;
+  /** The same as little-endian bytes at any address, where `data` would be a copy of these. */
+  readonly bytes?: () => Uint8Array;
   readonly initializer?: NonNullable<Weight["initializer"]>;
 }
 
@@ -50,7 +52,7 @@ export function addConstant(context: LowerContext, value: Value, data: TypedArra
 }
 
 function weightOf(context: LowerContext, value: Value, given: ParameterData): Weight {
-  const { initializer } = given;
+  const { initializer, bytes } = given;
   return {
     name: value.name,
     shape: numbersOf(value),
@@ -58,6 +60,7 @@ function weightOf(context: LowerContext, value: Value, given: ParameterData): We
     get data() {
       return given.data;
     },
+    ...(bytes && { bytes }),
     ...(initializer && { initializer }),
   };
 }

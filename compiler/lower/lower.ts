@@ -110,5 +110,5 @@ function parameterData(parameters: LowerOptions["parameters"], value: Value): Pa
 
 function usedWeights(weights: readonly Weight[], steps: readonly Step[]): readonly Weight[] {
   const uses = countUses(steps);
-  return weights.filter(({ buffer }) => uses.has(buffer)).map((weight) => ({ ...weight }));
+  return weights.filter(({ buffer }) => uses.has(buffer));
 }

@@ -9,6 +9,7 @@ import { affineOf } from "../ir/affine.ts";
 import type { Buffer, For, Kernel, Stmt } from "../ir/loop.ts";
 import type { Program, Step, Weight } from "../ir/program.ts";
 import { countUses } from "../ir/program-walk.ts";
+import { weightBytes } from "../ir/weight-bytes.ts";
 
 /** What packing looks at: a program, or what several share with the steps of all. */
 type Packable = Pick<Program, "weights" | "packed" | "prepare" | "widened" | "steps">;
@@ -26,7 +27,7 @@ export function prepack<P extends Packable>(program: P): P {
     const write = weight && uses.get(source) === 1 ? writerOf(step.kernel, weight) : undefined;
     if (!weight || !write) return true;
     const buffer: Buffer = { ...source, length: packed.length };
-    packedWeights.set(source, { ...withoutInitializer(weight), buffer, write });
+    packedWeights.set(source, rewritten(weight, buffer, write));
     if (packed.dtype === source.dtype) renamed.set(packed, buffer);
     else widened.push({ from: buffer, to: packed });
     return false;
@@ -47,7 +48,20 @@ function rename(step: Step, renamed: ReadonlyMap<Buffer, Buffer>): Step {
   return { ...step, buffers: step.buffers.map((buffer) => renamed.get(buffer) ?? buffer) };
 }
 
-const withoutInitializer = ({ initializer: _, ...weight }: Weight): Weight => weight;
+/** Written out, because a spread would make its data. */
+function rewritten(weight: Weight, buffer: Buffer, write: Weight["write"]): Weight {
+  const { name, shape, bytes } = weight;
+  return {
+    name,
+    shape,
+    buffer,
+    get data() {
+      return weight.data;
+    },
+    ...(bytes && { bytes }),
+    ...(write && { write }),
+  };
+}
 
 /** One rectangular copy of a packing kernel: how far both addresses move along each loop. */
 interface Copy {
@@ -57,12 +71,15 @@ interface Copy {
 }
 
 /** Does what the kernel would do, or undefined when it does more than copy along affine addresses. */
-function writerOf(kernel: Kernel, { data, write }: Weight): Weight["write"] {
-  if (!(data instanceof Float32Array) || write) return undefined;
+function writerOf(kernel: Kernel, weight: Weight): Weight["write"] {
+  if (weight.buffer.dtype !== "float32" || weight.write) return undefined;
   const copies = kernel.body.map((statement) => copyOf(statement, []));
   if (!copies.every((copy) => copy !== undefined)) return undefined;
-  return (target) => {
-    for (const { loops, from, to } of copies) copyAlong(loops, data, from, target, to);
+  return ({ buffer, byteOffset, length }) => {
+    const bytes = weightBytes(weight);
+    const source = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+    const target = new Int32Array(buffer, byteOffset, length);
+    for (const { loops, from, to } of copies) copyAlong(loops, source, from, target, to);
   };
 }
 
@@ -88,14 +105,11 @@ type Along = Copy["loops"][number];
 
 const once: Along = { trips: 1, from: 0, to: 0 };
 
-/** The two innermost loops are one function: the innermost is often no longer than a register tile. */
-function copyAlong(
-  loops: readonly Along[],
-  source: Float32Array,
-  from: number,
-  target: Float32Array,
-  to: number,
-): void {
+/**
+ * Moves words, not numbers: a weight of a file need not be aligned. The two innermost loops are one function:
+ * the innermost is often no longer than a register tile.
+ */
+function copyAlong(loops: readonly Along[], source: DataView, from: number, target: Int32Array, to: number) {
   const [outer = once, ...inner] = loops;
   if (inner.length < 2) {
     copyPlane(outer, inner[0] ?? once, source, from, target, to);
@@ -108,14 +122,15 @@ function copyAlong(
 function copyPlane(
   outer: Along,
   inner: Along,
-  source: Float32Array,
+  source: DataView,
   from: number,
-  target: Float32Array,
+  target: Int32Array,
   to: number,
 ): void {
   for (let i = 0; i < outer.trips; i++) {
     const rowFrom = from + i * outer.from;
     const rowTo = to + i * outer.to;
-    for (let j = 0; j < inner.trips; j++) target[rowTo + j * inner.to] = source[rowFrom + j * inner.from]!;
+    for (let j = 0; j < inner.trips; j++)
+      target[rowTo + j * inner.to] = source.getInt32(4 * (rowFrom + j * inner.from), true);
   }
 }

@@ -5,6 +5,7 @@
  */
 import type { TypedArray } from "../../runtime/dtype.ts";
 import type { Weight } from "../ir/program.ts";
+import { bytesOf, weightBytes } from "../ir/weight-bytes.ts";
 
 export class WeightPool {
   readonly #parameters = new Map<string, Weight>();
@@ -19,21 +20,17 @@ export class WeightPool {
 
   /** The weight with these elements. */
   constant(data: TypedArray, make: () => Weight): Weight {
+    // Bits, not numbers: 0 and -0 are two constants.
     const bytes = bytesOf(data);
     const key = `${data.constructor.name} ${data.length} ${hash(bytes)}`;
     const alike = this.#constants.get(key) ?? [];
     this.#constants.set(key, alike);
-    const known = alike.find((weight) => sameBytes(bytesOf(weight.data), bytes));
+    const known = alike.find((weight) => sameBytes(weightBytes(weight), bytes));
     if (known) return known;
     const made = make();
     alike.push(made);
     return made;
   }
-}
-
-/** Bits, not numbers: 0 and -0 are two constants. */
-function bytesOf({ buffer, byteOffset, byteLength }: TypedArray): Uint8Array {
-  return new Uint8Array(buffer, byteOffset, byteLength);
 }
 
 function hash(bytes: Uint8Array): number {

@@ -14,7 +14,7 @@ import { dtypeOfElement } from "./element-types.ts";
 import { type ImportedUse, Importer } from "./importer.ts";
 import type { OnnxDim, OnnxGraph, OnnxModel, ValueInfo } from "./model.ts";
 import { DimNames } from "./names.ts";
-import type { TensorStore } from "./tensor-store.ts";
+import type { StoredTensor, TensorStore } from "./tensor-store.ts";
 
 /** What a sample may say about an input; remembers what it was asked. */
 export class Answers {
@@ -69,7 +69,7 @@ export interface ImportedModel {
   readonly graph: Graph;
   readonly builder: { readonly store: Store };
   readonly uses: readonly ImportedUse[];
-  readonly weights: ReadonlyMap<string, Tensor>;
+  readonly weights: ReadonlyMap<string, StoredTensor>;
   /** What was asked of the sample. */
   readonly answers: Answers;
 }

@@ -20,7 +20,7 @@ import { ImportedNode, type Services } from "./node-context.ts";
 import { type Inside, keyOf, type OperatorRow, rowFor } from "./operator.ts";
 import { freeNames, inOrder } from "./order.ts";
 import { type Binding, bound, failed, Scope } from "./scope.ts";
-import type { TensorStore } from "./tensor-store.ts";
+import type { StoredTensor, TensorStore } from "./tensor-store.ts";
 
 /** A list of axes or sizes is no weight: integers up to this many stay constants of the graph. */
 const FEW = 64;
@@ -44,7 +44,7 @@ export interface ImportedUse {
 
 export class Importer implements Services {
   /** The tensors of the file that became parameters. */
-  readonly weights = new Map<string, Tensor>();
+  readonly weights = new Map<string, StoredTensor>();
   readonly uses: ImportedUse[] = [];
   readonly #model: OnnxModel;
   readonly #registry: Registry;
@@ -74,7 +74,7 @@ export class Importer implements Services {
   }
 
   tensor(tensor: OnnxTensor): Tensor {
-    return this.#tensors.of(tensor);
+    return this.#tensors.of(tensor).tensor();
   }
 
   known(value: Value, builder: GraphBuilder): Tensor | undefined {
@@ -115,7 +115,7 @@ export class Importer implements Services {
     for (const name of freeNames(graph)) {
       const binding = scope.find(name);
       if (binding === failed) throw new Failure();
-      if (isSmall(binding.tensor?.())) continue;
+      if (isSmall(binding.stored)) continue;
       const value = binding.value(builder);
       if (!builder.fixedElementsOf(value)) values.set(name, value);
     }
@@ -125,7 +125,7 @@ export class Importer implements Services {
   /** Everything in a graph; its outputs. */
   #body(graph: OnnxGraph, scope: Scope, ops: Ops): readonly Binding[] {
     for (const tensor of [...graph.initializers, ...graph.sparseInitializers])
-      scope.define(tensor.name, this.#stored(tensor));
+      scope.define(tensor.name, this.#stored(tensor.name, tensor));
     this.#nodes(graph.nodes, scope, ops);
     return graph.outputs.map(({ name }) => scope.find(name));
   }
@@ -172,7 +172,7 @@ export class Importer implements Services {
   #constantOf(node: OnnxNode, row: OperatorRow): Binding | undefined {
     const { values } = readAttributes(node.attributes, row.attributes);
     const tensor = (values["value"] ?? values["sparse_value"]) as OnnxTensor | OnnxSparseTensor | undefined;
-    return tensor && this.#stored({ ...tensor, name: node.outputs[0] ?? "" });
+    return tensor && this.#stored(node.outputs[0] ?? "", tensor);
   }
 
   /** A node that calls a function of the model: its body, in a scope of its own. */
@@ -201,16 +201,16 @@ export class Importer implements Services {
     return body.outputs.map((name) => inner.find(name));
   }
 
-  #stored(source: OnnxTensor | OnnxSparseTensor): Binding {
+  #stored(name: string, source: OnnxTensor | OnnxSparseTensor): Binding {
     const values = new Map<GraphBuilder, Value>();
-    const tensor = () => this.#tensors.of(source);
+    const stored = this.#tensors.of(source);
     return {
-      tensor,
+      stored,
       value: (builder) => {
         let value = values.get(builder);
         if (!value) {
-          const isConstant = builder !== this.#builder || isSmall(tensor());
-          value = isConstant ? builder.constant(tensor()) : this.#parameter(source.name, tensor());
+          const isConstant = builder !== this.#builder || isSmall(stored);
+          value = isConstant ? builder.constant(stored.tensor()) : this.#parameter(name, stored);
           values.set(builder, value);
         }
         return value;
@@ -218,11 +218,11 @@ export class Importer implements Services {
     };
   }
 
-  #parameter(name: string, tensor: Tensor): Value {
-    const type = { dtype: tensor.dtype, shape: tensor.shape.map((n) => constant(n)) };
+  #parameter(name: string, stored: StoredTensor): Value {
+    const type = { dtype: stored.dtype, shape: stored.shape.map((n) => constant(n)) };
     const source = { path: name };
     const value = this.#builder.parameter(name || "constant", type, { kind: "zeros" }, { source });
-    this.weights.set(value.name, tensor);
+    this.weights.set(value.name, stored);
     return value;
   }
 
@@ -240,7 +240,7 @@ export class Importer implements Services {
 function bringKnown(graph: OnnxGraph, scope: Scope, { builder }: Ops, { ops, given }: Inside): void {
   for (const name of freeNames(graph)) {
     const binding = scope.find(name);
-    if (given.has(name) || binding === failed || binding.tensor) continue;
+    if (given.has(name) || binding === failed || binding.stored) continue;
     const elements = builder.fixedElementsOf(binding.value(builder));
     if (!elements) throw new Error(`internal: ${name} is not given to the body`);
     const known = toTensor(elements);
@@ -257,10 +257,10 @@ class Failure extends Error {}
 const isValue = (made: unknown): made is Value => typeof made === "object" && made !== null && "id" in made;
 
 /** What is better known to the passes than kept as a weight: single numbers and short lists of integers. */
-function isSmall(tensor: Tensor | undefined): boolean {
-  if (!tensor) return false;
-  const few = dtypes[tensor.dtype].kind === "float" ? 1 : FEW;
-  return tensor.data.length <= few;
+function isSmall(stored: StoredTensor | undefined): boolean {
+  if (!stored) return false;
+  const few = dtypes[stored.dtype].kind === "float" ? 1 : FEW;
+  return stored.length <= few;
 }
 
 function unmade({ opType }: OnnxNode, i: number): Binding {

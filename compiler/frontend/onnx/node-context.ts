@@ -64,7 +64,7 @@ export class ImportedNode implements NodeContext {
 
   known(i: number): Tensor | undefined {
     const binding = this.#binding(i);
-    return binding.tensor?.() ?? this.knownValue(binding.value(this.ops.builder));
+    return binding.stored?.tensor() ?? this.knownValue(binding.value(this.ops.builder));
   }
 
   knownValue(value: Value): Tensor | undefined {
@@ -74,7 +74,7 @@ export class ImportedNode implements NodeContext {
   constant(i: number): Tensor {
     const binding = this.#binding(i);
     const tensor =
-      binding.tensor?.() ?? this.#services.elements(binding.value(this.ops.builder), this.ops.builder);
+      binding.stored?.tensor() ?? this.#services.elements(binding.value(this.ops.builder), this.ops.builder);
     return tensor ?? this.#unknown(i);
   }
 
@@ -88,7 +88,7 @@ export class ImportedNode implements NodeContext {
 
   dims(i: number): readonly Dim[] {
     const binding = this.#binding(i);
-    if (binding.tensor) return Array.from(binding.tensor().data as ArrayLike<number | bigint>, exact);
+    if (binding.stored) return Array.from(binding.stored.tensor().data as ArrayLike<number | bigint>, exact);
     return this.#services.dims(binding.value(this.ops.builder), this.ops.builder) ?? this.#unknown(i);
   }
 

@@ -112,10 +112,10 @@ export class OnnxNetwork implements Network {
   get weights(): readonly ModelWeight[] {
     const { graph, weights } = this.#current();
     return graph.parameters.map(({ value, trainable }) => {
-      const tensor = weights.get(value.name)!;
+      const stored = weights.get(value.name)!;
       const { dtype, shape } = value.type;
-      const known = { path: value.name, shape, sizes: tensor.shape, dtype, trainable, initial: false };
-      return { ...known, tensor: () => tensor };
+      const known = { path: value.name, shape, sizes: stored.shape, dtype, trainable, initial: false };
+      return { ...known, tensor: () => stored.tensor(), bytes: () => stored.bytes() };
     });
   }
 

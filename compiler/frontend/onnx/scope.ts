@@ -3,13 +3,13 @@
  * only where something computes with it: a list of axes never does. Graphs in attributes see the names around
  * them; functions do not.
  */
-import type { Tensor } from "../../../runtime/tensor.ts";
 import type { GraphBuilder } from "../../infer/builder.ts";
 import type { Value } from "../../ir/graph.ts";
+import type { StoredTensor } from "./tensor-store.ts";
 
 export interface Binding {
-  /** The elements, when the file says them. */
-  tensor?(): Tensor;
+  /** Where the elements are, when the file says them. */
+  readonly stored?: StoredTensor;
   /** The value in the graph that is being built. */
   value(builder: GraphBuilder): Value;
 }

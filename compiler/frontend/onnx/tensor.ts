@@ -3,17 +3,11 @@
  * place allows), typed fields, and bytes of another file. Sizes are checked against the bytes there are
  * before anything is allocated, so a tensor that lies about its shape costs nothing.
  */
-import { BinaryReader, WireType } from "@bufbuild/protobuf/wire";
 import { fail } from "../../diagnostics/index.ts";
-import {
-  type ElementArray,
-  type ElementType,
-  elementTypeName,
-  elementTypes,
-  type TypedField,
-} from "./element-types.ts";
+import { type ElementArray, type ElementType, elementTypeName, elementTypes } from "./element-types.ts";
 import type { OnnxSparseTensor, OnnxTensor } from "./model.ts";
-import { reading, skip } from "./wire.ts";
+import { canHold, payloadsIn, readField } from "./tensor-fields.ts";
+import { reading } from "./wire.ts";
 
 export interface DecodedTensor {
   /** A name of `elementTypes`. */
@@ -23,26 +17,62 @@ export interface DecodedTensor {
   readonly data: ElementArray;
 }
 
+/** A file of which parts can be read: what is not asked for takes no memory. */
+export interface FileParts {
+  readonly length: number;
+  /** A copy of `length` bytes from `offset` on; both were checked to lie in the file. */
+  read(offset: number, length: number): Uint8Array;
+}
+
 /** The files that tensors may lie in, by the name the model gives them. */
-export type ExternalData = ReadonlyMap<string, Uint8Array>;
+export type ExternalData = ReadonlyMap<string, Uint8Array | FileParts>;
 
 const none: ExternalData = new Map();
 
 /** Elements a sparse tensor may have in all: those not listed cost the file nothing. */
 const SPARSE_ELEMENTS = 1 << 24;
 
+/** Where the elements of a tensor are; sizes and bytes were found to agree. */
+export interface LocatedTensor {
+  readonly type: ElementType;
+  readonly shape: readonly number[];
+  /** Little-endian, at any address; undefined where that is not what the file holds. */
+  readonly raw: (() => Uint8Array) | undefined;
+  /** The elements: a view of the file where they are aligned in it, else a copy made at each call. */
+  decode(): ElementArray;
+}
+
 /**
  * Throws E3102 where sizes and bytes disagree, E3101 for damaged fields, E4102 for element types without a
  * form here, E5002 for external data that is not given or too short.
  */
-export function decodeTensor(tensor: OnnxTensor, external: ExternalData = none): DecodedTensor {
+export function locateTensor(tensor: OnnxTensor, external: ExternalData = none): LocatedTensor {
   const type = elementTypes.get(tensor.elementType);
   if (!type) return unsupported(tensor);
   const shape = shapeOf(tensor);
   const count = countOf(tensor) * (type.parts ?? 1);
-  const raw = tensor.external ? externalBytes(tensor, type, count, external) : rawData(tensor);
-  const data = raw ? fromRaw(tensor, type, count, raw) : fromField(tensor, type, count);
-  return { dtype: type.name, shape, data };
+  const bytes = Math.ceil((count * bitsOf(type)) / 8);
+  const found = tensor.external ? externalBytes(tensor, bytes, external) : ownBytes(tensor, type, bytes);
+  if (!found) {
+    const data = fromField(tensor, type, count);
+    return { type, shape, raw: undefined, decode: () => data };
+  }
+  if (found.length !== bytes)
+    wrong(
+      tensor.name,
+      `of shape [${tensor.dims.join(", ")}] needs ${bytes} bytes of ${type.name}, but has ${found.length}`,
+    );
+  const { raw } = found;
+  if (bitsOf(type) < 8) return { type, shape, raw: undefined, decode: () => unpacked(type, count, raw()) };
+  return { type, shape, raw, decode: () => whole(type, count, raw()) };
+}
+
+const bitsOf = ({ bits, parts = 1 }: ElementType): number => bits / parts;
+
+/** Throws as `locateTensor` does. */
+export function decodeTensor(tensor: OnnxTensor, external: ExternalData = none): DecodedTensor {
+  const { type, shape, decode } = locateTensor(tensor, external);
+  return { dtype: type.name, shape, data: decode() };
 }
 
 /** Its zeros filled in (SparseTensorProto: indices [NNZ] linear, or [NNZ, rank]). */
@@ -96,26 +126,23 @@ function countOf({ name, dims }: OnnxTensor): number {
   return wrong(name, `of shape [${dims.join(", ")}] has ${count} elements`);
 }
 
-function rawData({ name, bytes }: OnnxTensor): Uint8Array | undefined {
-  return reading(`the tensor "${name}"`, () => {
-    let raw: Uint8Array | undefined;
-    const reader = new BinaryReader(bytes);
-    while (reader.pos < reader.len) {
-      const tag = reader.uint32();
-      if (tag === 9 * 8 + WireType.LengthDelimited) raw = reader.bytes();
-      else skip(reader, tag & 7, tag >>> 3);
-    }
-    return raw;
-  });
+/** Bytes that are the elements as they are in memory; their number before they are read. */
+interface Payload {
+  readonly length: number;
+  readonly raw: () => Uint8Array;
 }
 
-function externalBytes(
-  tensor: OnnxTensor,
-  type: ElementType,
-  count: number,
-  files: ExternalData,
-): Uint8Array {
-  const { location, offset = 0n, length } = tensor.external!;
+const payload = (bytes: Uint8Array): Payload => ({ length: bytes.length, raw: () => bytes });
+
+/** Raw data count before a typed field; a field of another length is told of as a field. */
+function ownBytes({ name, bytes }: OnnxTensor, type: ElementType, needed: number): Payload | undefined {
+  const { raw, packed } = reading(`the tensor "${name}"`, () => payloadsIn(bytes, type.field));
+  if (raw) return payload(raw);
+  return packed?.length === needed ? payload(packed) : undefined;
+}
+
+function externalBytes(tensor: OnnxTensor, needed: number, files: ExternalData): Payload {
+  const { location, offset = 0n, length = BigInt(needed) } = tensor.external!;
   const file = files.get(location);
   if (!file)
     return fail({
@@ -123,112 +150,49 @@ function externalBytes(
       message: `the tensor "${tensor.name}" lies in the file "${location}", which was not given`,
       fix: "pass its bytes as externalData, under that name",
     });
-  const needed = BigInt(Math.ceil((count * type.bits) / (type.parts ?? 1) / 8));
-  const size = length ?? needed;
-  if (offset < 0n || size < 0n || offset + size > BigInt(file.length))
+  if (offset < 0n || length < 0n || offset + length > BigInt(file.length))
     return fail({
       code: "E5002",
-      message: `the tensor "${tensor.name}" has ${size} bytes from ${offset} on in "${location}", which has ${file.length}`,
+      message: `the tensor "${tensor.name}" has ${length} bytes from ${offset} on in "${location}", which has ${file.length}`,
       fix: "use the data file that belongs to this model",
     });
-  return file.subarray(Number(offset), Number(offset + size));
-}
-
-function fromRaw(tensor: OnnxTensor, type: ElementType, count: number, raw: Uint8Array): ElementArray {
-  const bits = type.bits / (type.parts ?? 1);
-  const needed = Math.ceil((count * bits) / 8);
-  if (raw.length !== needed)
-    return wrong(
-      tensor.name,
-      `of shape [${tensor.dims.join(", ")}] needs ${needed} bytes of ${type.name}, but has ${raw.length}`,
-    );
-  return bits < 8 ? unpacked(type, count, (i) => raw[i]!) : whole(type, count, raw);
+  const [start, size] = [Number(offset), Number(length)];
+  const isWhole = file instanceof Uint8Array;
+  return {
+    length: size,
+    raw: () => (isWhole ? file.subarray(start, start + size) : file.read(start, size)),
+  };
 }
 
 /** A view of the file where the elements are aligned in it, else a copy. */
 function whole(type: ElementType, count: number, raw: Uint8Array): ElementArray {
   const aligned = raw.byteOffset % type.array.BYTES_PER_ELEMENT === 0;
   // Not raw.slice(), which on a Buffer of Node is a view.
-  const { buffer, byteOffset } = aligned ? raw : Uint8Array.from(raw);
+  const { buffer, byteOffset } = aligned ? raw : new Uint8Array(raw);
   return new type.array(buffer, byteOffset, count);
 }
 
 /** Elements of less than a byte: the first one in the lowest bits. */
-function unpacked({ bits, array, signed }: ElementType, count: number, at: (i: number) => number) {
+function unpacked({ bits, array, signed }: ElementType, count: number, packed: ArrayLike<number>) {
   const data = new array(count) as Int8Array | Uint8Array;
   const perByte = 8 / bits;
   const mask = (1 << bits) - 1;
   const half = signed ? 1 << (bits - 1) : 256;
   for (let i = 0; i < count; i++) {
-    const code = (at(Math.floor(i / perByte)) >> (bits * (i % perByte))) & mask;
+    const code = (packed[Math.floor(i / perByte)]! >> (bits * (i % perByte))) & mask;
     data[i] = code >= half ? code - (mask + 1) : code;
   }
   return data;
 }
 
-interface FieldForm {
-  readonly number: number;
-  readonly single: WireType;
-  /** The fewest bytes one entry can take. */
-  readonly least: number;
-}
-
-const fieldForms: Readonly<Record<TypedField, FieldForm>> = {
-  float: { number: 4, single: WireType.Bit32, least: 4 },
-  int32: { number: 5, single: WireType.Varint, least: 1 },
-  int64: { number: 7, single: WireType.Varint, least: 1 },
-  double: { number: 10, single: WireType.Bit64, least: 8 },
-  uint64: { number: 11, single: WireType.Varint, least: 1 },
-};
-
 function fromField(tensor: OnnxTensor, type: ElementType, count: number): ElementArray {
   const packing = Math.max(1, 8 / type.bits);
   const entries = Math.ceil(count / packing);
-  if (entries > tensor.bytes.length / fieldForms[type.field].least) return tooFew(tensor, type, entries);
-  const held = new (packing > 1 ? Uint8Array : type.array)(entries) as ElementArray;
+  if (!canHold(tensor.bytes, type.field, entries)) return tooFew(tensor, type, entries);
+  const held = packing > 1 ? new Uint8Array(entries) : new type.array(entries);
   const found = reading(`the tensor "${tensor.name}"`, () => readField(tensor.bytes, type.field, held));
   if (found !== entries) return tooFew(tensor, type, entries, found);
-  return packing > 1 ? unpacked(type, count, (i) => Number(held[i])) : held;
-}
-
-/** Fills `into` and returns how many there were. */
-function readField(bytes: Uint8Array, field: TypedField, into: ElementArray): number {
-  const { number, single } = fieldForms[field];
-  const big = into instanceof BigInt64Array || into instanceof BigUint64Array;
-  const next = nextOf(field, big);
-  let found = 0;
-  const take = (reader: BinaryReader) => {
-    const value = next(reader);
-    if (found < into.length) into[found] = value;
-    found++;
-  };
-  const reader = new BinaryReader(bytes);
-  const each = number * 8 + single;
-  while (reader.pos < reader.len) {
-    const tag = reader.uint32();
-    const [key, type] = [tag >>> 3, (tag & 7) as WireType];
-    if (tag === each) take(reader);
-    else if (key !== number) skip(reader, type, key);
-    else {
-      if (type !== WireType.LengthDelimited) throw new Error(`wire type ${type} in field ${key}`);
-      const packed = new BinaryReader(reader.bytes());
-      while (packed.pos < packed.len) take(packed);
-    }
-  }
-  return found;
-}
-
-/** Reads one entry. Integers are stored modulo the width of the array, as protocol buffers do. */
-function nextOf(field: TypedField, big: boolean): (reader: BinaryReader) => number & bigint {
-  const read: Readonly<Record<TypedField, (reader: BinaryReader) => number | bigint>> = {
-    float: (reader) => reader.float(),
-    double: (reader) => reader.double(),
-    int32: (reader) => reader.int32(),
-    int64: (reader) => BigInt(reader.int64()),
-    uint64: (reader) => (big ? BigInt(reader.uint64()) : Number(reader.uint64())),
-  };
-  // What an array takes is known where it is made, not here.
-  return read[field] as (reader: BinaryReader) => number & bigint;
+  return packing > 1 ? unpacked(type, count, held as Uint8Array) : held;
 }
 
 function tooFew({ name, dims, bytes }: OnnxTensor, type: ElementType, needed: number, found?: number): never {

@@ -1,0 +1,13 @@
+/** Weights and constants as bytes. */
+import type { TypedArray } from "../../runtime/dtype.ts";
+import type { Weight } from "./program.ts";
+
+/** The elements of a weight as little-endian bytes, at any address; copied only where that cannot be avoided. */
+export function weightBytes(weight: Weight): Uint8Array {
+  return weight.bytes?.() ?? bytesOf(weight.data);
+}
+
+/** A view. */
+export function bytesOf({ buffer, byteOffset, byteLength }: TypedArray): Uint8Array {
+  return new Uint8Array(buffer, byteOffset, byteLength);
+}
