@@ -107,7 +107,7 @@ export class Indices {
   private condition(tests: readonly Dim[], home: Block, block: Block): Code {
     const key = `inside ${tests.join(" and ")}`;
     const inline = (at: Block) => allOf(tests.map((test) => this.test(test, at)));
-    return this.share(key, "inside", home, block, inline);
+    return this.share(key, () => "inside", home, block, inline);
   }
 
   /** `test >= 0` with each negative term on the other side, so that it reads as a person would write it. */
@@ -132,29 +132,35 @@ export class Indices {
   }
 
   private homeOf(dim: Dim, block: Block): Block {
-    const homes = symbolsOf(dim).map((name) => block.homeOf(name));
-    return homes.reduce((a, b) => (b.depth > a.depth ? b : a), block.root);
+    let deepest = block.root;
+    for (const name of symbolsOf(dim)) {
+      const home = block.homeOf(name);
+      if (home.depth > deepest.depth) deepest = home;
+    }
+    return deepest;
   }
 
   /** A polynomial without constant term: a name, a shared constant, or written in place. */
   private part(dim: Dim, block: Block): Code {
     const { parts } = split(dim);
+    const { subject } = this;
     const home = this.homeOf(dim, block);
     const only = parts.length === 1 && parts[0]!.coefficient === 1 ? parts[0]!.unit : undefined;
     const name = only && symbolName(only);
     if (name !== undefined) return primary(block.symbol(name).name);
-    return this.share(dim, this.suggest(dim, home), home, block, (at) =>
+    const suggest = () => this.suggest(dim, home, subject);
+    return this.share(dim, suggest, home, block, (at) =>
       only ? this.unit(only, at) : this.inPlace(parts, home, at),
     );
   }
 
   /** What the value is, if that is short; else what it addresses and the loop it belongs to: `xKw`. */
-  private suggest(dim: Dim, home: Block): string {
+  private suggest(dim: Dim, home: Block, subject: string): string {
     const { name } = home.symbol(symbolsOf(dim).find((symbol) => home.homeOf(symbol) === home)!);
     const depth = (part: Part) => this.homeOf(part.unit, home).depth;
     return (
       indexName(dim, (symbol) => home.symbol(symbol).name, depth) ??
-      `${this.subject}${name[0]!.toUpperCase()}${name.slice(1)}`
+      `${subject}${name[0]!.toUpperCase()}${name.slice(1)}`
     );
   }
 
@@ -163,22 +169,22 @@ export class Indices {
    * itself. The first pass looks inside an expression at its first use only: at a second one it is going to
    * be a name.
    */
-  private share(key: Key, suggestion: string, home: Block, block: Block, make: (at: Block) => Code): Code {
+  private share(key: Key, suggest: () => string, home: Block, block: Block, make: (at: Block) => Code): Code {
     const known = home.sharedName(key);
     if (known !== undefined) return primary(known);
     if (home.loops === block.loops) {
       const uses = this.count(home.id, key);
-      if (this.counting && uses > 1) return primary(this.nameFor(key, suggestion));
+      if (this.counting && uses > 1) return primary(this.nameFor(key, suggest));
       if (this.counting || uses === 1) return make(block);
     }
-    const name = this.nameFor(key, suggestion);
+    const name = this.nameFor(key, suggest);
     const value = make(home);
     home.share(key, name, value);
     return primary(name);
   }
 
-  private nameFor(key: Key, suggestion: string): string {
-    const name = this.names.get(key) ?? this.scope.take(suggestion);
+  private nameFor(key: Key, suggest: () => string): string {
+    const name = this.names.get(key) ?? this.scope.take(suggest());
     this.names.set(key, name);
     return name;
   }

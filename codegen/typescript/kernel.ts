@@ -28,7 +28,7 @@ import type { RuntimeFunction } from "./functions.ts";
 import { hoistBinds } from "./hoist.ts";
 import { Indices } from "./indices.ts";
 import { roundedOnce } from "./rounding.ts";
-import { findShared, registerKey, type SimpleStmt, type ValueNode } from "./sharing.ts";
+import { findShared, registerKey, type Sharing, type SimpleStmt, type ValueNode } from "./sharing.ts";
 import {
   compute,
   conditionOf,
@@ -75,9 +75,15 @@ export function printKernel(
 
 type Bind = Extract<Stmt, { kind: "bind" }>;
 
+/** Statements without loops in between. */
+interface Line extends Sharing {
+  readonly run: readonly SimpleStmt[];
+}
+
 class KernelPrinter {
   readonly indices: Indices;
   readonly needs = new Set<RuntimeFunction>();
+  private readonly calls = { needs: (fn: RuntimeFunction) => void this.needs.add(fn) };
   private readonly kernel: Kernel;
   private readonly scope: Scope;
   private readonly types: Types;
@@ -86,6 +92,8 @@ class KernelPrinter {
   private readonly indexed: ReadonlySet<string>;
   private readonly buffers = new Map<Buffer, string>();
   private readonly symbols = new Map<string, string>();
+  /** By their first statement. */
+  private readonly lines = new Map<SimpleStmt, Line>();
 
   constructor(kernel: Kernel, scope: Scope, types: Types, open: OpenDims) {
     this.kernel = kernel;
@@ -203,8 +211,8 @@ class KernelPrinter {
 
   /** Statements without loops in between: shared values are declared where they are needed first. */
   private straight(stmts: readonly SimpleStmt[], block: Block): void {
-    const run = stmts.map(roundedOnce);
-    const { values, shared, loads } = findShared(run);
+    if (stmts.length === 0) return;
+    const { run, values, shared, loads } = this.line(stmts);
     const names = this.invariantLoads(loads, block);
     for (const [position, stmt] of run.entries()) {
       const place = this.place(block, values[position]!, names);
@@ -217,6 +225,17 @@ class KernelPrinter {
       }
       this.simple(stmt, block, place);
     }
+  }
+
+  /** Both passes look at the same statements. */
+  private line(stmts: readonly SimpleStmt[]): Line {
+    let line = this.lines.get(stmts[0]!);
+    if (!line) {
+      const run = stmts.map(roundedOnce);
+      line = { run, ...findShared(run) };
+      this.lines.set(stmts[0]!, line);
+    }
+    return line;
   }
 
   /**
@@ -276,7 +295,7 @@ class KernelPrinter {
   ): Place {
     return {
       named: (e) => names?.get(values?.get(e) as ValueNode),
-      load: (e) => loadedValue(this.stored(e, block), e.buffer.dtype, this.place(block)),
+      load: (e) => loadedValue(this.stored(e, block), e.buffer.dtype, this.calls),
       element: (e) => this.stored(e, block),
       register: (e) => {
         const variable = block.register(registerKey(e.register.name, e.index));
@@ -285,7 +304,7 @@ class KernelPrinter {
       index: (e) => this.indices.print(e.index, block),
       inside: (e) => this.indices.inside(e.tests, block),
       types: this.types,
-      needs: (fn) => this.needs.add(fn),
+      ...this.calls,
     };
   }
 }

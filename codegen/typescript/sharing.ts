@@ -5,7 +5,7 @@
  * one load each, and keeps an expression that is a small graph but a huge tree small. What stands only in the
  * arms of guards is left there: it may not run.
  */
-import type { Dim } from "../../compiler/dims/index.ts";
+import { constantOf, type Dim } from "../../compiler/dims/index.ts";
 import type { Buffer, Expr, Stmt } from "../../compiler/ir/loop.ts";
 import { partsOf } from "../../compiler/ir/loop-rewrite.ts";
 
@@ -51,7 +51,9 @@ export function findShared(run: readonly SimpleStmt[]): Sharing {
 }
 
 export function registerKey(name: string, index: readonly Dim[]): string {
-  return [name, ...index].join("_");
+  let key = name;
+  for (const d of index) key += `_${constantOf(d) ?? d}`;
+  return key;
 }
 
 class Numbering {

@@ -1,6 +1,6 @@
 /** `shapecast compile`: a model file to a module, or to any stage in between as text. */
 import { createHash } from "node:crypto";
-import { readFileSync } from "node:fs";
+import { closeSync, openSync, readSync } from "node:fs";
 import { basename, extname, resolve } from "node:path";
 import { gzipSync } from "node:zlib";
 import { nearest } from "../../runtime/initializers/nearest.ts";
@@ -141,9 +141,22 @@ function refuseOverwriting(file: string, output: string | undefined): void {
   });
 }
 
+/** Of a file that may be large, read bit by bit. */
+function sha256Of(file: string): string {
+  const hash = createHash("sha256");
+  const part = new Uint8Array(1 << 16);
+  const opened = openSync(file, "r");
+  try {
+    for (let n = readSync(opened, part); n > 0; n = readSync(opened, part)) hash.update(part.subarray(0, n));
+  } finally {
+    closeSync(opened);
+  }
+  return hash.digest("hex");
+}
+
 /** Base name and hash, never a path: the same model gives the same bytes on every machine. */
 function naming({ model, file, exportName }: LoadedModel) {
-  const sha256 = createHash("sha256").update(readFileSync(file)).digest("hex");
+  const sha256 = sha256Of(file);
   const fallback = exportName === "default" ? basename(file).replace(/\.\w+$/, "") : exportName;
   const suffix = exportName === "default" ? "" : `#${exportName}`;
   return { name: model.givenName ?? fallback, source: { name: basename(file) + suffix, sha256 } };
