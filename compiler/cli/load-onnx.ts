@@ -6,7 +6,7 @@ import type { OnnxModel } from "../frontend/onnx/model.ts";
 import { OnnxNetwork, type OnnxOptions } from "../frontend/onnx/onnx-network.ts";
 import { readModel } from "../frontend/onnx/read-model.ts";
 import type { ExternalData } from "../frontend/onnx/tensor.ts";
-import { readExternalData } from "./external-data.ts";
+import { openExternalData } from "./external-data.ts";
 
 export interface OnnxFile {
   readonly bytes: Uint8Array;
@@ -18,7 +18,7 @@ export interface OnnxFile {
 export function readOnnxFile(file: string): OnnxFile {
   const bytes = readFileSync(file);
   const model = readModel(bytes);
-  return { bytes, model, externalData: readExternalData(externalLocations(model), dirname(file)) };
+  return { bytes, model, externalData: openExternalData(externalLocations(model), dirname(file)) };
 }
 
 /** Throws what reading, checking and importing throw, and E5002 for data files that may not be read. */

@@ -8,6 +8,7 @@ import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { type DType, isDType } from "../../runtime/dtype.ts";
 import type { Tensor } from "../../runtime/tensor.ts";
+import type { FileParts } from "../frontend/onnx/tensor.ts";
 import type { OnnxFile } from "./load-onnx.ts";
 
 export type Tensors = ReadonlyMap<string, Tensor>;
@@ -87,7 +88,8 @@ function oracleOf(name: string, runtime: Runtime): Oracle {
   return {
     name,
     async open({ bytes, externalData }) {
-      const files = [...externalData].map(([path, data]) => ({ path, data }));
+      const whole = (data: Uint8Array | FileParts) => ("read" in data ? data.read(0, data.length) : data);
+      const files = [...externalData].map(([path, data]) => ({ path, data: whole(data) }));
       const options = { logSeverityLevel: 4, ...(files.length > 0 && { externalData: files }) };
       const session = await runtime.InferenceSession.create(bytes, options);
       return {

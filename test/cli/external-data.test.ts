@@ -2,7 +2,7 @@ import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, test } from "vitest";
-import { readExternalData } from "../../compiler/cli/external-data.ts";
+import { openExternalData } from "../../compiler/cli/external-data.ts";
 
 const place = mkdtempSync(join(tmpdir(), "shapecast-external-"));
 const folder = join(place, "model");
@@ -16,13 +16,29 @@ symlinkSync(join(folder, "a.bin"), join(folder, "own.bin"));
 afterAll(() => rmSync(place, { recursive: true }));
 
 describe("the files a model keeps its tensors in", () => {
-  test("are read from its folder, also through links that stay there", () => {
-    const data = readExternalData(["a.bin", "inside/b.bin", "own.bin"], folder);
-    expect([...data].map(([name, bytes]) => [name, [...bytes]])).toEqual([
-      ["a.bin", [1, 2, 3]],
-      ["inside/b.bin", [4]],
-      ["own.bin", [1, 2, 3]],
+  test("are read from its folder, also through links that stay there, and only where they are asked for", () => {
+    const data = openExternalData(["a.bin", "inside/b.bin", "own.bin"], folder);
+    expect([...data].map(([name, file]) => [name, file.length])).toEqual([
+      ["a.bin", 3],
+      ["inside/b.bin", 1],
+      ["own.bin", 3],
     ]);
+    expect([...data.get("own.bin")!.read(1, 2)]).toEqual([2, 3]);
+    expect([...data.get("a.bin")!.read(3, 0)]).toEqual([]);
+  });
+
+  test("are refused when they changed after they were looked at", () => {
+    const path = join(folder, "c.bin");
+    writeFileSync(path, Uint8Array.of(1, 2, 3, 4));
+    const file = openExternalData(["c.bin"], folder).get("c.bin")!;
+    writeFileSync(path, Uint8Array.of(1));
+    expect(() => file.read(0, 4)).toThrow("became shorter while it was read");
+    rmSync(path);
+    symlinkSync(join(place, "secret"), path);
+    expect(() => file.read(0, 1)).toThrow("cannot be opened");
+    rmSync(path);
+    mkdirSync(path);
+    expect(() => file.read(0, 1)).toThrow("is no regular file");
   });
 
   test.each([
@@ -39,7 +55,7 @@ describe("the files a model keeps its tensors in", () => {
     [".", "is a link out of the model's folder"],
     ["missing.bin", "does not exist beside the model"],
   ])("are refused (E5002) at %j, which %s", (location, why) => {
-    expect(() => readExternalData([location], folder)).toThrow(`E5002 the model keeps tensors in the file`);
-    expect(() => readExternalData([location], folder)).toThrow(why);
+    expect(() => openExternalData([location], folder)).toThrow(`E5002 the model keeps tensors in the file`);
+    expect(() => openExternalData([location], folder)).toThrow(why);
   });
 });

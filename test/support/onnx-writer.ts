@@ -182,3 +182,21 @@ export function rawTensor(
   const bytes = new Message().ints(1, dims).int(2, elementType).text(8, name).bytes(9, raw).finish();
   return { name, dims, elementType, bytes, external: undefined };
 }
+
+/** A tensor whose elements lie in another file. */
+export function externalTensor(
+  name: string,
+  shape: readonly number[],
+  where: { readonly location: string; readonly offset?: number; readonly length?: number },
+): OnnxTensor {
+  const dims = shape.map((n) => BigInt(n));
+  const entries = Object.entries(where).map(([key, value]) => ({ key, value: String(value) }));
+  const bytes = new Message()
+    .ints(1, dims)
+    .int(2, 1)
+    .text(8, name)
+    .each(13, entries, ({ key, value }) => new Message().text(1, key).text(2, value).finish())
+    .int(14, 1)
+    .finish();
+  return { name, dims, elementType: 1, bytes, external: undefined };
+}
