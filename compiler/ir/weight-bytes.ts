@@ -2,7 +2,7 @@
 import type { TypedArray } from "../../runtime/dtype.ts";
 import type { Weight } from "./program.ts";
 
-/** The elements of a weight as little-endian bytes, at any address; copied only where that cannot be avoided. */
+/** The elements of a weight as little-endian bytes, at any address; no copy where there need be none. */
 export function weightBytes(weight: Weight): Uint8Array {
   return weight.bytes?.() ?? bytesOf(weight.data);
 }

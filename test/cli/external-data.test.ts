@@ -16,7 +16,7 @@ symlinkSync(join(folder, "a.bin"), join(folder, "own.bin"));
 afterAll(() => rmSync(place, { recursive: true }));
 
 describe("the files a model keeps its tensors in", () => {
-  test("are read from its folder, also through links that stay there, and only where they are asked for", () => {
+  test("are read from its folder and through links that stay there, where they are asked for", () => {
     const data = openExternalData(["a.bin", "inside/b.bin", "own.bin"], folder);
     expect([...data].map(([name, file]) => [name, file.length])).toEqual([
       ["a.bin", 3],
