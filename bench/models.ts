@@ -4,7 +4,8 @@
  * a fresh process. onnxruntime-web is a development dependency; others are taken from the folder that
  * SHAPECAST_PEERS names, where it is given:
  *
- *   npm i --ignore-scripts --prefix DIR onnxruntime-node @jax-js/jax @jax-js/onnx
+ *   npm i --ignore-scripts --prefix DIR onnxruntime-node @jax-js/jax @jax-js/onnx \
+ *     @tensorflow/tfjs @tensorflow/tfjs-backend-wasm
  *   SHAPECAST_PEERS=DIR npm run bench -- models
  *
  * MODELS=mlp,lenet5 picks some. Run it with Node 24 for relaxed SIMD.
@@ -28,8 +29,13 @@ const peers = process.env["SHAPECAST_PEERS"];
 const folders = [...(peers === undefined ? [] : [peers]), process.cwd()];
 const pace = { starts: 3, rounds: 10, milliseconds: 80, runs: 20_000 };
 const target = process.env["TARGET"] ?? "ts";
-/** What jax-js is known to run; of others it says what it lacks. */
-const jaxRuns = ["mlp", "mlp_dyn", "lenet5", "lenet5_dyn", "transformer"];
+const convolutional = ["mobilenet_v2", "mobilenet_v3_small", "squeezenet1_1", "resnet18", "unet", "unet_dyn"];
+const small = ["mlp", "mlp_dyn", "lenet5", "lenet5_dyn"];
+/** What the scripts in bench/peers run; jax-js's loader lacks an operator of every other model. */
+const scripts = [
+  { name: "jax-js", script: "jax.mjs", runs: [...small, "transformer"] },
+  { name: "tfjs wasm", script: "tfjs.mjs", runs: [...small, ...convolutional] },
+];
 
 /** Relative to shapecast: 2 means that shapecast takes half the time. */
 interface Ratios {
@@ -56,9 +62,15 @@ function othersFor({ name, path }: Bound): readonly Contender[] {
     const at = resolveOracle(runtime, folders);
     return at === undefined ? [] : [{ name: runtime, kind: "onnxruntime", path: at, files: [], model: path }];
   });
-  if (peers === undefined || !jaxRuns.includes(name)) return runtimes;
-  const script = join(process.cwd(), "bench/peers/jax.mjs");
-  return [...runtimes, { name: "jax-js", kind: "script", path: script, files: [peers], model: path }];
+  if (peers === undefined) return runtimes;
+  const others = scripts.filter(({ runs }) => runs.includes(name));
+  return [
+    ...runtimes,
+    ...others.map(({ name, script }): Contender => {
+      const at = join(process.cwd(), "bench/peers", script);
+      return { name, kind: "script", path: at, files: [peers], model: path };
+    }),
+  ];
 }
 
 const startup = ({ startup }: Timing) => startup.import + startup.instantiate + startup.first;
@@ -78,7 +90,7 @@ console.log(
 );
 console.log("ms: median of single runs; x: the peer's time over ours; start: import to first result\n");
 
-const names = ["onnxruntime-web", "onnxruntime-node", "jax-js"];
+const names = ["onnxruntime-web", "onnxruntime-node", "jax-js", "tfjs wasm"];
 const rows: (string | number)[][] = [];
 const runs: Ratios[] = [];
 const starts: Ratios[] = [];
@@ -103,7 +115,20 @@ for (const model of zoo((process.env["MODELS"] ?? "").split(",").filter(Boolean)
   console.error(rows.at(-1)!.join("  "));
 }
 printTable(
-  ["model", "MMAC", "ms", "GFLOP/s", "web x", "node x", "jax x", "start ms", "web x", "node x", "gzip kB"],
+  [
+    "model",
+    "MMAC",
+    "ms",
+    "GFLOP/s",
+    "web x",
+    "node x",
+    "jax x",
+    "tfjs x",
+    "start ms",
+    "web x",
+    "node x",
+    "gzip kB",
+  ],
   rows,
 );
 for (const name of names) {
