@@ -28,7 +28,7 @@ import { type Bound, zoo } from "./zoo.ts";
 const peers = process.env["SHAPECAST_PEERS"];
 const folders = [...(peers === undefined ? [] : [peers]), process.cwd()];
 const pace = { starts: 3, rounds: 10, milliseconds: 80, runs: 20_000 };
-const target = process.env["TARGET"] ?? "ts";
+const target = process.env["TARGET"] === "ts" ? "ts" : "wasm";
 const convolutional = ["mobilenet_v2", "mobilenet_v3_small", "squeezenet1_1", "resnet18", "unet", "unet_dyn"];
 const small = ["mlp", "mlp_dyn", "lenet5", "lenet5_dyn"];
 /** What the scripts in bench/peers run; jax-js's loader lacks an operator of every other model. */
@@ -45,7 +45,7 @@ interface Ratios {
 async function bench(model: Bound) {
   const folder = mkdtempSync(join(tmpdir(), "shapecast-bench-"));
   try {
-    const options: CompileOptions = { sample: model.sample, format: "js", weights: "file" };
+    const options: CompileOptions = { sample: model.sample, format: "js", weights: "file", target };
     const compiled = compile(networkOf(model.file), options);
     const stage = new Stage(folder, randomInputs(load(compiled).signature, options, 0));
     const contenders = [emittedContender(compiled, folder), ...othersFor(model)];

@@ -3,6 +3,7 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { basename, dirname, extname, join } from "node:path";
 import { emitTypeScript } from "../../codegen/typescript/index.ts";
+import { emitWasm } from "../../codegen/wasm/emit.ts";
 import { load } from "../../runtime/load.ts";
 import { parametersOf } from "../bind-model.ts";
 import { type CompiledModel, compile } from "../compile-model.ts";
@@ -24,7 +25,7 @@ import { readWord } from "./values.ts";
 import { randomInputs } from "./verify-module.ts";
 import { type OracleName, oracleNames, resolveOracle } from "./verify-oracle.ts";
 
-const targets = ["ts"] as const;
+const targets = ["ts", "wasm"] as const;
 
 export async function runBench(where: string, options: Options, host: Host): Promise<void> {
   const binding = readBinding(options, host.cwd);
@@ -38,7 +39,7 @@ export async function runBench(where: string, options: Options, host: Host): Pro
     const { model, file } = await loadModel(where, host.cwd);
     const bound = binding(model);
     const peers = wanted.map((name) => ({ name, path: pathOf(name, [dirname(file), host.cwd]) }));
-    const compiled = await detached(() => compile(model, { ...bound, format: "js" }));
+    const compiled = await detached(() => compile(model, { ...bound, format: "js", target }));
     const { signature } = load(compiled);
     const inputs = randomInputs(signature, bound, 0);
     const onnx = peers.length > 0 ? onnxOf(file, model, compiled, folder) : "";
@@ -56,7 +57,7 @@ export async function runBench(where: string, options: Options, host: Host): Pro
       macs: compiled.report.macs,
       peak: peak(),
       contenders,
-      ...(options.has("kernels") && { kernels: kernelsOf(compiled, progress.stage) }),
+      ...(options.has("kernels") && { kernels: kernelsOf(compiled, target, progress.stage) }),
     };
     progress.clear();
     host.out.write(`${options.has("json") ? JSON.stringify(report, undefined, 1) : benchText(report)}\n`);
@@ -66,10 +67,15 @@ export async function runBench(where: string, options: Options, host: Host): Pro
   }
 }
 
-function kernelsOf({ stages }: CompiledModel, stage: (name: string) => void) {
+function kernelsOf(
+  { stages }: CompiledModel,
+  target: (typeof targets)[number],
+  stage: (name: string) => void,
+) {
   stage("kernels");
+  const emit = target === "wasm" ? emitWasm : emitTypeScript;
   return timeKernels(stages.program, (program) =>
-    emitTypeScript(program, { format: "js", weights: "file", header: [] }),
+    emit(program, { format: "js", weights: "file", header: [] }),
   );
 }
 

@@ -124,7 +124,7 @@ const bench: CommandSpec = {
   argument: "<model>",
   summary: "time the module of a model, beside other runtimes if asked",
   options: [
-    { flag: "--target <target>", text: "ts (default ts)" },
+    { flag: "--target <target>", text: "ts | wasm (default ts)" },
     {
       flag: "--against <packages>",
       text: "onnxruntime-web,onnxruntime-node: on one thread, where they are installed",
