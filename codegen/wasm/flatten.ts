@@ -55,8 +55,10 @@ function flattenLoop(s: For, lane: string | undefined): readonly Node[] {
 }
 
 /** The address of the first lane. */
-export function firstLane(index: Dim, lane: string | undefined): Dim {
-  return lane === undefined ? index : substitute(index, new Map([[lane, constant(0)]]));
+export const firstLane = (index: Dim, lane: string | undefined): Dim => nthLane(index, lane, 0);
+
+export function nthLane(index: Dim, lane: string | undefined, i: number): Dim {
+  return lane === undefined ? index : substitute(index, new Map([[lane, constant(i)]]));
 }
 
 /** Calls `visit` on every address below the nodes, that of the first lane where there are lanes. */

@@ -6,7 +6,7 @@
  */
 import { constantOf } from "../../compiler/dims/index.ts";
 import type { Kernel, Register } from "../../compiler/ir/loop.ts";
-import { dtypeOf, visitKernel } from "../../compiler/ir/loop-rewrite.ts";
+import { dtypeOf, type Place, visitKernel } from "../../compiler/ir/loop-rewrite.ts";
 import type { Numerics } from "../../compiler/ir/target.ts";
 import type { DType } from "../../runtime/dtype.ts";
 import { Addresses, coefficientOf, keyOf, type Pointer } from "./address.ts";
@@ -16,7 +16,9 @@ import {
   flatten,
   type LineNode,
   type LoopNode,
+  laneCount,
   type Node,
+  nthLane,
   symbolsNeeded,
   visitNodes,
 } from "./flatten.ts";
@@ -197,8 +199,7 @@ class KernelEmitter {
       emitScalar(scope, stmt.value);
     } else emitVector(scope, stmt.value, lane);
     const type = lane !== undefined ? "v128" : float ? "f32" : "i32";
-    const index = stmt.index.map((d) => firstLane(d, lane));
-    f.local_set(cellOf(scope, stmt.register, elementKey(index), type));
+    f.local_set(cellOf(scope, stmt, lane, type));
   }
 
   #store(scope: Scope, stmt: LineNode["stmt"] & { kind: "store" }, lane: string | undefined): void {
@@ -215,13 +216,16 @@ class KernelEmitter {
 
 const bytesOf = ({ buffer }: Pointer) => (buffer.dtype === "float32" || buffer.dtype === "int32" ? 4 : 1);
 
-function cellOf(scope: Scope, register: Register, element: string, type: "f32" | "i32" | "v128"): number {
+/** The local of a register's element, or of the vector of elements that the lanes are. */
+function cellOf(scope: Scope, { register, index }: Place, lane: string | undefined, type: ValueType): number {
   const cells = scope.registers.get(register) ?? new Map();
   scope.registers.set(register, cells);
-  const known = cells.get(element);
-  if (known) return known.local;
+  const known = cells.get(elementKey(index.map((d) => firstLane(d, lane))));
+  if (known?.type === type && known.lane === 0) return known.local;
+  if (known) unsupported(`one lane of the register ${register.name} set alone`);
   const local = scope.f.local(type);
-  cells.set(element, { local, type });
+  for (let i = 0; i < (lane === undefined ? 1 : laneCount); i++)
+    cells.set(elementKey(index.map((d) => nthLane(d, lane, i))), { local, type, lane: i });
   return local;
 }
 

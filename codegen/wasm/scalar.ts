@@ -66,8 +66,9 @@ export function emitScalar(scope: Scope, e: Expr): void {
       return;
     case "register": {
       const cell = scope.registers.get(e.register)?.get(elementKey(e.index));
-      if (!cell || cell.type === "v128") unsupported(`one lane of the register ${e.register.name}`);
+      if (!cell) throw new Error(`internal: register ${e.register.name} is not declared`);
       f.local_get(cell.local);
+      if (cell.type === "v128") f.f32x4_extract_lane(cell.lane);
       return;
     }
     case "unary":

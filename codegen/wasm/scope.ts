@@ -10,6 +10,8 @@ import type { FunctionAssembler, ValueType } from "./assembler/index.ts";
 export interface Cell {
   readonly local: number;
   readonly type: ValueType;
+  /** Which one of a vector's lanes the element is; 0 for scalars. */
+  readonly lane: number;
 }
 
 export interface Scope {

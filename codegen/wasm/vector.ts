@@ -90,10 +90,12 @@ const isProduct = (e: Expr): e is Expr & { kind: "binary" } => e.kind === "binar
 function emitRegister(scope: Scope, e: Expr & { kind: "register" }, lane: string): void {
   const { f } = scope;
   const first = e.index.map((d) => firstLane(d, lane));
+  const moves = e.index.some((d) => symbolsOf(d).includes(lane));
   const cell = scope.registers.get(e.register)?.get(elementKey(first));
   if (!cell) throw new Error(`internal: register ${e.register.name} is not declared`);
   f.local_get(cell.local);
   if (cell.type === "f32") f.f32x4_splat();
+  else if (cell.type === "v128" && !moves) f.f32x4_extract_lane(cell.lane).f32x4_splat();
   else if (cell.type !== "v128") unsupported(`the ${e.register.dtype} register ${e.register.name} in lanes`);
 }
 

@@ -18,6 +18,7 @@ import type { For, Kernel, Stmt } from "../../ir/loop.ts";
 import { expressionOf, substituteAxis, visitStmts } from "../../ir/loop-rewrite.ts";
 import { nothingOpen } from "../../ir/open-dims.ts";
 import type { Target } from "../../ir/target.ts";
+import { sumInLanes } from "./lane-sum.ts";
 import { mapLoops, vectorise } from "./mode.ts";
 import { columnsFirst } from "./order.ts";
 import { pack } from "./pack.ts";
@@ -25,8 +26,8 @@ import type { Scheduled } from "./scheduled.ts";
 import { sink } from "./sink.ts";
 import { type Sizes, sizesToPlanFor } from "./sizes.ts";
 import { split } from "./split.ts";
-import { chooseTile, unrollsOf } from "./tile.ts";
-import { arithmeticOf, nestOf, workloadOf } from "./workload.ts";
+import { chooseTile, cyclesWith, type Tile, unrollsOf } from "./tile.ts";
+import { arithmeticOf, type Nest, nestOf, summedInLanes, workloadOf } from "./workload.ts";
 
 export type { Panel, Scheduled } from "./scheduled.ts";
 
@@ -36,7 +37,7 @@ export type { Panel, Scheduled } from "./scheduled.ts";
  */
 export function schedule(kernel: Kernel, target: Target, open = nothingOpen): Scheduled {
   const sizes = sizesToPlanFor(open);
-  const tiled = { ...kernel, body: kernel.body.flatMap((s) => scheduleStmt(s, target, sizes)) };
+  const tiled = { ...kernel, body: scheduleBody(kernel.body, target, sizes) };
   const packed = pack(tiled, target.numerics);
   const body = mapLoops(packed.kernel.body, (loop) =>
     constantOf(loop.extent) === undefined && loop.axis.endsWith(".r")
@@ -64,16 +65,49 @@ function pairBlocks(loop: For): readonly Stmt[] | undefined {
   return [{ ...loop, step: 2 * step, body: sink(pair) }];
 }
 
+/** Vectors that a single sum is kept in, so that one does not wait for the other. */
+const partsOfOne = 4;
+
+function scheduleBody(body: readonly Stmt[], target: Target, sizes: readonly Sizes[]): readonly Stmt[] {
+  const { lanes } = target;
+  const one = lanes > 1 ? sumInLanes(body, lanes, partsOfOne * lanes) : undefined;
+  return one ?? body.flatMap((s) => scheduleStmt(s, target, sizes));
+}
+
 function scheduleStmt(s: Stmt, target: Target, sizes: readonly Sizes[]): readonly Stmt[] {
   if (s.kind !== "for") return [s];
-  if (!s.parallel) return [{ ...s, body: s.body.flatMap((inner) => scheduleStmt(inner, target, sizes)) }];
-  const nest = nestOf(s);
-  const tile = chooseTile(nest, workloadOf(nest, target.numerics), target, sizes);
+  if (!s.parallel) return [{ ...s, body: scheduleBody(s.body, target, sizes) }];
+  const { nest, tile } = planNest(nestOf(s), target, sizes);
   return tile.blocks.reduce<readonly Stmt[]>(
     (stmts, { axis, factor }, i) => block(stmts, axis, factor, i === tile.blocks.length - 1 ? tile.lanes : 1),
-    [columnsFirst(s, tile)],
+    [columnsFirst(loopsOf(nest), tile)],
   );
 }
+
+/** What a change of the order of a sum must win. */
+const worthReordering = 0.7;
+
+/** The tile, and the form of the nest it is for: outputs in lanes, or the reduction. */
+function planNest(
+  nest: Nest,
+  target: Target,
+  sizes: readonly Sizes[],
+): { readonly nest: Nest; readonly tile: Tile } {
+  const workload = workloadOf(nest, target.numerics);
+  const tile = chooseTile(nest, workload, target, sizes);
+  const body = target.lanes > 1 ? sumInLanes(nest.body, target.lanes) : undefined;
+  if (!body) return { nest, tile };
+  const summed = summedInLanes(workload, target.lanes);
+  const rows = chooseTile(nest, summed, target, sizes);
+  const [before, after] = [
+    cyclesWith(nest, workload, tile, target, sizes),
+    cyclesWith(nest, summed, rows, target, sizes),
+  ];
+  return after < worthReordering * before ? { nest: { ...nest, body }, tile: rows } : { nest, tile };
+}
+
+const loopsOf = ({ axes, body }: Nest): For =>
+  axes.reduceRight<readonly Stmt[]>((inner, loop) => [{ ...loop, body: inner }], body)[0] as For;
 
 /**
  * Blocks the loops over `axis` and pushes the iterations of a block, as lanes where they fit, inside. What is

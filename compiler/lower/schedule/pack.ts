@@ -121,10 +121,14 @@ function copy(region: Region, source: Buffer, packed: Buffer): Stmt {
   );
 }
 
-/** The loops that move the address, outermost first. */
+/** The loops that move the address, outermost first; lanes last, so that they lie beside each other. */
 function moversOf(load: Load, loops: readonly For[]): readonly For[] {
   const coefficients = affineOf(load.index)?.coefficients;
-  return loops.filter((loop) => coefficients?.has(loop.axis));
+  const movers = loops.filter((loop) => coefficients?.has(loop.axis));
+  return [
+    ...movers.filter(({ mode }) => mode !== "vector"),
+    ...movers.filter(({ mode }) => mode === "vector"),
+  ];
 }
 
 const tripsOf = (loop: For) => Math.ceil((constantOf(loop.extent) ?? 0) / loop.step);

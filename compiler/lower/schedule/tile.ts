@@ -153,6 +153,15 @@ function blocksOf(loop: For, width: number): readonly Block[] {
   return blocks;
 }
 
+/** Cycles for an output with this tile, for comparing one form of a nest with another. */
+export const cyclesWith = (
+  nest: Nest,
+  workload: Workload,
+  tile: Tile,
+  target: Target,
+  [sizes = new Map()]: readonly Sizes[],
+): number => costOf(nest, workload, tile, target, sizes);
+
 /** Cycles for an output, averaged over whole and left-over blocks. */
 function costOf(nest: Nest, workload: Workload, tile: Tile, target: Target, sizes: Sizes): number {
   const [first, second] = tile.blocks.map(({ axis, factor }) => {
@@ -196,8 +205,11 @@ function openPiecesOf(axis: string, extent: number, factor: number): readonly Pi
 
 function costOfBlock(workload: Workload, block: readonly Piece[], target: Target): number {
   let cycles = 0;
-  for (const reduction of workload.reductions)
-    cycles += reduction.trips * cyclesOfPass(reduction, block, target);
+  for (const reduction of workload.reductions) {
+    const { trips, accumulators, combining } = reduction;
+    cycles += trips * cyclesOfPass(reduction, block, target);
+    cycles += (combining * accumulators * outputsOf(block)) / lanesOf(block);
+  }
   return cycles / outputsOf(block);
 }
 

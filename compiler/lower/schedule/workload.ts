@@ -31,6 +31,8 @@ export interface Reduction {
   /** Arithmetic instructions for one element of one iteration. */
   readonly arithmetic: number;
   readonly accumulators: number;
+  /** Cycles at the end of it, for each accumulator. */
+  readonly combining: number;
 }
 
 export interface Workload {
@@ -56,6 +58,12 @@ export function workloadOf(nest: Nest, numerics: Numerics): Workload {
   return { reductions, vectorAxes };
 }
 
+/** The same work with its reductions in lanes, and so none of its outputs. */
+export function summedInLanes({ reductions }: Workload, lanes: number): Workload {
+  const inLanes = reductions.map((each) => ({ ...each, trips: each.trips / lanes, combining: 6 }));
+  return { reductions: inLanes, vectorAxes: [] };
+}
+
 function reductionOf(loop: For, around: readonly For[], nest: Nest, numerics: Numerics): Reduction {
   const reads = new Map<Dim, Read>();
   let [arithmetic, accumulators] = [0, 0];
@@ -69,7 +77,7 @@ function reductionOf(loop: For, around: readonly For[], nest: Nest, numerics: Nu
     });
   }
   const trips = [...around, loop].reduce((n, each) => n * (constantOf(each.extent) ?? 64), 1);
-  return { trips, reads: [...reads.values()], arithmetic, accumulators };
+  return { trips, reads: [...reads.values()], arithmetic, accumulators, combining: 0 };
 }
 
 function readOf(e: Expr & { kind: "load" }, nest: Nest, numerics: Numerics): Read {
@@ -135,7 +143,8 @@ function hasLanes(nest: Nest, axis: string): boolean {
   return lanes && stores > 0;
 }
 
-function exprHasLanes(e: Expr, axis: string): boolean {
+/** Whether this part alone has a vector form with iterations of `axis` as lanes. */
+export function exprHasLanes(e: Expr, axis: string): boolean {
   switch (e.kind) {
     case "load":
       return e.buffer.dtype === "float32" && strideOf(e.index, axis) !== undefined;

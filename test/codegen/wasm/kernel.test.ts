@@ -18,6 +18,7 @@ import {
   matmul,
   maxPool,
   number,
+  reducedRows,
   relu,
 } from "../../support/nests.ts";
 import { memoryWithPanels, noise, results } from "../../support/results.ts";
@@ -67,6 +68,20 @@ describe("with multiply and add, WebAssembly gives the interpreter's result bit 
       fc.property(make, size, size, fc.integer(), (kernelOf, a, b, seed) =>
         expectExact(kernelOf(a, b, targets.wasm), seed),
       ),
+      { numRuns: 60 },
+    );
+  });
+
+  test("for reductions along memory, whose parts are the lanes", () => {
+    const long = fc.integer({ min: 1, max: 90 });
+    fc.assert(
+      fc.property(size, long, fc.constantFrom("add", "max"), fc.integer(), (rows, columns, fn, seed) => {
+        const { kernel, panels } = schedule(reducedRows(rows, columns, fn, targets.wasm), targets.wasm);
+        const memory = memoryWithPanels(kernel, panels, targets.wasm, seed);
+        const machine = wasmMachine([kernel], targets.wasm.numerics, (b) => memory.get(b));
+        machine.run(kernel);
+        expect([machine.array(kernel.writes[0]!)]).toEqual(results(kernel, panels, targets.wasm, seed));
+      }),
       { numRuns: 60 },
     );
   });
