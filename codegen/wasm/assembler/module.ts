@@ -64,6 +64,7 @@ export class Module {
   readonly #imported: (Func & { readonly from: ImportName })[] = [];
   readonly #functions: (Func & { readonly body: FunctionAssembler })[] = [];
   readonly #globals: GlobalDeclaration[] = [];
+  readonly #shared = new Map<string, number>();
   readonly #exports: Export[] = [];
   readonly #segments: { readonly offset: number; readonly bytes: Uint8Array }[] = [];
   #memory: Memory | undefined;
@@ -101,6 +102,13 @@ export class Module {
     this.#functions.push({ name, type, body });
     if (exported) this.export(name, "func", index);
     return body;
+  }
+
+  /** The index of the function that `write` adds, the first time it is asked for by `name`. */
+  shared(name: string, write: () => FunctionAssembler): number {
+    const known = this.#shared.get(name) ?? write().index;
+    this.#shared.set(name, known);
+    return known;
   }
 
   /** Returns the index for `global_get` and `global_set`. */
