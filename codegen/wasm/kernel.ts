@@ -88,6 +88,7 @@ class KernelEmitter {
 
   #scope(f: Scope["f"], reached: ReadonlySet<string>): Scope {
     return {
+      module: this.#module,
       f,
       addresses: this.#addresses,
       fma: this.#fma,

@@ -7,6 +7,7 @@ import type { BinaryFn, Expr, Stmt, UnaryFn } from "../../compiler/ir/loop.ts";
 import { dtypeOf } from "../../compiler/ir/loop-rewrite.ts";
 import { type DType, dtypes } from "../../runtime/dtype.ts";
 import type { FunctionAssembler } from "./assembler/index.ts";
+import { isMathFn, type MathFn, mathFunction } from "./math/index.ts";
 import { elementKey, emitAddress, emitDim, innerScope, type Scope } from "./scope.ts";
 import { unsupported } from "./unsupported.ts";
 
@@ -163,9 +164,23 @@ function emitUnary(scope: Scope, e: Expr & { kind: "unary" }): void {
     emitIntegerUnary(scope, e);
     return;
   }
+  if (isMathFn(e.fn)) {
+    emitMath(scope, e.fn, [e.x]);
+    return;
+  }
   const emit = floatUnary[e.fn] ?? unsupported(`${e.fn} of ${dtypeOf(e.x)}`);
   emitScalar(scope, e.x);
   emit(f);
+}
+
+/** The function of four lanes, so that a value does not depend on whether it is computed in lanes. */
+function emitMath(scope: Scope, fn: MathFn, operands: readonly Expr[]): void {
+  const { f } = scope;
+  for (const operand of operands) {
+    emitScalar(scope, operand);
+    f.f32x4_splat();
+  }
+  f.call(mathFunction(scope.module, fn, scope.fma)).f32x4_extract_lane(0);
 }
 
 function emitIntegerUnary(scope: Scope, e: Expr & { kind: "unary" }): void {
@@ -179,6 +194,10 @@ function emitIntegerUnary(scope: Scope, e: Expr & { kind: "unary" }): void {
 
 function emitBinary(scope: Scope, e: Expr & { kind: "binary" }): void {
   const { f } = scope;
+  if (isMathFn(e.fn) && isFloat(dtypeOf(e.a))) {
+    emitMath(scope, e.fn, [e.a, e.b]);
+    return;
+  }
   const table = isFloat(dtypeOf(e.a)) ? floatBinary : integerBinary;
   const emit = table[e.fn] ?? unsupported(`${e.fn} of ${dtypeOf(e.a)}`);
   emitScalar(scope, e.a);

@@ -5,7 +5,7 @@
 import { type Dim, print, terms } from "../../compiler/dims/index.ts";
 import type { Buffer, Register } from "../../compiler/ir/loop.ts";
 import { type Address, type Addresses, keyOf } from "./address.ts";
-import type { FunctionAssembler, ValueType } from "./assembler/index.ts";
+import type { FunctionAssembler, Module, ValueType } from "./assembler/index.ts";
 
 export interface Cell {
   readonly local: number;
@@ -15,6 +15,8 @@ export interface Cell {
 }
 
 export interface Scope {
+  /** Where functions that this one calls are added. */
+  readonly module: Module;
   readonly f: FunctionAssembler;
   readonly addresses: Addresses;
   /** Fuse an addition of a product. */

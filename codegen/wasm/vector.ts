@@ -8,6 +8,7 @@ import { strideOf } from "../../compiler/ir/affine.ts";
 import type { BinaryFn, Expr, UnaryFn } from "../../compiler/ir/loop.ts";
 import type { FunctionAssembler } from "./assembler/index.ts";
 import { firstLane, laneCount } from "./flatten.ts";
+import { isMathFn, mathFunction } from "./math/index.ts";
 import { emitGuard, isFloat } from "./scalar.ts";
 import { elementKey, emitAddress, type Scope } from "./scope.ts";
 import { unsupported } from "./unsupported.ts";
@@ -47,6 +48,11 @@ export function emitVector(scope: Scope, e: Expr, lane: string): void {
       emitRegister(scope, e, lane);
       return;
     case "unary": {
+      if (isMathFn(e.fn)) {
+        go(scope, e.x);
+        f.call(mathFunction(scope.module, e.fn, scope.fma));
+        return;
+      }
       const emit = unary[e.fn] ?? unsupported(`${e.fn} in lanes`);
       go(scope, e.x);
       emit(f);
@@ -71,6 +77,12 @@ export function emitVector(scope: Scope, e: Expr, lane: string): void {
 
 function emitBinary(scope: Scope, e: Expr & { kind: "binary" }, lane: string): void {
   const { f } = scope;
+  if (isMathFn(e.fn)) {
+    emitVector(scope, e.a, lane);
+    emitVector(scope, e.b, lane);
+    f.call(mathFunction(scope.module, e.fn, scope.fma));
+    return;
+  }
   const emit = binary[e.fn] ?? unsupported(`${e.fn} in lanes`);
   const [sum, product] = isProduct(e.b) ? [e.a, e.b] : [e.b, e.a];
   if (e.fn === "add" && scope.fma && isProduct(product)) {

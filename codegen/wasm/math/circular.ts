@@ -7,9 +7,7 @@
 import type { Lanes, Value } from "./lanes.ts";
 
 /** (sin(r) - r) / r^3 and (cos(r) - 1 + r^2/2) / r^4 over r^2, for |r| <= pi/4, within 2^-37 and 2^-33. */
-const sinTail = [
-  -0.16666666640588215, 0.008333329280525468, -0.00019839304415690708, 2.7180464728061662e-6,
-];
+const sinTail = [-0.16666666640588215, 0.008333329280525468, -0.00019839304415690708, 2.7180464728061662e-6];
 const cosTail = [0.04166664555447925, -0.0013887309867049104, 2.443241302640484e-5];
 /** (atan(t) - t) / t^3 over t^2, for t <= 1, within 2^-28. */
 const atanTail = [
@@ -49,8 +47,7 @@ function bothOfRest(m: Lanes, angle: Angle) {
   return { sine: sineOfRest(m, angle, square), cosine: cosineOfRest(m, square) };
 }
 
-const isOdd = (m: Lanes, quarters: Value) =>
-  m.op("i32x4.eq", m.and(quarters, m.bits(1)), m.bits(1));
+const isOdd = (m: Lanes, quarters: Value) => m.op("i32x4.eq", m.and(quarters, m.bits(1)), m.bits(1));
 
 /** sin(rest + quarters * pi/2) */
 function sineOf(m: Lanes, angle: Angle, quarters: Value): Value {

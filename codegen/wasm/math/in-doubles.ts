@@ -65,7 +65,8 @@ function odd(m: Lanes, x: Value, compute: (d: Lanes, size: Value) => Value): Val
 }
 
 /** Where x is infinite or NaN, x itself. */
-const finite = (d: Lanes, x: Value, value: Value) => d.select(d.lt(x, d.c(Number.POSITIVE_INFINITY)), value, x);
+const finite = (d: Lanes, x: Value, value: Value) =>
+  d.select(d.lt(x, d.c(Number.POSITIVE_INFINITY)), value, x);
 
 export function sinh(m: Lanes, x: Value): Value {
   return odd(m, x, (d, size) => {

@@ -51,8 +51,7 @@ export class Lanes {
 
   /** A number in every lane. */
   c(value: number): Value {
-    const lanes =
-      this.#shape === "f32x4" ? new Float32Array(4).fill(value) : new Float64Array(2).fill(value);
+    const lanes = this.#shape === "f32x4" ? new Float32Array(4).fill(value) : new Float64Array(2).fill(value);
     return () => this.f.v128_const(lanes);
   }
 

@@ -37,7 +37,11 @@ export function reduceAngle(m: Lanes, x: Value, exact: number): Angle {
     f.local_set(rest);
   };
   half(kept, restLow!, turnsLow!);
-  half(m.shuffle([8, 9, 10, 11, 12, 13, 14, 15, 8, 9, 10, 11, 12, 13, 14, 15], kept, kept), restHigh!, turnsHigh!);
+  half(
+    m.shuffle([8, 9, 10, 11, 12, 13, 14, 15, 8, 9, 10, 11, 12, 13, 14, 15], kept, kept),
+    restHigh!,
+    turnsHigh!,
+  );
   m.op("v128.any_true", m.gt(m.abs(kept), m.c(largest)))();
   f.if();
   const [even, odd] = [f.local("v128"), f.local("v128")];
@@ -85,7 +89,12 @@ export function writeExactReduction(f: FunctionAssembler): void {
 }
 
 function writeSmall(f: FunctionAssembler, rest: number, turns: number): void {
-  f.local_get(0).f64_promote_f32().f64_const(2 / Math.PI).f64_mul().f64_const(shifter).f64_add();
+  f.local_get(0)
+    .f64_promote_f32()
+    .f64_const(2 / Math.PI)
+    .f64_mul()
+    .f64_const(shifter)
+    .f64_add();
   f.local_set(turns);
   const count = f.local("f64");
   f.local_get(turns).f64_const(shifter).f64_sub().local_set(count);
@@ -95,8 +104,14 @@ function writeSmall(f: FunctionAssembler, rest: number, turns: number): void {
 }
 
 function writeLarge(f: FunctionAssembler, rest: number, turns: number): void {
-  const [m, shift, high, low, product, quarters] = Array.from({ length: 6 }, () => f.local("i64")) as
-    [number, number, number, number, number, number];
+  const [m, shift, high, low, product, quarters] = Array.from({ length: 6 }, () => f.local("i64")) as [
+    number,
+    number,
+    number,
+    number,
+    number,
+    number,
+  ];
   const far = f.local("i32");
   f.local_get(0).i32_reinterpret_f32().i32_const(0x7fffff).i32_and().i32_const(0x800000).i32_or();
   f.i64_extend_i32_u().local_set(m);
@@ -105,10 +120,21 @@ function writeLarge(f: FunctionAssembler, rest: number, turns: number): void {
   f.i32_const(147).i32_sub().local_tee(far).i64_extend_i32_u().i64_const(63n).i64_and().local_set(shift);
   f.local_get(far).i32_const(63).i32_gt_s().local_set(far);
   const at = (k: bigint) =>
-    f.i64_const(word(k + 1n)).i64_const(word(k)).local_get(far).select();
+    f
+      .i64_const(word(k + 1n))
+      .i64_const(word(k))
+      .local_get(far)
+      .select();
   const window = (k: bigint) => {
     at(k).local_get(shift).i64_shl();
-    at(k + 1n).i64_const(1n).i64_shr_u().i64_const(63n).local_get(shift).i64_sub().i64_shr_u().i64_or();
+    at(k + 1n)
+      .i64_const(1n)
+      .i64_shr_u()
+      .i64_const(63n)
+      .local_get(shift)
+      .i64_sub()
+      .i64_shr_u()
+      .i64_or();
   };
   window(0n);
   f.local_set(high);
@@ -116,10 +142,16 @@ function writeLarge(f: FunctionAssembler, rest: number, turns: number): void {
   f.i64_const(32n).i64_shr_u().local_set(low);
   f.local_get(m).local_get(high).i64_mul();
   f.local_get(m).local_get(low).i64_mul().i64_const(32n).i64_shr_u().i64_add().local_tee(product);
-  f.i64_const(1n << 61n).i64_add().i64_const(62n).i64_shr_u().local_tee(quarters);
+  f.i64_const(1n << 61n)
+    .i64_add()
+    .i64_const(62n)
+    .i64_shr_u()
+    .local_tee(quarters);
   f.i64_const(62n).i64_shl().local_set(high);
   f.local_get(product).local_get(high).i64_sub().f64_convert_i64_s();
-  f.f64_const((Math.PI / 2) * 2 ** -62).f64_mul().local_set(rest);
+  f.f64_const((Math.PI / 2) * 2 ** -62)
+    .f64_mul()
+    .local_set(rest);
   // A negative angle turns the other way.
   const sign = f.local("f64");
   f.f64_const(1).local_get(0).f64_promote_f32().f64_copysign().local_set(sign);

@@ -118,7 +118,9 @@ function isMultiplyAdd(e: Expr): boolean {
 }
 
 const laneFns = new Set<BinaryFn | UnaryFn>([
-  ...(["add", "sub", "mul", "div", "max", "min", "neg", "abs", "sqrt", "floor", "ceil"] as const),
+  ...(["add", "sub", "mul", "div", "max", "min", "neg", "abs", "sqrt", "floor", "ceil", "round"] as const),
+  ...(["exp", "expm1", "log", "log1p", "tanh", "erf", "pow", "sin", "cos", "tan"] as const),
+  ...(["asin", "acos", "atan", "atan2", "sinh", "cosh", "asinh", "acosh", "atanh"] as const),
 ]);
 
 /**
