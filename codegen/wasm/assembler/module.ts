@@ -129,6 +129,8 @@ export class Module {
       return write();
     } catch (error) {
       [this.#functions.length, this.#exports.length] = counts;
+      for (const [name, index] of this.#shared)
+        if (this.#func(index) === undefined) this.#shared.delete(name);
       throw error;
     }
   }

@@ -120,3 +120,16 @@ test("saturated values are exact", () => {
     expect([...machine.result.subarray(0, 4)]).toEqual([1, 1, 1, 1]);
   }
 });
+
+test("what an attempt that failed has added is added again when it is next asked for", () => {
+  const module = new Module();
+  const fail = () => {
+    mathFunction(module, "exp", false);
+    throw new Error("refused");
+  };
+  expect(() => module.attempt(fail)).toThrow("refused");
+  const f = module.func({ name: "other" });
+  f.end();
+  expect(mathFunction(module, "exp", false)).toBe(f.index + 1);
+  expect(WebAssembly.validate(module.encode())).toBe(true);
+});
