@@ -92,6 +92,7 @@ export interface Callable {
 export function addSegment(module: Module, { name, symbols, steps }: Segment, callable: Callable): void {
   const f = module.func({ name, params: symbols.map((): ValueType => "i32"), exported: true });
   const scope: Scope = {
+    module,
     f,
     addresses: new Addresses([], []),
     fma: false,
