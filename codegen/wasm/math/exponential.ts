@@ -103,7 +103,7 @@ function logOf(m: Lanes, f: Value, exponent: Value): Value {
   return m.madd(kept, m.c(ln2High), m.add(m.nmadd(square, m.c(0.5), small), f));
 }
 
-/** What a logarithm gives at zero, infinity and below zero, where `of` is its argument, plus one for log1p. */
+/** What a logarithm gives at zero, infinity and below; `of` is its argument, plus one for log1p. */
 function logEdges(m: Lanes, value: Value, of: Value): Value {
   const [infinity, zero] = [m.c(Number.POSITIVE_INFINITY), m.c(0)];
   const atMost = m.select(m.lt(of, infinity), value, of);
