@@ -37,7 +37,7 @@ const channelsLast = (tf, x) => (x.rank === 4 ? tf.transpose(x, [0, 2, 3, 1]) : 
 const channelsFirst = (tf, x) => (x.rank === 4 ? tf.transpose(x, [0, 3, 1, 2]) : x);
 
 function constantOf(tf, proto) {
-  const { tensor } = decodeTensor(proto);
+  const tensor = decodeTensor(proto);
   return tf.tensor(Float32Array.from(tensor.data, Number), tensor.shape);
 }
 

@@ -12,6 +12,7 @@ import { narrowIntegers } from "./narrow-integers.ts";
 import { padOnce } from "./pad-once.ts";
 import type { ParameterTable } from "./parameters.ts";
 import type { BoundGraph } from "./rewrite.ts";
+import { splitPhases } from "./split-phases.ts";
 
 export interface PassContext {
   /** What the target computes with, and so what is evaluated at compile time. */
@@ -42,6 +43,8 @@ export const pipeline: readonly Pass[] = [
   { name: "eliminate-dead", exact: true, run: eliminateDead },
   // Moves factors to where the next pass can compute with them.
   { name: "fold-scale", exact: false, run: (graph, c) => (c.parameters ? foldScale(graph) : graph) },
+  // Before weights are computed with, for the parts of the kernel are weights.
+  { name: "split-phases", exact: false, run: (graph, { lanes }) => splitPhases(graph, lanes) },
   {
     name: "hoist-parameters",
     exact: true,
