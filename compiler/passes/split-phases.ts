@@ -9,7 +9,8 @@
  * What is left out are products with zeros of the dilation: nothing changes unless a weight is infinite or
  * NaN, where the zero made a NaN of it, which neither ONNX nor Keras ask for.
  *
- * Left alone: strides, dilated kernels, and kernels smaller than the dilation, some of whose phases are empty.
+ * Left alone: strides, dilated kernels, and kernels smaller than the dilation, some of whose phases are
+ * empty.
  */
 import { add, constant, constantOf, type Dim, mul, product, sub } from "../dims/index.ts";
 import type { BoundDim } from "../ir/graph.ts";
