@@ -8,6 +8,7 @@ import { size, type Tensor } from "../../runtime/tensor.ts";
 import type { BindOptions } from "../bind-model.ts";
 import { compile } from "../compile-model.ts";
 import { fail } from "../diagnostics/index.ts";
+import { runOn } from "../execute.ts";
 import { OnnxNetwork } from "../frontend/onnx/onnx-network.ts";
 import { readSample } from "../frontend/sample.ts";
 import type { OnnxFile } from "./load-onnx.ts";
@@ -38,26 +39,7 @@ export class VerifiedModule {
   /** The outputs, in arrays of their own. */
   run(inputs: Tensors): Tensors {
     const names = Object.keys(this.signature.inputs);
-    const arrays = Object.fromEntries(names.map((name) => [name, inputs.get(name)!.data]));
-    const results = this.#instance.run(arrays, this.#sizes(inputs));
-    return new Map(
-      Object.entries(this.signature.outputs).map(([name, { dtype, shape }]) => {
-        const sizes = (this.#instance.shapes?.[name] ?? shape) as readonly number[];
-        return [name, { dtype, shape: [...sizes], data: results[name]!.slice() }];
-      }),
-    );
-  }
-
-  /** Sizes of open dims that stand in the shape of an input by themselves: no length may tell them. */
-  #sizes(inputs: Tensors): Sizes {
-    const { dims = {} } = this.signature;
-    const sizes = new Map<string, number>();
-    for (const [name, { shape }] of Object.entries(this.signature.inputs))
-      shape.forEach((d, axis) => {
-        const n = inputs.get(name)?.shape[axis];
-        if (typeof d === "string" && Object.hasOwn(dims, d) && n !== undefined) sizes.set(d, n);
-      });
-    return Object.fromEntries(sizes);
+    return runOn(this.#instance, this.signature, new Map(names.map((name) => [name, inputs.get(name)!])));
   }
 }
 

@@ -14,6 +14,7 @@ import { providedExecutor, type Run } from "./executor.ts";
 import { Layer, type LayerOps } from "./layer.ts";
 import { refuseBuild, refuseSample } from "./mismatch.ts";
 import type { ModelOptions, ModelWeight, Tensors } from "./model-options.ts";
+import { OpenRuns } from "./open-runs.ts";
 import { asDeclared, withDeclared } from "./output-shapes.ts";
 import {
   type BindRequest,
@@ -62,6 +63,7 @@ export abstract class Model<Out = Symbolic> extends Layer<Out> {
     lowestRank: () => this.minimumRank,
   });
   readonly #prepared = new Map<string, Prepared>();
+  readonly #openRuns = new OpenRuns();
   /**
    * The graph for the shape given to `build`; samples are bound to the open one, so that they may differ
    * elsewhere.
@@ -226,6 +228,8 @@ export abstract class Model<Out = Symbolic> extends Layer<Out> {
     const inputs = new Map(Object.entries(sample).map(([name, value]) => [name, asData(name, value, at)]));
     const prepared = this.#prepare(sample, at);
     const { traced } = prepared;
+    const opened = this.#openRuns.of(traced, sample, this.#weights.version, (bound) => this.#execute(bound));
+    if (opened) return this.outputsOf(opened(inputs));
     for (const [name, state] of this.#states.for(traced, prepared.bound)) inputs.set(name, state);
     const results = this.#run(prepared)(inputs);
     this.#states.keep(traced, results);
@@ -351,10 +355,14 @@ export abstract class Model<Out = Symbolic> extends Layer<Out> {
   #run(prepared: Prepared): Run {
     const { version } = this.#weights;
     if (prepared.compiled?.version !== version) {
-      const executor = this.#options.executor ?? providedExecutor();
-      prepared.compiled = { version, run: executor(prepared.bound, this.parameters()) };
+      prepared.compiled = { version, run: this.#execute(prepared.bound) };
     }
     return prepared.compiled.run;
+  }
+
+  #execute(bound: BoundModel): Run {
+    const executor = this.#options.executor ?? providedExecutor();
+    return executor(bound, this.parameters());
   }
 
   /** Fixes the shapes that are known; refuses the whole when one contradicts what was fixed before. */
