@@ -145,11 +145,13 @@ function under(diagnostic: Diagnostic, sizes: Sizes): Diagnostic {
     note: "one of its buckets",
   }));
   const names = [...sizes.keys()].join(" and ");
-  const fix = `all sizes share the parameters: give one size for ${names} where a parameter is made for it`;
+  const shared = `all sizes share the parameters: give one size for ${names} where a parameter is made for it`;
+  // Between programs of one module there is nothing to be reset.
+  const isOfParameter = diagnostic.fix.includes("net.reset()");
   return {
     ...diagnostic,
     facts: [...(diagnostic.facts ?? []), ...facts],
-    ...(diagnostic.code === "E2104" && { fix }),
+    ...(isOfParameter && { fix: shared }),
   };
 }
 

@@ -19,7 +19,10 @@ const must =
 const oneOf = (...words: readonly unknown[]): Rule =>
   must(`one of ${words.map((word) => JSON.stringify(word)).join(", ")}`, (value) => words.includes(value));
 const aFunction = must("a function", (value) => typeof value === "function");
-const anObject = must("an object", (value) => typeof value === "object" && value !== null);
+const anObject = must(
+  "an object",
+  (value) => typeof value === "object" && value !== null && !Array.isArray(value),
+);
 const whole = (value: unknown) => Number.isSafeInteger(value);
 
 const bindRules: Readonly<Record<string, Rule>> = {
@@ -97,7 +100,7 @@ function wrongOptions(
     return [
       {
         code: "E1002",
-        message: `the options of ${caller} are ${String(options)}, but must be ${form}`,
+        message: `the options of ${caller} are ${Array.isArray(options) ? "a list" : String(options)}, but must be ${form}`,
         fix: `write ${caller}(net, { sample: [1, 20] })`,
       },
     ];

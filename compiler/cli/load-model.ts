@@ -12,6 +12,7 @@ import { nearest } from "../../runtime/initializers/nearest.ts";
 import { CompileError, fail, type SourceLocation } from "../diagnostics/index.ts";
 import * as dims from "../dims/index.ts";
 import * as shapecast from "../index.ts";
+import { CollectedRefusals } from "./collected-refusals.ts";
 import { loadOnnx } from "./load-onnx.ts";
 import { nearestUserFrame } from "./stack.ts";
 
@@ -77,19 +78,23 @@ function missing(file: string): never {
 }
 
 async function evaluate(file: string): Promise<Readonly<Record<string, unknown>>> {
+  const refusals = new CollectedRefusals();
   const jiti = createJiti(join(dirname(file), "_"), {
     fsCache: false,
     moduleCache: false,
     interopDefault: false,
-    virtualModules: { shapecast, "shapecast/dims": dims },
+    virtualModules: { shapecast: refusals.shapecast, "shapecast/dims": dims },
     // Keeps the user's line numbers, which errors show.
     transformOptions: { retainLines: true },
   });
   try {
     const exports: unknown = await jiti.import(file);
+    refusals.throwIfAny();
     const isNamespace = typeof exports === "object" && exports !== null && !shapecast.isNetwork(exports);
     return isNamespace ? { ...exports } : { default: exports };
   } catch (error) {
+    // What fails after a layer was refused may fail for that alone.
+    refusals.throwIfAny();
     if (error instanceof CompileError) throw error;
     throw explained(error, file);
   }

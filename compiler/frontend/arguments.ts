@@ -11,13 +11,10 @@ import {
   type InitializerSpec,
   parseInitializer,
 } from "../../runtime/initializers/index.ts";
-import { nearest } from "../../runtime/initializers/nearest.ts";
 import { type Code, CompileError, type Diagnostic, type SourceLocation } from "../diagnostics/index.ts";
 import { type ActivationName, activationNamed, nearestActivations } from "./activations.ts";
+import { isRecord, kindOf, shown, unknownArgument } from "./option-names.ts";
 import { isShapeLike, type ShapeLike, shapeOfText } from "./shapes.ts";
-
-/** Characters of a value that a message repeats. */
-const SHOWN = 60;
 
 /** Why a value cannot be taken: "must be a whole number >= 1". */
 export class Refusal extends Error {
@@ -213,13 +210,6 @@ export function readArguments<F extends Fields>(
   return read as Read<F> & Read<typeof layerFields>;
 }
 
-/** Lists and layers are objects too, but their keys are no arguments. */
-const isRecord = (given: unknown): given is object =>
-  typeof given === "object" &&
-  given !== null &&
-  !Array.isArray(given) &&
-  !("kind" in given && "call" in given);
-
 /** Keras takes the first arguments by position; here all of them have names. */
 function refuseForm(layer: string, given: unknown, fields: Fields, at: SourceLocation | undefined): never {
   const [first = "name"] = Object.keys(fields).filter((name) => !("fallback" in fields[name]!));
@@ -235,24 +225,9 @@ function refuseForm(layer: string, given: unknown, fields: Fields, at: SourceLoc
   ]);
 }
 
-function kindOf(given: unknown): string {
-  if (Array.isArray(given)) return "a list";
-  return typeof given === "object" && given !== null ? "a layer" : shown(given);
-}
-
 function fallbackOf(field: Field<unknown>): unknown {
   if ("fallback" in field) return field.fallback;
   throw new Refusal("must be given");
-}
-
-function unknownArgument(layer: string, name: string, known: readonly string[]): Diagnostic {
-  const [suggestion] = nearest(name, known);
-  return {
-    code: "E1001",
-    message: `${layer} has no argument ${JSON.stringify(name)}; did you mean "${suggestion}"?`,
-    because: `${layer} takes ${known.join(", ")}`,
-    fix: `write ${suggestion}, or leave ${name} out`,
-  };
 }
 
 function refused(layer: string, name: string, given: ReadonlyMap<string, unknown>, why: Refusal): Diagnostic {
@@ -266,14 +241,4 @@ function refused(layer: string, name: string, given: ReadonlyMap<string, unknown
     ...(why.because && { because: why.because }),
     fix: `change ${name}: it ${why.message}`,
   };
-}
-
-function shown(value: unknown): string {
-  if (typeof value === "number") return String(value);
-  if (typeof value === "function" || typeof value === "symbol") return `a ${typeof value}`;
-  const text = JSON.stringify(value) ?? String(value);
-  if (text.length <= SHOWN || typeof value !== "object" || value === null) return text.slice(0, SHOWN);
-  return Array.isArray(value)
-    ? `a list of ${value.length}`
-    : `an object with ${Object.keys(value).join(", ")}`;
 }

@@ -5,6 +5,7 @@
 import { callSite, fail } from "../diagnostics/index.ts";
 import { type Declaration, type Dim, symbol } from "../dims/index.ts";
 import type { DimDeclaration } from "../infer/open.ts";
+import { checkNames } from "./option-names.ts";
 
 export interface DimOptions {
   /** The least size, default 1. */
@@ -36,14 +37,15 @@ export class DeclaredDim {
  * @example
  * const tokens = input({ shape: [dim("seq", { min: 1, max: 512 })], dtype: "int32" });
  *
- * @throws CompileError E3001 for a name that is none, E1002 for bounds that are not whole, or empty.
+ * @throws CompileError E3001 for a name that is none, E1002 for bounds that are not whole, or empty,
+ * E1001 for options that it does not have.
  */
 export function dim(name: string, options: DimOptions = {}): DeclaredDim {
   const at = callSite();
+  checkNames(`dim("${name}")`, options, ["min", "max", "multipleOf"], at);
   const { min = 1, max, multipleOf = 1 } = options;
   const whole = [min, max ?? min, multipleOf].every(Number.isSafeInteger);
-  const unknown = Object.keys(options).filter((key) => !["min", "max", "multipleOf"].includes(key));
-  if (!whole || min < 0 || multipleOf < 1 || (max !== undefined && max < min) || unknown.length > 0)
+  if (!whole || min < 0 || multipleOf < 1 || (max !== undefined && max < min))
     fail({
       code: "E1002",
       message: `dim("${name}") is given ${JSON.stringify(options)}, which are no bounds of a size`,

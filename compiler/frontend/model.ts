@@ -18,9 +18,11 @@ import { OpenRuns } from "./open-runs.ts";
 import { asDeclared, withDeclared } from "./output-shapes.ts";
 import {
   type BindRequest,
+  checkRequest,
   expectation,
   fixedSizes,
   keyOf,
+  lacksInput,
   type MaybeSized,
   rows,
   sampleName,
@@ -37,9 +39,9 @@ import type { Symbolic } from "./symbolic.ts";
 import { Traces } from "./traces.ts";
 import { checkedWeights, type WeightsInput } from "./weight-input.ts";
 import {
-  checkedSeed,
   DEFAULT_MAX_PARAMETER_BYTES,
   type Fixed,
+  seedIn,
   sizesOf,
   stillDeferred,
   WeightStore,
@@ -157,8 +159,8 @@ export abstract class Model<Out = Symbolic> extends Layer<Out> {
   getWeights(): readonly Tensor[] {
     const { weights } = this;
     const open = weights.filter(({ sizes }) => !sizes);
-    if (open.length > 0 && !this.#initialized) return [];
-    if (open.length > 0) throw stillDeferred(open, this.#settled().inputs);
+    if (open.length > 0 && this.#initialized) throw stillDeferred(open, this.#settled().inputs);
+    if (open.length > 0) return [];
     return weights.map((weight) => weight.tensor());
   }
 
@@ -189,8 +191,7 @@ export abstract class Model<Out = Symbolic> extends Layer<Out> {
    * wait for it.
    */
   initialize(options: { readonly seed?: number } = {}): void {
-    const { seed = 0 } = options;
-    this.#weights.reseed(checkedSeed(seed, callSite()));
+    this.#weights.reseed(seedIn(options, callSite()));
     this.#initialized = true;
   }
 
@@ -214,10 +215,10 @@ export abstract class Model<Out = Symbolic> extends Layer<Out> {
    */
   bind(sample: SampleInput, shape?: readonly number[], options: BindRequest = {}): BoundModel {
     const at = callSite();
+    checkRequest(options, at);
     const read = this.#read(sample, shape, at);
     const { graph } = this.#traces.for(read);
-    const complete = graph.inputs.every(({ name }) => Object.hasOwn(read, name));
-    const known = complete ? [] : this.#sizesOfSet(graph);
+    const known = lacksInput(graph, read) ? this.#sizesOfSet(graph) : [];
     return this.#prepare(read, at, { ...options, known }).bound;
   }
 
@@ -354,9 +355,8 @@ export abstract class Model<Out = Symbolic> extends Layer<Out> {
 
   #run(prepared: Prepared): Run {
     const { version } = this.#weights;
-    if (prepared.compiled?.version !== version) {
+    if (prepared.compiled?.version !== version)
       prepared.compiled = { version, run: this.#execute(prepared.bound) };
-    }
     return prepared.compiled.run;
   }
 

@@ -1,8 +1,8 @@
 /**
  * `predict` of a model that declares dims (`dim("seq", { max: 512 })`): one program with these dims left open
  * serves all of their sizes, so another length of a sentence is not another compilation. It computes what the
- * program of the size computes, bit for bit. Where there is none (a dim has no max, its memory would be too much,
- * or a state has such a dim) `predict` is left with a program for each shape.
+ * program of the size computes, bit for bit. Where there is none (a dim has no max, its memory would be too
+ * much, or the model has states) `predict` is left with a program for each shape.
  */
 import { CompileError } from "../diagnostics/index.ts";
 import { symbolsOf } from "../dims/index.ts";

@@ -1,5 +1,6 @@
 /** Views of a traced model that binding and summaries are made from. */
 import type { Tensor } from "../../runtime/tensor.ts";
+import type { SourceLocation } from "../diagnostics/index.ts";
 import { Store } from "../dims/index.ts";
 import { assume, type Known, type Sample } from "../infer/bind.ts";
 import type { DimBindings } from "../infer/open.ts";
@@ -8,6 +9,7 @@ import type { Stated } from "../infer/stated.ts";
 import type { Graph } from "../ir/graph.ts";
 import type { Layer } from "./layer.ts";
 import type { Expected } from "./mismatch.ts";
+import { checkNames } from "./option-names.ts";
 import type { Traced } from "./plan.ts";
 import { dataIn, shapeOfSample } from "./sample.ts";
 import type { Trace, Use } from "./trace.ts";
@@ -95,6 +97,12 @@ export interface BindRequest {
   /** Sizes of parameters that were fixed before. */
   readonly known?: readonly Known[];
 }
+
+export const checkRequest = (request: BindRequest, at: SourceLocation | undefined): void =>
+  checkNames("bind", request, ["maxParameterBytes", "constraints", "dims"], at);
+
+export const lacksInput = ({ inputs }: Graph, sample: Sample): boolean =>
+  inputs.some(({ name }) => !Object.hasOwn(sample, name));
 
 /** Equal for samples that bind a graph the same way. */
 export function keyOf(sample: Sample, constraints: readonly Stated[], graph: Graph): string {

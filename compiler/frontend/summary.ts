@@ -2,7 +2,9 @@
  * The table `net.summary()` gives: a row per use of a layer with its output and its parameters. What no
  * sample has decided is a question mark in a parameter and a name in an output.
  */
+import { callSite } from "../diagnostics/index.ts";
 import type { Shape } from "../dims/index.ts";
+import { checkNames } from "./option-names.ts";
 import { printShape } from "./shapes.ts";
 
 export interface DescribedWeight {
@@ -28,6 +30,7 @@ export function printSummary(
   layers: readonly LayerDescription[],
   options: { readonly bound?: boolean },
 ): string {
+  checkNames("summary", options, ["bound", "print"], callSite());
   const rows = layers.map((layer) => ({
     path: layer.path,
     output: printOutputs(layer, options.bound ?? false),

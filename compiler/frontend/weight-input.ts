@@ -2,6 +2,7 @@
  * Weights as a user hands them over, checked against the model before anything is taken: a list in the order
  * of `getWeights`, or a record by path. Every misfit is listed with both shapes in one E2109.
  */
+import { nearest } from "../../runtime/initializers/nearest.ts";
 import { fromNested, type Nested, type Tensor } from "../../runtime/tensor.ts";
 import { type Diagnostic, DiagnosticBag, fail, type SourceLocation } from "../diagnostics/index.ts";
 import { constantOf, isConstant, type Shape, symbolsOf } from "../dims/index.ts";
@@ -111,7 +112,7 @@ function byPath(
   for (const path of Object.keys(given))
     if (!known.has(path))
       add({
-        message: `the model has no weight "${path}"`,
+        message: `the model has no weight "${path}"; did you mean "${nearest(path, [...known])[0]}"?`,
         fix: `use one of ${[...known].slice(0, 12).join(", ")}`,
       });
   return expected.flatMap((weight): readonly Pair[] => {

@@ -10,6 +10,7 @@ import type { Tensor } from "../../runtime/tensor.ts";
 import { CompileError, type Diagnostic, type Fact, fail, type SourceLocation } from "../diagnostics/index.ts";
 import { constantOf, isConstant, type Shape, symbolsOf } from "../dims/index.ts";
 import type { Parameter } from "../ir/graph.ts";
+import { checkNames } from "./option-names.ts";
 import { printShape } from "./shapes.ts";
 
 /** 1 GB. */
@@ -151,12 +152,14 @@ function printBytes(bytes: number): string {
   return `${Number((bytes / Number(by)).toFixed(bytes >= 1e9 ? 2 : 1)).toLocaleString("en-US")} ${unit}`;
 }
 
-/** Refuses a seed that is no whole number (E1002). */
-export function checkedSeed(seed: number, at: SourceLocation | undefined): number {
+/** The seed that `initialize` is given. Throws E1002 for one that is not whole, E1001 for other options. */
+export function seedIn(options: { readonly seed?: number }, at: SourceLocation | undefined): number {
+  checkNames("initialize", options, ["seed"], at);
+  const { seed = 0 } = options;
   if (Number.isSafeInteger(seed)) return seed;
   return fail({
     code: "E1002",
-    message: `the seed is ${seed}, but it must be a whole number`,
+    message: `the seed is ${typeof seed === "string" ? JSON.stringify(seed) : seed}, but it must be a whole number`,
     fix: "give a whole number, such as initialize({ seed: 1 })",
     ...(at && { at }),
   });

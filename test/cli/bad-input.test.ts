@@ -37,6 +37,24 @@ const cases: readonly Case[] = [
     says: ["E1002 dense.units is 2.5, but it must be a whole number >= 1", "at model.ts:4:"],
   },
   {
+    what: "wrong arguments of several layers, some of them inside others",
+    imports: "bidirectional, dense, lstm, sequential",
+    model: `export const net = sequential([
+  dense({ units: 0 }),
+  bidirectional({ layer: lstm({ unit: 3 } as never) }),
+]);`,
+    rest: "--sample x=1,4",
+    code: 2,
+    says: [
+      "E1002 dense.units is 0, but it must be a whole number >= 1",
+      "at model.ts:4:",
+      'E1001 lstm has no argument "unit"; did you mean "units"?',
+      'E1002 lstm needs "units"',
+      "at model.ts:5:",
+      "3 errors",
+    ],
+  },
+  {
     what: "an unknown layer argument",
     imports: "dense, sequential",
     model: `export const net = sequential([

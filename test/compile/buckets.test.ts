@@ -1,5 +1,16 @@
 /** One module for several sizes: what it ships, what it accepts, what it says. */
-import { add, compile, dense, input, load, lstm, model, multiHeadAttention, sequential } from "shapecast";
+import {
+  add,
+  compile,
+  dense,
+  dim,
+  input,
+  load,
+  lstm,
+  model,
+  multiHeadAttention,
+  sequential,
+} from "shapecast";
 import { describe, expect, test } from "vitest";
 import type { CompileOptions } from "../../compiler/compile-model.ts";
 import { CompileError } from "../../compiler/diagnostics/index.ts";
@@ -165,6 +176,18 @@ describe("buckets that cannot be", () => {
     expect(error.code).toBe("E4001");
     expect(error.message).toContain("dim batch is open and dim seq has buckets");
     expect(error.message).toContain("1 <= batch <= 9");
+  });
+
+  test("beyond the max of a declared dim are told the largest there may be", () => {
+    const x = input({ shape: [dim("seq", { max: 8 }), 4], name: "x" });
+    const net = model({ inputs: x, outputs: dense({ units: 2 }).apply(x) });
+    const { diagnostics } = refusal(() => compile(net, { dims: { batch: 1, seq: [4, 16] } }));
+    expect(diagnostics).toMatchObject([
+      {
+        message: "seq is to be 16, but 1 <= seq <= 8 is declared",
+        fix: "give another size: nearest 8",
+      },
+    ]);
   });
 
   test("sizes that break a constraint are all refused, each with its bucket", () => {

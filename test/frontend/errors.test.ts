@@ -312,7 +312,7 @@ describe("weights", () => {
   test("that are missing or unknown are all named", () => {
     const error = refusal(() => bound().setWeights({ "dense.kernel": zeros(3, 2), "dense.bios": zeros(2) }));
     expect(error.diagnostics.map(({ message }) => message)).toEqual([
-      'the model has no weight "dense.bios"',
+      'the model has no weight "dense.bios"; did you mean "dense.bias"?',
       "no values for dense.bias",
       "no values for dense_1.kernel",
       "no values for dense_1.bias",

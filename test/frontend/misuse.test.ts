@@ -5,6 +5,7 @@ import {
   bidirectional,
   concatenate,
   dense,
+  dim,
   dropout,
   flatten,
   input,
@@ -12,6 +13,7 @@ import {
   model,
   sequential,
 } from "../../compiler/frontend/index.ts";
+import { fromOnnx } from "../../compiler/frontend/onnx/onnx-network.ts";
 import { tensor } from "../../runtime/tensor.ts";
 import { only, refusal } from "./reference.ts";
 
@@ -157,5 +159,36 @@ describe("setWeights", () => {
         { subject: "dense.bias", value: "[2]" },
       ],
     });
+  });
+});
+
+describe("options of calls", () => {
+  test.each([
+    ["initialize", () => net().initialize(odd({ sed: 1 })), "sed", "seed"],
+    ["bind", () => net().bind([1, 3], undefined, odd({ constraint: [] })), "constraint", "constraints"],
+    ["summary", () => net().summary(odd({ boun: true })), "boun", "bound"],
+    ['dim("n")', () => dim("n", odd({ maximum: 3 })), "maximum", "max"],
+    ["fromOnnx", () => fromOnnx(new Uint8Array(1), odd({ valus: {} })), "valus", "values"],
+  ])("of %s that there are not are refused with the nearest one", (caller, call, wrong, right) => {
+    expect(only(call)).toMatchObject({
+      code: "E1001",
+      message: `${caller} has no argument "${wrong}"; did you mean "${right}"?`,
+      ...here,
+    });
+  });
+
+  test("that are wrong are told all at once, and change nothing", () => {
+    const made = net();
+    const before = made.getWeights();
+    expect(refusal(() => made.initialize(odd({ sed: 1, sead: 2 }))).diagnostics).toHaveLength(2);
+    expect(made.getWeights()).toEqual(before);
+  });
+
+  test.each([
+    ["a number", () => net().initialize(odd(3)), "initialize takes its options by name, but it was given 3"],
+    ["null", () => net().initialize(odd(null)), "but it was given null"],
+    ["a number", () => dim("n", odd(3)), 'dim("n") takes its options by name, but it was given 3'],
+  ])("are an object and not %s", (_, call, message) => {
+    expect(only(call)).toMatchObject({ code: "E1002", message: expect.stringContaining(message) });
   });
 });

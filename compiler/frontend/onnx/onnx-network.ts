@@ -12,6 +12,7 @@ import type { Graph, Value } from "../../ir/graph.ts";
 import { type Executor, providedExecutor, type Run } from "../executor.ts";
 import type { ModelWeight } from "../model-options.ts";
 import type { Network, NetworkInput, NetworkTrace } from "../network.ts";
+import { checkNames } from "../option-names.ts";
 import { type BindRequest, keyOf } from "../parameters.ts";
 import { asData, dataIn, readSample, type SampleInput, shapeOfSample } from "../sample.ts";
 import type { LayerDescription } from "../summary.ts";
@@ -53,10 +54,12 @@ const KEPT = 8;
 
 /**
  * Reads an ONNX model (the bytes of a ModelProto, opsets 1 to 28).
- * @throws CompileError with everything that is wrong with the file or not supported: E3101 to E3103, E4101 to
- * E4103, E5001, E5002, and what the shapes of its nodes contradict (E21xx).
+ * @throws CompileError E1001 for options there are not; everything that is wrong with the file or not
+ * supported: E3101 to E3103, E4101 to E4103, E5001, E5002, and what the shapes of its nodes contradict
+ * (E21xx).
  */
 export function fromOnnx(bytes: Uint8Array, options: OnnxOptions = {}): OnnxNetwork {
+  checkNames("fromOnnx", options, ["name", "externalData", "values", "shapes", "executor"], callSite());
   return new OnnxNetwork(readModel(bytes), options);
 }
 
