@@ -6,10 +6,12 @@
  */
 import { CompileError } from "../../compiler/diagnostics/index.ts";
 import type { Kernel } from "../../compiler/ir/loop.ts";
+import { visitStmts } from "../../compiler/ir/loop-rewrite.ts";
 import type { Program } from "../../compiler/ir/program.ts";
 import { callsIn } from "../../compiler/ir/program-walk.ts";
 import type { Numerics } from "../../compiler/ir/target.ts";
 import { Module } from "./assembler/index.ts";
+import type { Host } from "./bind.ts";
 import { addKernel } from "./kernel.ts";
 import type { MemoryPlan } from "./memory.ts";
 import { addSegment, type Segment } from "./steps.ts";
@@ -20,9 +22,16 @@ export interface Kernels {
   readonly functions: ReadonlyMap<Kernel, number>;
   /** Why the others are not among them. */
   readonly left: ReadonlyMap<Kernel, string>;
+  /** What indices from data are for, in the order of the numbers that `refuse` is called with. */
+  readonly texts: readonly string[];
+  /** Whether the module imports that function. */
+  readonly host: boolean;
 }
 
-/** The kernels that the program calls; of `only` those. */
+/** The module, and the name in it, of the function that refuses an index. */
+export const refuse = { module: "host", name: "refuse" } as const;
+
+/** The kernels that the program calls. */
 export function addKernels(
   { prepare, steps }: Pick<Program, "prepare" | "steps">,
   accumulate: Numerics["accumulate"],
@@ -30,18 +39,38 @@ export function addKernels(
   const module = new Module();
   const functions = new Map<Kernel, number>();
   const left = new Map<Kernel, string>();
-  for (const { kernel } of callsIn([...prepare, ...steps])) {
-    if (functions.has(kernel) || left.has(kernel)) continue;
+  const kernels = new Set(callsIn([...prepare, ...steps]).map(({ kernel }) => kernel));
+  const texts: string[] = [];
+  const host = [...kernels].some(isChecked) ? hostOf(module, texts) : undefined;
+  for (const kernel of kernels)
     try {
       functions.set(
         kernel,
-        module.attempt(() => addKernel(module, kernel, { accumulate }, false)),
+        module.attempt(() => addKernel(module, kernel, { accumulate }, { exported: false, host })),
       );
     } catch (error) {
       left.set(kernel, reasonOf(error));
     }
-  }
-  return { module, functions, left };
+  return { module, functions, left, texts, host: host !== undefined };
+}
+
+function isChecked({ body }: Kernel): boolean {
+  let checked = false;
+  visitStmts(body, (s) => {
+    if (s.kind === "bind" && s.mode === "check") checked = true;
+  });
+  return checked;
+}
+
+function hostOf(module: Module, texts: string[]): Host {
+  const index = module.importFunc(refuse, { params: ["i32", "f64", "i32", "i32"] });
+  return {
+    refuse: index,
+    textOf: (what) => {
+      if (!texts.includes(what)) texts.push(what);
+      return texts.indexOf(what);
+    },
+  };
 }
 
 function reasonOf(error: unknown): string {

@@ -24,6 +24,8 @@ export interface WasmContext {
   readonly types: Types;
   readonly segments: readonly Segment[];
   readonly binaries: Binaries & { readonly mode: WasmMode };
+  /** What indices from data are for; undefined where the binary asks for no such refusals. */
+  readonly refusals: readonly string[] | undefined;
   /** Of a module with open dims. */
   readonly door?: OpenDoor;
 }
@@ -31,6 +33,6 @@ export interface WasmContext {
 /** Names that the code of this target uses beside those of the TypeScript target. */
 export const reservedNames: readonly string[] = `
   instantiateAsync instanceOf compiled compiling binary compiledWasm refusal wasm plain relaxed relaxedSimd imports exports put
-  apart place from memory cause what why advice message module Exports WasmInstance WasmModule`
+  apart place from memory cause what why advice message module host refuse refusals least extent index Exports WasmInstance WasmModule`
   .trim()
   .split(/\s+/);

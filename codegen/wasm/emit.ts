@@ -60,6 +60,7 @@ export function emitWasm(of: Program | Family, options: EmitOptions): EmittedMod
     memory,
     types,
     segments,
+    refusals: plain.host ? plain.texts : undefined,
     binaries: { ...binaries, mode: options.wasm ?? "inline" },
     ...(door && { door }),
     ...(family && members && { family: { ...family, members } }),

@@ -6,11 +6,13 @@
  */
 import { constantOf } from "../../compiler/dims/index.ts";
 import type { Kernel, Register } from "../../compiler/ir/loop.ts";
-import { dtypeOf, type Place, visitKernel } from "../../compiler/ir/loop-rewrite.ts";
+import type { Place } from "../../compiler/ir/loop-rewrite.ts";
 import type { Numerics } from "../../compiler/ir/target.ts";
-import type { DType } from "../../runtime/dtype.ts";
+import { dtypes } from "../../runtime/dtype.ts";
+import { hoistBinds } from "../typescript/hoist.ts";
 import { Addresses, coefficientOf, keyOf, type Pointer } from "./address.ts";
 import type { Module, ValueType } from "./assembler/index.ts";
+import { emitBind, type Host } from "./bind.ts";
 import {
   firstLane,
   flatten,
@@ -22,30 +24,35 @@ import {
   symbolsNeeded,
   visitNodes,
 } from "./flatten.ts";
-import { emitScalar, emitStore, isFloat } from "./scalar.ts";
+import { emitAs, emitScalar, emitStore } from "./scalar.ts";
 import { elementKey, emitAddress, emitDim, innerScope, type Scope } from "./scope.ts";
 import { unsupported } from "./unsupported.ts";
+import { typeOf } from "./value-type.ts";
 import { emitVector } from "./vector.ts";
 
 /** Instructions a block must run through to be worth a call. */
 const callWorth = 2000;
 
-/** Adds the kernel's functions to the module, exported under its name; returns the index of the first. */
-export function addKernel(module: Module, kernel: Kernel, numerics: Numerics, exported = true): number {
-  if (numerics.accumulate === "float64")
-    throw new Error("internal: WebAssembly kernels accumulate in float32");
-  refuseTypes(kernel);
-  const nodes = flatten(kernel.body);
-  const emitter = new KernelEmitter(module, kernel, new Addresses(nodes, kernel.parameters), numerics);
-  return emitter.emit(nodes, exported);
+export interface KernelOptions {
+  /** Whether it is exported under its name; default true. */
+  readonly exported?: boolean;
+  /** What refuses an index from data; without it no kernel may ask for that. */
+  readonly host?: Host | undefined;
 }
 
-const computed: ReadonlySet<DType> = new Set(["float32", "int32", "int8", "uint8", "bool"]);
-
-function refuseTypes(kernel: Kernel): void {
-  const refuse = (dtype: DType) => computed.has(dtype) || unsupported(`values of ${dtype}`);
-  for (const { dtype } of [...kernel.reads, ...kernel.writes]) refuse(dtype);
-  visitKernel(kernel, (e) => refuse(dtypeOf(e)));
+/** Adds the kernel's functions to the module; returns the index of the first. */
+export function addKernel(
+  module: Module,
+  kernel: Kernel,
+  numerics: Numerics,
+  { exported = true, host }: KernelOptions = {},
+): number {
+  if (numerics.accumulate === "float64")
+    throw new Error("internal: WebAssembly kernels accumulate in float32");
+  const nodes = flatten(hoistBinds(kernel.body, kernel.writes));
+  const addresses = new Addresses(nodes, kernel.parameters);
+  const emitter = new KernelEmitter(module, kernel, addresses, numerics, host);
+  return emitter.emit(nodes, exported);
 }
 
 class KernelEmitter {
@@ -53,10 +60,12 @@ class KernelEmitter {
   readonly #kernel: Kernel;
   readonly #addresses: Addresses;
   readonly #fma: boolean;
+  readonly #host: Host | undefined;
   #blocks = 0;
 
-  constructor(module: Module, kernel: Kernel, addresses: Addresses, numerics: Numerics) {
+  constructor(module: Module, kernel: Kernel, addresses: Addresses, numerics: Numerics, host?: Host) {
     this.#module = module;
+    this.#host = host;
     this.#kernel = kernel;
     this.#addresses = addresses;
     this.#fma = numerics.accumulate === "float32-fma";
@@ -188,18 +197,17 @@ class KernelEmitter {
 
   #line(scope: Scope, { stmt, lane }: LineNode): void {
     const { f } = scope;
-    if (stmt.kind === "bind") unsupported(`an index from data (${stmt.what})`);
+    if (stmt.kind === "bind") {
+      emitBind(scope, stmt, this.#host);
+      return;
+    }
     if (stmt.kind === "store") {
       this.#store(scope, stmt, lane);
       return;
     }
-    const float = isFloat(stmt.register.dtype);
-    if (lane === undefined) {
-      if (float !== isFloat(dtypeOf(stmt.value)))
-        throw new Error(`internal: ${stmt.register.name} changes type`);
-      emitScalar(scope, stmt.value);
-    } else emitVector(scope, stmt.value, lane);
-    const type = lane !== undefined ? "v128" : float ? "f32" : "i32";
+    const type = lane !== undefined ? "v128" : typeOf(stmt.register.dtype);
+    if (type === "v128") emitVector(scope, stmt.value, lane!);
+    else emitAs(scope, stmt.value, type);
     f.local_set(cellOf(scope, stmt, lane, type));
   }
 
@@ -215,7 +223,7 @@ class KernelEmitter {
   }
 }
 
-const bytesOf = ({ buffer }: Pointer) => (buffer.dtype === "float32" || buffer.dtype === "int32" ? 4 : 1);
+const bytesOf = ({ buffer }: Pointer) => dtypes[buffer.dtype].bytes;
 
 /** The local of a register's element, or of the vector of elements that the lanes are. */
 function cellOf(scope: Scope, { register, index }: Place, lane: string | undefined, type: ValueType): number {

@@ -8,6 +8,7 @@
 import { stringLiteral, templateText, type Writer } from "../source/index.ts";
 import { checksum, toBase64 } from "../typescript/weights.ts";
 import { detectionExpression } from "./assembler/index.ts";
+import { refuse } from "./binary.ts";
 import type { WasmContext } from "./context.ts";
 
 const hasShippedWeights = ({ plan }: WasmContext) => plan.stored.length > 0;
@@ -64,21 +65,23 @@ export function writeLoader(context: WasmContext, writer: Writer, writeInstance:
   ];
   const wasm = context.binaries.mode === "file" ? "wasm" : "";
   const more = fromFile(context) ? ", given" : "";
+  const imports = context.refusals ? "host" : "{}";
   writer.line().line("/** An instance with its own memory. */");
   writer.block(`export function instantiate(${parameters.join(", ")})${only(": Instance")}`, () =>
-    writer.line(`return instanceOf(new WebAssembly.Instance(compiled(${wasm}), {})${more});`),
+    writer.line(`return instanceOf(new WebAssembly.Instance(compiled(${wasm}), ${imports})${more});`),
   );
   writer.line().line("/** The same for engines that compile at once only what is small. */");
   const head = `export async function instantiateAsync(${parameters.join(", ")})`;
   writer.block(`${head}${only(": Promise<Instance>")}`, () => {
     writer.line(`const module = await compiling(${wasm});`);
-    writer.line(`return instanceOf(await WebAssembly.instantiate(module, {})${more});`);
+    writer.line(`return instanceOf(await WebAssembly.instantiate(module, ${imports})${more});`);
   });
   writeInstance();
   if (fromFile(context)) writeLoadWeights(context, writer);
   if (context.binaries.mode === "file") writeCompileGiven(context, writer);
   else writeCompileOwn(context, writer);
   writeRefusal(context, writer);
+  if (context.refusals) writeHost(context.refusals, context, writer);
   writeTexts(context, writer);
 }
 
@@ -154,6 +157,29 @@ function writeRefusal({ program, types }: WasmContext, writer: Writer): void {
     writer.line(`const message = \`${title}: \${why}; \${advice}\`;`);
     writer.line(`return Object.assign(new Error(message, { cause }), { code: "ERR_WEBASSEMBLY" });`);
   });
+}
+
+/** What the binary imports. */
+function writeHost(texts: readonly string[], { types }: WasmContext, writer: Writer): void {
+  const { only } = types;
+  const number = only(": number");
+  writer.line();
+  writer.line(`const refusals = [`);
+  for (const text of texts) writer.line(`  ${stringLiteral(text)},`);
+  writer.line("];");
+  writer.line();
+  writer.line("/** Refuses an index that came from data. */");
+  writer.list(
+    `function ${refuse.name}`,
+    [`at${number}`, `index${number}`, `least${number}`, `extent${number}`],
+    `${only(": never")} {`,
+  );
+  writer.line(
+    `  throw new RangeError(\`\${refusals[at]}: index \${index} is not in \${least}..\${extent - 1}\`);`,
+  );
+  writer.line("}");
+  writer.line();
+  writer.line(`const host = { ${refuse.module}: { ${refuse.name} } };`);
 }
 
 function writeLoadWeights({ plan, program, types }: WasmContext, writer: Writer): void {

@@ -1,66 +1,54 @@
 /**
- * Scalar expressions: floats are f32 (this target's numerics round every step to float32), integers and
- * booleans i32. f32.max and f32.min propagate NaN and order the zeros, as the IR's do; f32.nearest rounds
- * half to even.
+ * Scalar expressions. Floats are computed in their own type, so that every step of a float32 is rounded to
+ * float32, as this target's numerics say. The min and max of WebAssembly propagate NaN and order the zeros,
+ * as the IR's do; `nearest` rounds half to even.
  */
 import type { BinaryFn, Expr, Stmt, UnaryFn } from "../../compiler/ir/loop.ts";
 import { dtypeOf } from "../../compiler/ir/loop-rewrite.ts";
-import { type DType, dtypes } from "../../runtime/dtype.ts";
-import type { FunctionAssembler } from "./assembler/index.ts";
+import { type DType, dtypes, widthOf } from "../../runtime/dtype.ts";
+import type { OpcodeName } from "./assembler/index.ts";
+import { emitBits, emitCast, emitWidth } from "./cast.ts";
+import { emitIntegerBinary, emitIntegerUnary, emitNarrow } from "./integer.ts";
 import { isMathFn, type MathFn, mathFunction } from "./math/index.ts";
 import { elementKey, emitAddress, emitDim, innerScope, type Scope } from "./scope.ts";
 import { unsupported } from "./unsupported.ts";
+import { isFloatType, isUnsigned, type ScalarType, typeOf } from "./value-type.ts";
 
 export const isFloat = (dtype: DType) => dtypes[dtype].kind === "float";
 
-type Emit = (f: FunctionAssembler) => unknown;
+type FloatUnary = "neg" | "abs" | "sqrt" | "floor" | "ceil" | "nearest";
+type FloatBinary = "add" | "sub" | "mul" | "div" | "max" | "min" | "eq" | "ne" | "lt" | "le" | "gt" | "ge";
 
-const floatUnary: Partial<Record<UnaryFn, Emit>> = {
-  neg: (f) => f.f32_neg(),
-  abs: (f) => f.f32_abs(),
-  sqrt: (f) => f.f32_sqrt(),
-  floor: (f) => f.f32_floor(),
-  ceil: (f) => f.f32_ceil(),
-  round: (f) => f.f32_nearest(),
+const floatUnary: Readonly<Partial<Record<UnaryFn, FloatUnary>>> = {
+  neg: "neg",
+  abs: "abs",
+  sqrt: "sqrt",
+  floor: "floor",
+  ceil: "ceil",
+  round: "nearest",
 };
 
-const floatBinary: Partial<Record<BinaryFn, Emit>> = {
-  add: (f) => f.f32_add(),
-  sub: (f) => f.f32_sub(),
-  mul: (f) => f.f32_mul(),
-  div: (f) => f.f32_div(),
-  max: (f) => f.f32_max(),
-  min: (f) => f.f32_min(),
-  eq: (f) => f.f32_eq(),
-  ne: (f) => f.f32_ne(),
-  lt: (f) => f.f32_lt(),
-  le: (f) => f.f32_le(),
-  gt: (f) => f.f32_gt(),
-  ge: (f) => f.f32_ge(),
+const floatBinary: Readonly<Partial<Record<BinaryFn, FloatBinary>>> = {
+  add: "add",
+  sub: "sub",
+  mul: "mul",
+  div: "div",
+  max: "max",
+  min: "min",
+  eq: "eq",
+  ne: "ne",
+  lt: "lt",
+  le: "le",
+  gt: "gt",
+  ge: "ge",
 };
 
-const integerBinary: Partial<Record<BinaryFn, Emit>> = {
-  add: (f) => f.i32_add(),
-  sub: (f) => f.i32_sub(),
-  mul: (f) => f.i32_mul(),
-  eq: (f) => f.i32_eq(),
-  ne: (f) => f.i32_ne(),
-  lt: (f) => f.i32_lt_s(),
-  le: (f) => f.i32_le_s(),
-  gt: (f) => f.i32_gt_s(),
-  ge: (f) => f.i32_ge_s(),
-  and: (f) => f.i32_and(),
-  or: (f) => f.i32_or(),
-  xor: (f) => f.i32_xor(),
-};
-
-/** Leaves the value on the stack: f32 for floats, i32 for everything else. */
+/** Leaves the value on the stack, of the type of its dtype. */
 export function emitScalar(scope: Scope, e: Expr): void {
   const { f } = scope;
   switch (e.kind) {
     case "constant":
-      if (isFloat(e.dtype)) f.f32_const(Number(e.value));
-      else f.i32_const(Number(e.value));
+      emitConstant(scope, e);
       return;
     case "load":
       emitLoad(scope, e);
@@ -79,43 +67,42 @@ export function emitScalar(scope: Scope, e: Expr): void {
       emitBinary(scope, e);
       return;
     case "select":
-      emitScalar(scope, e.a);
-      emitScalar(scope, e.b);
+      emitAs(scope, e.a, typeOf(e.dtype));
+      emitAs(scope, e.b, typeOf(e.dtype));
       emitScalar(scope, e.condition);
       f.select();
       return;
     case "cast":
-      emitCast(scope, e);
+      emitScalar(scope, e.x);
+      emitCast(f, dtypeOf(e.x), e.dtype, isSmall(e.x));
       return;
     case "bits":
-      emitBits(scope, e);
+      emitScalar(scope, e.x);
+      emitBits(f, dtypeOf(e.x), e.dtype);
       return;
     case "index":
       emitDim(scope, e.index);
-      if (isFloat(e.dtype)) f.f32_convert_i32_s();
+      emitCast(f, "int32", e.dtype);
       return;
     case "guard":
-      emitGuard(scope, e, isFloat(e.dtype) ? "f32" : "i32", emitScalar);
+      emitGuard(scope, e, typeOf(e.dtype), (inside, x) => emitAs(inside, x, typeOf(e.dtype)));
       return;
   }
 }
 
-/** Floats are f32, whatever they are called, so only the bits of float32 can be had. */
-function emitBits(scope: Scope, { x, dtype }: Expr & { kind: "bits" }): void {
-  const [from, to] = [dtypeOf(x), dtype];
-  const isFloat32 = from === "float32" || to === "float32";
-  if (isFloat(from) !== isFloat(to) && !isFloat32) unsupported(`the bits of ${from} as ${to}`);
-  if (isFloat(from) === isFloat(to) && from !== to) unsupported(`the bits of ${from} as ${to}`);
-  emitScalar(scope, x);
-  if (isFloat(from) && !isFloat(to)) scope.f.i32_reinterpret_f32();
-  if (!isFloat(from) && isFloat(to)) scope.f.f32_reinterpret_i32();
+/** As `emitScalar`; a float of the other width is widened or rounded. */
+export function emitAs(scope: Scope, e: Expr, type: ScalarType): void {
+  emitScalar(scope, e);
+  const found = typeOf(dtypeOf(e));
+  if (isFloatType(found) && isFloatType(type)) emitWidth(scope.f, found, type);
+  else if (found !== type) unsupported(`a ${dtypeOf(e)} where a value of type ${type} belongs`);
 }
 
 /** `emit` writes the two arms; nothing loaded in one is remembered outside it. */
 export function emitGuard(
   scope: Scope,
   e: Expr & { kind: "guard" },
-  type: "f32" | "i32" | "v128",
+  type: ScalarType | "v128",
   emit: (scope: Scope, e: Expr) => void,
 ): void {
   const { f } = scope;
@@ -131,17 +118,20 @@ export function emitGuard(
   f.end();
 }
 
+function emitConstant({ f }: Scope, { value, dtype }: Expr & { kind: "constant" }): void {
+  const type = typeOf(dtype);
+  if (type === "f32") f.f32_const(Number(value));
+  else if (type === "f64") f.f64_const(Number(value));
+  else if (type === "i64") f.i64_const(BigInt.asIntN(64, BigInt(value)));
+  else f.i32_const(dtypes[dtype].kind === "bool" ? Number(Number(value) !== 0) : Number(value) | 0);
+}
+
 function emitLoad(scope: Scope, { buffer, index }: Expr & { kind: "load" }): void {
   const { f } = scope;
   const { bytes } = dtypes[buffer.dtype];
   const address = scope.addresses.of(buffer, index);
   emitAddress(scope, address, bytes);
-  const offset = address.offset * bytes;
-  if (buffer.dtype === "float32") f.f32_load(offset);
-  else if (buffer.dtype === "int32") f.i32_load(offset);
-  else if (buffer.dtype === "int8") f.i32_load8_s(offset);
-  else if (buffer.dtype === "uint8" || buffer.dtype === "bool") f.i32_load8_u(offset);
-  else unsupported(`a load from ${buffer.name}, which is ${buffer.dtype}`);
+  f.instruction(loadOf(buffer.dtype), [address.offset * bytes]);
 }
 
 export function emitStore(scope: Scope, { buffer, index, value }: Stmt & { kind: "store" }): void {
@@ -149,90 +139,101 @@ export function emitStore(scope: Scope, { buffer, index, value }: Stmt & { kind:
   const { bytes } = dtypes[buffer.dtype];
   const address = scope.addresses.of(buffer, index);
   emitAddress(scope, address, bytes);
-  emitScalar(scope, value);
-  const offset = address.offset * bytes;
-  if (buffer.dtype === "float32") f.f32_store(offset);
-  else if (buffer.dtype === "int32") f.i32_store(offset);
-  else if (bytes === 1 && !dtypes[buffer.dtype].format && !dtypes[buffer.dtype].packable)
-    f.i32_store8(offset);
-  else unsupported(`a store to ${buffer.name}, which is ${buffer.dtype}`);
+  emitAs(scope, value, typeOf(buffer.dtype));
+  // Integers of less than a byte have one to themselves, and are stored as the integers they are.
+  if (dtypes[buffer.dtype].packable) emitNarrow(f, buffer.dtype, widthOf(buffer.dtype));
+  f.instruction(storeOf(buffer.dtype), [address.offset * bytes]);
+}
+
+function loadOf(dtype: DType): OpcodeName {
+  const type = typeOf(dtype);
+  const { bytes } = dtypes[dtype];
+  if (type !== "i32" || bytes === 4) return `${type}.load`;
+  const sign = isUnsigned(dtype) ? "u" : "s";
+  return bytes === 1 ? `i32.load8_${sign}` : `i32.load16_${sign}`;
+}
+
+function storeOf(dtype: DType): OpcodeName {
+  const type = typeOf(dtype);
+  const { bytes } = dtypes[dtype];
+  if (type !== "i32" || bytes === 4) return `${type}.store`;
+  return bytes === 1 ? "i32.store8" : "i32.store16";
 }
 
 function emitUnary(scope: Scope, e: Expr & { kind: "unary" }): void {
   const { f } = scope;
-  if (!isFloat(dtypeOf(e.x))) {
-    emitIntegerUnary(scope, e);
-    return;
-  }
-  if (isMathFn(e.fn)) {
+  const dtype = dtypeOf(e.x);
+  const type = typeOf(dtype);
+  if (type === "f32" && isMathFn(e.fn)) {
     emitMath(scope, e.fn, [e.x]);
     return;
   }
-  const emit = floatUnary[e.fn] ?? unsupported(`${e.fn} of ${dtypeOf(e.x)}`);
   emitScalar(scope, e.x);
-  emit(f);
+  if (isFloatType(type)) {
+    if (e.fn === "sign") emitSign(scope, type);
+    else f.instruction(`${type}.${floatUnary[e.fn] ?? unsupported(`${e.fn} of ${dtype}`)}`, []);
+  } else if (!emitIntegerUnary(f, e.fn, dtype)) unsupported(`${e.fn} of ${dtype}`);
 }
 
 /** The function of four lanes, so that a value does not depend on whether it is computed in lanes. */
 function emitMath(scope: Scope, fn: MathFn, operands: readonly Expr[]): void {
   const { f } = scope;
   for (const operand of operands) {
-    emitScalar(scope, operand);
+    emitAs(scope, operand, "f32");
     f.f32x4_splat();
   }
   f.call(mathFunction(scope.module, fn, scope.fma)).f32x4_extract_lane(0);
 }
 
-function emitIntegerUnary(scope: Scope, e: Expr & { kind: "unary" }): void {
-  const { f } = scope;
-  if (e.fn === "neg") f.i32_const(0);
-  emitScalar(scope, e.x);
-  if (e.fn === "neg") f.i32_sub();
-  else if (e.fn === "not") f.i32_eqz();
-  else unsupported(`${e.fn} of ${dtypeOf(e.x)}`);
+/** 1 with the sign of what is not zero; zeros and NaN are their own. */
+function emitSign({ f }: Scope, type: "f32" | "f64"): void {
+  const x = f.local(type);
+  f.local_set(x);
+  if (type === "f32") {
+    f.f32_const(1).local_get(x).f32_copysign().local_get(x);
+    f.local_get(x).f32_abs().f32_const(0).f32_gt().select();
+  } else {
+    f.f64_const(1).local_get(x).f64_copysign().local_get(x);
+    f.local_get(x).f64_abs().f64_const(0).f64_gt().select();
+  }
 }
 
 function emitBinary(scope: Scope, e: Expr & { kind: "binary" }): void {
   const { f } = scope;
-  if (isMathFn(e.fn) && isFloat(dtypeOf(e.a))) {
+  const types = [typeOf(dtypeOf(e.a)), typeOf(dtypeOf(e.b)), typeOf(e.dtype)];
+  const type = types.find((each) => each === "f64") ?? types[0]!;
+  const dtype = dtypeOf(e.a);
+  if (type === "f32" && isMathFn(e.fn)) {
     emitMath(scope, e.fn, [e.a, e.b]);
     return;
   }
-  const table = isFloat(dtypeOf(e.a)) ? floatBinary : integerBinary;
-  const emit = table[e.fn] ?? unsupported(`${e.fn} of ${dtypeOf(e.a)}`);
-  emitScalar(scope, e.a);
-  emitScalar(scope, e.b);
-  emit(f);
+  emitAs(scope, e.a, type);
+  emitAs(scope, e.b, type);
+  if (isFloatType(type)) {
+    const name = floatBinary[e.fn] ?? unsupported(`${e.fn} of ${dtype}`);
+    f.instruction(`${type}.${name}`, []);
+    if (isFloat(e.dtype)) emitWidth(f, type, typeOf(e.dtype) === "f64" ? "f64" : "f32");
+  } else if (!emitIntegerBinary(f, e.fn, dtype)) unsupported(`${e.fn} of ${dtype}`);
 }
 
-const castable: ReadonlySet<DType> = new Set(["float32", "float64", "int32", "int8", "uint8", "bool"]);
+/** Whether a float is known to be NaN or in the range of int32: a clamped one, as quantisation makes them. */
+function isSmall(e: Expr): boolean {
+  const [low, high] = boundsOf(e);
+  return low >= -(2 ** 31) && high < 2 ** 31;
+}
 
-function emitCast(scope: Scope, e: Expr & { kind: "cast" }): void {
-  const { f } = scope;
-  if (!castable.has(e.dtype)) unsupported(`a cast to ${e.dtype}`);
-  const from = isFloat(dtypeOf(e.x));
-  emitScalar(scope, e.x);
-  if (e.dtype === "bool") {
-    if (from) f.f32_const(0).f32_ne();
-    else f.i32_const(0).i32_ne();
-  } else if (isFloat(e.dtype)) {
-    if (!from) f.f32_convert_i32_s();
-  } else {
-    if (from) emitToInt32(f);
-    if (e.dtype === "int8") f.i32_extend8_s();
-    if (e.dtype === "uint8") f.i32_const(255).i32_and();
+function boundsOf(e: Expr): readonly [low: number, high: number] {
+  if (e.kind === "constant") return [Number(e.value), Number(e.value)];
+  if (e.kind === "load" && dtypes[e.buffer.dtype].kind !== "float" && !dtypes[e.buffer.dtype].big)
+    return [Number(dtypes[e.buffer.dtype].lowest), Number(dtypes[e.buffer.dtype].highest)];
+  if (e.kind === "cast" && isFloat(e.dtype)) return boundsOf(e.x);
+  if (e.kind === "unary" && (e.fn === "floor" || e.fn === "ceil" || e.fn === "round")) {
+    const [low, high] = boundsOf(e.x);
+    return [Math.floor(low), Math.ceil(high)];
   }
-}
-
-/** What `| 0` makes of the float on the stack: cut, modulo 2^32; 0 for what is not finite. */
-function emitToInt32(f: FunctionAssembler): void {
-  const whole = f.local("f64");
-  f.f64_promote_f32().f64_trunc().local_tee(whole);
-  f.local_get(whole)
-    .f64_const(2 ** -32)
-    .f64_mul()
-    .f64_floor()
-    .f64_const(2 ** 32)
-    .f64_mul();
-  f.f64_sub().i32_trunc_sat_f64_u();
+  if (e.kind !== "binary" || (e.fn !== "max" && e.fn !== "min"))
+    return [Number.NEGATIVE_INFINITY, Number.POSITIVE_INFINITY];
+  const [a, b] = [boundsOf(e.a), boundsOf(e.b)];
+  const pick = e.fn === "max" ? Math.max : Math.min;
+  return [pick(a[0], b[0]), pick(a[1], b[1])];
 }

@@ -194,8 +194,8 @@ describe("beyond what schedules make", () => {
     expectAsInterpreted(kernelOf([loop("i", 12, true, [store(b, i, value)])], [x, a], [b]));
   });
 
-  const wide = buffer("wide", 24, "weight", "float64");
-  const sign: Expr = { kind: "unary", fn: "sign", x: load(x, i), dtype: "float32" };
+  const wide = buffer("wide", 24, "weight", "float16");
+  const rest: Expr = { kind: "binary", fn: "mod", a: load(x, i), b: load(x, i), dtype: "float32" };
 
   const row: Stmt = {
     kind: "bind",
@@ -208,8 +208,8 @@ describe("beyond what schedules make", () => {
   };
 
   test.each<[string, readonly Stmt[], Buffer]>([
-    ["sign of float32", [store(y, i, sign)], x],
-    ["values of float64", [store(y, i, load(wide, i))], wide],
+    ["mod of float32", [store(y, i, rest)], x],
+    ["values of float16", [store(y, i, load(wide, i))], wide],
     ["an index from data (row of x)", [row, store(y, i, load(x, symbol("r")))], x],
   ])("%s is refused with E4001", (what, body, read) => {
     const kernel = kernelOf([loop("i", 24, true, body)], [read]);
