@@ -1,6 +1,6 @@
 /**
  * Runs loop IR as it is written: the oracle for schedules and code generators. Slow and plain on purpose.
- * Under `float64` it rounds at casts and stores only; under `float32` after every floating operation; under
+ * Under `float64` it rounds at casts and stores only; under `float32` after every operation on float32; under
  * `float32-fma` an addition of a product rounds once (the product of two float32 is exact in float64; the sum
  * is rounded twice, so a result may differ from hardware in the last place where the first rounding lands on
  * a tie).
@@ -259,7 +259,8 @@ class Machine {
   }
 
   #round(x: number, e: Expr & { kind: "unary" | "binary" }): number {
-    return this.#numerics.accumulate !== "float64" && isFloat(e) ? Math.fround(x) : x;
+    const narrow = this.#numerics.accumulate !== "float64" && isFloat(e) && e.dtype !== "float64";
+    return narrow ? Math.fround(x) : x;
   }
 
   #number(e: Expr): number {

@@ -5,21 +5,23 @@
  */
 
 import { Constraint, evaluate } from "../../compiler/dims/index.ts";
-import type { Buffer } from "../../compiler/ir/loop.ts";
+import type { Buffer, Kernel } from "../../compiler/ir/loop.ts";
 import type { Program, Step } from "../../compiler/ir/program.ts";
 import type { Numerics } from "../../compiler/ir/target.ts";
 import { allocate, dtypes, type TypedArray } from "../../runtime/dtype.ts";
 import { copyElements } from "../../runtime/elements.ts";
 import { interpret } from "./interpret.ts";
 
+/** `numericsOf`: what each kernel computes with; `dims`: the sizes of open dims. */
 export function runProgram(
   program: Program,
   inputs: Readonly<Record<string, TypedArray>>,
-  numerics: Numerics = { accumulate: "float64" },
+  numericsOf: (kernel: Kernel) => Numerics = () => ({ accumulate: "float64" }),
+  dims: Readonly<Record<string, number>> = {},
 ): Record<string, TypedArray> {
   const memory = allocateAll(program);
   for (const port of program.inputs) memory.set(port.buffer, inputs[port.name]!);
-  const symbols: Record<string, number> = {};
+  const symbols: Record<string, number> = { ...dims };
   const run = (step: Step): void => {
     if (step.kind === "call") {
       const { kernel, buffers, args } = step;
@@ -29,7 +31,7 @@ export function runProgram(
       interpret(
         kernel,
         new Map(formals.map((formal, i) => [formal, memory.get(buffers[i]!)!])),
-        numerics,
+        numericsOf(kernel),
         parameters,
       );
       return;

@@ -1,0 +1,87 @@
+/**
+ * The laws of WebAssembly modules. Without functions that no engine has an instruction for, plain SIMD gives
+ * the interpreter's result bit for bit, whatever the schedule.
+ */
+import fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import { bind } from "../../compiler/infer/bind.ts";
+import { printGraph } from "../../compiler/ir/graph-print.ts";
+import { checkModule } from "../../runtime/fuzz/index.ts";
+import { load } from "../../runtime/load.ts";
+import { graphArbitrary, symbolicGraphArbitrary } from "../support/arbitrary/graphs.ts";
+import { recipes } from "../support/arbitrary/recipes.ts";
+import { fill, fillingArbitrary } from "../support/arbitrary/tensors.ts";
+import { inputsOf, requireEqual } from "../support/laws.ts";
+import { contractionArbitrary } from "../support/laws-contractions.ts";
+import { checkAll } from "../support/laws-typescript.ts";
+import { emitForWasm, interpreted, plain, poisonedMemory } from "../support/laws-wasm.ts";
+import { runs } from "../support/runs.ts";
+
+const filling = fillingArbitrary({ specials: true });
+
+const transcendental = new Set(
+  "exp expm1 log log1p sin cos tan asin acos atan sinh cosh tanh asinh acosh atanh erf pow atan2".split(" "),
+);
+const ops = [...recipes.keys()].filter((op) => !transcendental.has(op));
+
+const bound = symbolicGraphArbitrary({ ops }).map(({ graph, sample }) =>
+  Object.defineProperty(bind(graph, sample).graph, fc.toStringMethod, {
+    value: () => `\n${printGraph(graph)}\n`,
+  }),
+);
+
+describe.each([
+  ["a random graph", graphArbitrary({ ops }), false, 120],
+  ["a random graph after all exact passes", graphArbitrary({ ops }), true, 120],
+  ["a symbolic graph bound to a sample", bound, true, 60],
+  ["nothing but scans", graphArbitrary({ ops: ["scan"], maxSteps: 2 }), true, 60],
+  ["a contraction of many sizes", contractionArbitrary(), true, 25],
+])("the WebAssembly module of %s", (_, graph, passes, numRuns) => {
+  test("gives the interpreter's answer twice on poisoned memory, bit for bit", () => {
+    fc.assert(
+      fc.property(graph, filling, (graph, filling) => {
+        const data = fill(graph, filling);
+        const emitted = emitForWasm(graph, data, { passes });
+        const expected = interpreted(emitted.program, inputsOf(graph, data));
+        const instance = load(poisonedMemory(emitted.module)).instantiate();
+        for (let i = 0; i < 2; i++) requireEqual(instance.run(inputsOf(graph, data)), expected, emitted);
+      }),
+      runs(numRuns),
+    );
+  });
+
+  test("keeps the promises that every module makes", () => {
+    fc.assert(
+      fc.property(graph, filling, (graph, filling) => {
+        const data = fill(graph, filling);
+        checkModule(load(emitForWasm(graph, data, { passes }).module), inputsOf(graph, data));
+      }),
+      runs(25),
+    );
+  });
+});
+
+test("the modules of random graphs pass the strictest type checks", () => {
+  const texts: string[] = [];
+  fc.assert(
+    fc.property(graphArbitrary(), filling, (graph, filling) => {
+      const emit = { ...plain, format: "ts" } as const;
+      texts.push(emitForWasm(graph, fill(graph, filling), { emit }).module.code);
+    }),
+    runs(15),
+  );
+  expect(checkAll(texts)).toEqual([]);
+});
+
+test("a module is the same text and the same bytes every time, which the engine accepts", () => {
+  fc.assert(
+    fc.property(graphArbitrary(), filling, (graph, filling) => {
+      const data = fill(graph, filling);
+      const emit = { ...plain, simd: "auto", wasm: "file" } as const;
+      const [first, second] = [0, 1].map(() => emitForWasm(graph, data, { emit }).module);
+      expect(second).toEqual(first);
+      expect(WebAssembly.validate(first!.wasm!.plain)).toBe(true);
+    }),
+    runs(15),
+  );
+});
