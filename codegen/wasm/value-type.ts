@@ -1,6 +1,6 @@
 /**
- * What a value is on WebAssembly's stack: float64 an f64, all other floats an f32, integers of 64 bits an i64,
- * all others and booleans an i32.
+ * What a value is on the stack of WebAssembly: float64 an f64, other floats an f32, integers of 64 bits an
+ * i64, other integers and booleans an i32.
  */
 import { type DType, dtypes } from "../../runtime/dtype.ts";
 import { unsupported } from "./unsupported.ts";
