@@ -145,7 +145,7 @@ class BodyLowerer {
   }
 
   #call({ kernel, buffers }: ReturnType<FusedKernels["kernelOf"]>): void {
-    this.#steps.push(this.#context.cache.call(kernel, buffers, kernel.parameters.map(symbol)));
+    this.#steps.push(...this.#context.cache.call(kernel, buffers, kernel.parameters.map(symbol)));
   }
 
   #copy(value: Value<BoundDim>, target: Storage): void {

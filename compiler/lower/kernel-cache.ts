@@ -34,15 +34,24 @@ export class KernelCache {
     this.#open = open;
   }
 
-  /** The step that runs `kernel` on the given buffers (reads, then writes). */
-  call(kernel: Kernel, buffers: readonly Buffer[], args: readonly Dim[]): Step {
+  /** The steps that run `kernel` on the given buffers (reads, then writes). */
+  call(kernel: Kernel, buffers: readonly Buffer[], args: readonly Dim[]): readonly Step[] {
     const { scheduled, formals } = this.#entry(kernel);
     const { kernel: shared, panels } = scheduled;
     const actual = new Map(formals.map((formal, i) => [formal, buffers[i]!]));
-    for (const panel of panels)
-      actual.set(panel.packed, this.#pack(panel.prepare, actual.get(panel.source)!, panel.packed));
+    const copies: Step[] = [];
+    for (const { prepare, source, packed } of panels) {
+      const from = actual.get(source)!;
+      const now = packed.space === "arena";
+      const to = now
+        ? { ...packed, name: this.#fresh(`${from.name}.packed`) }
+        : this.#pack(prepare, from, packed);
+      if (now)
+        copies.push({ kind: "call", kernel: this.#shared(prepare).prepare, buffers: [from, to], args: [] });
+      actual.set(packed, to);
+    }
     const passed = [...shared.reads, ...shared.writes].map((formal) => actual.get(formal)!);
-    return { kind: "call", kernel: shared, buffers: passed, args };
+    return [...copies, { kind: "call", kernel: shared, buffers: passed, args }];
   }
 
   #entry(kernel: Kernel): Entry {
@@ -57,14 +66,17 @@ export class KernelCache {
     return entry;
   }
 
-  #pack(prepare: Kernel, source: Buffer, formal: Buffer): Buffer {
+  /** The kernel that packs as `prepare` does, and the weights it has packed. */
+  #shared(prepare: Kernel): { readonly prepare: Kernel; readonly copies: Map<Buffer, Buffer> } {
     const key = kernelKey({ ...prepare, name: "pack" });
-    const known = this.#panels.get(key);
-    const { prepare: shared, copies } = known ?? { prepare, copies: new Map<Buffer, Buffer>() };
-    if (!known) {
-      this.#panels.set(key, { prepare, copies });
-      this.kernels.push(prepare);
-    }
+    const known = this.#panels.get(key) ?? { prepare, copies: new Map<Buffer, Buffer>() };
+    if (!this.#panels.has(key)) this.kernels.push(prepare);
+    this.#panels.set(key, known);
+    return known;
+  }
+
+  #pack(prepare: Kernel, source: Buffer, formal: Buffer): Buffer {
+    const { prepare: shared, copies } = this.#shared(prepare);
     let packed = copies.get(source);
     if (!packed) {
       packed = { ...formal, name: this.#fresh(`${source.name}.packed`) };

@@ -1,18 +1,31 @@
 /**
- * Lays a constant operand out anew so that the nest reads it from front to back: a panel holds the elements
- * in the order of the loops that move its address, the innermost axis contiguous. The copy is made once for
- * each set of weights, by a kernel of its own. The idea is that of every GEMM since GotoBLAS.
+ * Lays an operand out anew so that the nest reads it from front to back: a panel holds the elements in the
+ * order of the loops that move its address, the innermost axis contiguous. The copy of a weight is made once
+ * for each set of weights, by a kernel of its own; that of a value the run computes is made before each call,
+ * where lanes would have to be gathered one by one and each element serves many outputs (the keys of
+ * attention). The idea is that of every GEMM since GotoBLAS.
  *
  * Loads are packed inside reductions only (elsewhere each element is read once), and only where the address
  * is an affine form of loops with constant extents that never leaves its buffer; all others stay as they are.
  */
-import { add, constant, constantOf, type Dim, mul, print, range, symbol } from "../../dims/index.ts";
-import { affineOf } from "../../ir/affine.ts";
+import {
+  add,
+  constant,
+  constantOf,
+  type Dim,
+  mul,
+  print,
+  range,
+  symbol,
+  symbolsOf,
+} from "../../dims/index.ts";
+import { affineOf, strideOf } from "../../ir/affine.ts";
 import type { Buffer, Expr, For, Kernel, Stmt } from "../../ir/loop.ts";
 import { type Load, rewriteLoads } from "../../ir/loop-rewrite.ts";
 import { boundsOf } from "../../ir/loop-verify.ts";
 import type { Numerics } from "../../ir/target.ts";
 import type { Panel, Scheduled } from "./scheduled.ts";
+import { mostlyReused } from "./workload.ts";
 
 /**
  * The largest panel that is kept as float64 where values are: it saves a conversion at each load, about a
@@ -44,13 +57,27 @@ export function pack(kernel: Kernel, numerics: Numerics): Scheduled {
   };
 }
 
-function packable({ buffer, index }: Load, loops: readonly For[]): boolean {
-  if (buffer.space !== "weight" || buffer.dtype !== "float32" || loops.every((l) => l.parallel)) return false;
+function packable(load: Load, loops: readonly For[]): boolean {
+  const { buffer, index } = load;
+  if (buffer.dtype !== "float32" || loops.every((l) => l.parallel)) return false;
+  if (buffer.space !== "weight" && !isGathered(load, loops)) return false;
   const affine = affineOf(index);
   if (!affine || [...affine.coefficients.keys()].some((s) => loops.every((l) => l.axis !== s))) return false;
   if (loops.some((l) => affine.coefficients.has(l.axis) && constantOf(l.extent) === undefined)) return false;
   const { min, max } = range(index, boundsOf(loops));
   return min >= 0 && max < buffer.length;
+}
+
+/** Lanes that lie apart, of a value that the kernel does not write, read again and again and not twice over. */
+function isGathered({ buffer, index }: Load, loops: readonly For[]): boolean {
+  if (buffer.space !== "arena" && buffer.space !== "input") return false;
+  const lane = loops.find(({ mode }) => mode === "vector");
+  const stride = lane && strideOf(index, lane.axis);
+  if (stride === undefined || stride === 0 || stride === 1) return false;
+  const moves = (loop: For) => symbolsOf(index).includes(loop.axis);
+  const trips = (some: readonly For[]) => some.reduce((n, loop) => n * tripsOf(loop), 1);
+  const elements = trips(loops.filter(moves));
+  return elements <= buffer.length && trips(loops.filter((loop) => !moves(loop))) >= mostlyReused;
 }
 
 /** Every element a load reads under its loops, in the order it reads them. */
@@ -95,10 +122,11 @@ class Layout {
 
   panel(kernel: string, { accumulate }: Numerics): Panel {
     const source = this.#source;
+    const now = source.space !== "weight";
     const dtype = accumulate === "float64" && this.#length <= widePanel ? "float64" : "float32";
     const name = `${kernel}_${source.name}`;
-    const packed: Buffer = { name, dtype, length: this.#length, space: "packed" };
-    const body = [...this.#regions.values()].map((region) => copy(region, source, packed));
+    const packed: Buffer = { name, dtype, length: this.#length, space: now ? "arena" : "packed" };
+    const body = [...this.#regions.values()].map((region) => copy(region, source, packed, now));
     const comment = `${source.name} in the order ${kernel} reads it`;
     const prepare: Kernel = {
       name: `pack_${name}`,
@@ -112,11 +140,17 @@ class Layout {
   }
 }
 
-function copy(region: Region, source: Buffer, packed: Buffer): Stmt {
+/** Lanes are kept where the copy is made in each run. */
+function copy(region: Region, source: Buffer, packed: Buffer, now: boolean): Stmt {
   const value: Expr = { kind: "load", buffer: source, index: region.source };
   const store: Stmt = { kind: "store", buffer: packed, index: region.packed, value };
   return region.loops.reduceRight<Stmt>(
-    (body, loop) => ({ ...loop, mode: "serial", parallel: true, body: [body] }),
+    (body, loop) => ({
+      ...loop,
+      mode: now && loop.mode === "vector" ? "vector" : "serial",
+      parallel: true,
+      body: [body],
+    }),
     store,
   );
 }

@@ -2,12 +2,12 @@
 import type { Buffer, Kernel } from "../../ir/loop.ts";
 
 /**
- * A weight laid out anew for one kernel: `prepare` reads `source` and writes `packed`, once per set of
- * weights.
+ * An operand laid out anew for one kernel: `prepare` reads `source` and writes `packed`, once per set of
+ * weights, or before each call where `source` is no weight.
  */
 export interface Panel {
   readonly source: Buffer;
-  /** In space `packed`; its name is made of the kernel's and the source's. */
+  /** In space `packed`, of the arena where it is of one run; its name is made of the kernel's and the source's. */
   readonly packed: Buffer;
   readonly prepare: Kernel;
 }

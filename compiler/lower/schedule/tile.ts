@@ -244,7 +244,7 @@ function loadsOf(read: Read, block: readonly Piece[]): number {
   let loads = 1;
   for (const { axis, factor, lanes } of block) {
     if (!read.strides.has(axis)) continue;
-    const beside = read.packable || read.strides.get(axis) === 1;
+    const beside = read.packable || read.gathered || read.strides.get(axis) === 1;
     loads *= lanes === 1 ? factor : beside ? factor / lanes : factor * 2;
   }
   return loads;

@@ -4,9 +4,9 @@
  * whether lanes are possible.
  */
 import { constantOf, type Dim, symbolsOf } from "../../dims/index.ts";
-import { strideOf } from "../../ir/affine.ts";
+import { affineOf, strideOf } from "../../ir/affine.ts";
 import type { BinaryFn, Expr, For, Stmt, UnaryFn } from "../../ir/loop.ts";
-import { expressionOf, visitExpr, visitStmts } from "../../ir/loop-rewrite.ts";
+import { expressionOf, type Load, visitExpr, visitStmts } from "../../ir/loop-rewrite.ts";
 import type { Numerics } from "../../ir/target.ts";
 
 /** Perfectly nested parallel loops, outermost first, around a body that is not one parallel loop. */
@@ -18,6 +18,8 @@ export interface Nest {
 export interface Read {
   /** A constant operand: it may be packed, and then moves by one along the innermost axis of the tile. */
   readonly packable: boolean;
+  /** A computed operand that may be packed for lanes that lie apart. */
+  readonly gathered: boolean;
   /** Read as float32 although values are float64: costs a conversion. */
   readonly narrow: boolean;
   /** Stride along each axis of the nest that moves the address; undefined where that is not constant. */
@@ -80,13 +82,25 @@ function reductionOf(loop: For, around: readonly For[], nest: Nest, numerics: Nu
   return { trips, reads: [...reads.values()], arithmetic, accumulators, combining: 0 };
 }
 
-function readOf(e: Expr & { kind: "load" }, nest: Nest, numerics: Numerics): Read {
+function readOf(e: Load, nest: Nest, numerics: Numerics): Read {
   const packable = e.buffer.space === "weight" && e.buffer.dtype === "float32";
   const strides = new Map<string, number | undefined>();
   for (const { axis } of nest.axes)
     if (symbolsOf(e.index).includes(axis)) strides.set(axis, strideOf(e.index, axis));
-  return { packable, narrow: numerics.accumulate === "float64" && !packable, strides };
+  const narrow = numerics.accumulate === "float64" && !packable;
+  return { packable, gathered: isReused(e, nest), narrow, strides };
 }
+
+/** Whether each element serves so many outputs that a copy in the order of the lanes is worth its while. */
+function isReused({ buffer, index }: Load, { axes }: Nest): boolean {
+  if (buffer.dtype !== "float32" || (buffer.space !== "arena" && buffer.space !== "input")) return false;
+  const still = axes.filter(({ axis }) => !symbolsOf(index).includes(axis));
+  const outputs = still.reduce((n, { extent }) => n * (constantOf(extent) ?? 0), 1);
+  return outputs >= mostlyReused && affineOf(index) !== undefined;
+}
+
+/** How many outputs an element must serve before a copy of it for this run is worth its while. */
+export const mostlyReused = 16;
 
 /** Instructions of an expression, loads not counted. */
 export function arithmeticOf(e: Expr, numerics: Numerics): number {
