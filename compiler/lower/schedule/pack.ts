@@ -68,7 +68,7 @@ function packable(load: Load, loops: readonly For[]): boolean {
   return min >= 0 && max < buffer.length;
 }
 
-/** Lanes that lie apart, of a value that the kernel does not write, read again and again and not twice over. */
+/** Lanes that lie apart, of a computed value, each element read for many outputs but in one place only. */
 function isGathered({ buffer, index }: Load, loops: readonly For[]): boolean {
   if (buffer.space !== "arena" && buffer.space !== "input") return false;
   const lane = loops.find(({ mode }) => mode === "vector");

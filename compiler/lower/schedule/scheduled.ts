@@ -7,7 +7,10 @@ import type { Buffer, Kernel } from "../../ir/loop.ts";
  */
 export interface Panel {
   readonly source: Buffer;
-  /** In space `packed`, of the arena where it is of one run; its name is made of the kernel's and the source's. */
+  /**
+   * In space `packed`, or of the arena where it is of one run; its name is made of the kernel's and the
+   * source's.
+   */
   readonly packed: Buffer;
   readonly prepare: Kernel;
 }
