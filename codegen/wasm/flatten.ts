@@ -4,6 +4,7 @@
  * axis.
  */
 import { constant, constantOf, type Dim, substitute, symbolsOf } from "../../compiler/dims/index.ts";
+import { strideOf } from "../../compiler/ir/affine.ts";
 import type { Buffer, Expr, For, Stmt } from "../../compiler/ir/loop.ts";
 import { expressionOf, substituteAxis, visitExpr } from "../../compiler/ir/loop-rewrite.ts";
 import { unsupported } from "./unsupported.ts";
@@ -61,10 +62,18 @@ export function nthLane(index: Dim, lane: string | undefined, i: number): Dim {
   return lane === undefined ? index : substitute(index, new Map([[lane, constant(i)]]));
 }
 
-/** Calls `visit` on every address below the nodes, that of the first lane where there are lanes. */
+/** The lanes whose addresses may need a pointer of their own; that of the first reaches those above it. */
+function lanesToVisit(index: Dim, lane: string | undefined): readonly number[] {
+  const stride = lane === undefined ? 0 : strideOf(index, lane);
+  if (stride === undefined) return [0, 1, 2, 3];
+  return stride < 0 ? [0, laneCount - 1] : [0];
+}
+
+/** Calls `visit` on every address below the nodes that a pointer is needed for. */
 export function visitAddresses(nodes: readonly Node[], visit: (buffer: Buffer, index: Dim) => void): void {
   visitValues(nodes, (e, lane) => {
-    if (e.kind === "load") visit(e.buffer, firstLane(e.index, lane));
+    if (e.kind !== "load") return;
+    for (const i of lanesToVisit(e.index, lane)) visit(e.buffer, nthLane(e.index, lane, i));
   });
   visitNodes(nodes, (node) => {
     if (node.kind === "line" && node.stmt.kind === "store")

@@ -25,10 +25,11 @@ import {
   visitNodes,
 } from "./flatten.ts";
 import { emitAs, emitScalar, emitStore } from "./scalar.ts";
-import { elementKey, emitAddress, emitDim, innerScope, type Scope } from "./scope.ts";
+import { elementKey, emitDim, innerScope, type Scope } from "./scope.ts";
 import { unsupported } from "./unsupported.ts";
 import { typeOf } from "./value-type.ts";
-import { emitVector } from "./vector.ts";
+import { emitStored, emitVector } from "./vector.ts";
+import { emitVectorStore } from "./vector-memory.ts";
 
 /** Instructions a block must run through to be worth a call. */
 const callWorth = 2000;
@@ -213,12 +214,7 @@ class KernelEmitter {
 
   #store(scope: Scope, stmt: LineNode["stmt"] & { kind: "store" }, lane: string | undefined): void {
     if (lane === undefined) emitStore(scope, stmt);
-    else {
-      const address = this.#addresses.of(stmt.buffer, firstLane(stmt.index, lane));
-      emitAddress(scope, address, 4);
-      emitVector(scope, stmt.value, lane);
-      scope.f.v128_store(address.offset * 4);
-    }
+    else emitVectorStore(scope, stmt, lane, () => emitStored(scope, stmt, lane));
     for (const [key, { buffer }] of scope.loaded) if (buffer === stmt.buffer) scope.loaded.delete(key);
   }
 }

@@ -57,7 +57,8 @@ export function emitScalar(scope: Scope, e: Expr): void {
       const cell = scope.registers.get(e.register)?.get(elementKey(e.index));
       if (!cell) throw new Error(`internal: register ${e.register.name} is not declared`);
       f.local_get(cell.local);
-      if (cell.type === "v128") f.f32x4_extract_lane(cell.lane);
+      if (cell.type === "v128" && isFloat(e.register.dtype)) f.f32x4_extract_lane(cell.lane);
+      else if (cell.type === "v128") f.i32x4_extract_lane(cell.lane);
       return;
     }
     case "unary":
@@ -217,7 +218,7 @@ function emitBinary(scope: Scope, e: Expr & { kind: "binary" }): void {
 }
 
 /** Whether a float is known to be NaN or in the range of int32: a clamped one, as quantisation makes them. */
-function isSmall(e: Expr): boolean {
+export function isSmall(e: Expr): boolean {
   const [low, high] = boundsOf(e);
   return low >= -(2 ** 31) && high < 2 ** 31;
 }

@@ -1,148 +1,266 @@
 /**
- * Expressions of four lanes. A load whose address moves by one with the lane axis is a vector load, one that
- * does not move is broadcast, any other is gathered lane by lane. Within a straight line each address is
- * loaded once. With fused numerics an addition of a product is one relaxed multiply-add.
+ * Expressions of four lanes of 32 bits: floats as f32x4, integers and bools (0 or 1) as i32x4. Conditions are
+ * masks, all bits of a lane or none, until somebody needs the number. With fused numerics an addition of a
+ * product is one relaxed multiply-add. What has no vector form is computed lane by lane as scalars.
  */
-import { print, symbolsOf } from "../../compiler/dims/index.ts";
+import { symbolsOf } from "../../compiler/dims/index.ts";
 import { strideOf } from "../../compiler/ir/affine.ts";
-import type { BinaryFn, Expr, UnaryFn } from "../../compiler/ir/loop.ts";
-import type { FunctionAssembler } from "./assembler/index.ts";
-import { firstLane, laneCount } from "./flatten.ts";
+import type { BinaryFn, Expr, Stmt } from "../../compiler/ir/loop.ts";
+import { dtypeOf, partsOf } from "../../compiler/ir/loop-rewrite.ts";
+import type { DType } from "../../runtime/dtype.ts";
+import { firstLane, laneCount, nthLane } from "./flatten.ts";
 import { isMathFn, mathFunction } from "./math/index.ts";
+import { emitOneByOne } from "./one-by-one.ts";
 import { emitGuard, isFloat } from "./scalar.ts";
-import { elementKey, emitAddress, type Scope } from "./scope.ts";
+import { elementKey, emitDim, type Scope } from "./scope.ts";
 import { unsupported } from "./unsupported.ts";
+import { emitVectorCast } from "./vector-cast.ts";
+import * as functions from "./vector-functions.ts";
+import { emitVectorLoad, hasLanes } from "./vector-memory.ts";
 
-type Emit = (f: FunctionAssembler) => unknown;
-
-const unary: Partial<Record<UnaryFn, Emit>> = {
-  neg: (f) => f.f32x4_neg(),
-  abs: (f) => f.f32x4_abs(),
-  sqrt: (f) => f.f32x4_sqrt(),
-  floor: (f) => f.f32x4_floor(),
-  ceil: (f) => f.f32x4_ceil(),
-  round: (f) => f.f32x4_nearest(),
-};
-
-const binary: Partial<Record<BinaryFn, Emit>> = {
-  add: (f) => f.f32x4_add(),
-  sub: (f) => f.f32x4_sub(),
-  mul: (f) => f.f32x4_mul(),
-  div: (f) => f.f32x4_div(),
-  max: (f) => f.f32x4_max(),
-  min: (f) => f.f32x4_min(),
-};
+type Of<K extends Expr["kind"]> = Extract<Expr, { kind: K }>;
 
 /** Leaves the values of lanes 0 to 3 of `lane` on the stack as v128. */
 export function emitVector(scope: Scope, e: Expr, lane: string): void {
   const { f } = scope;
-  const go = (inside: Scope, x: Expr) => emitVector(inside, x, lane);
+  if (!hasLanes(dtypeOf(e))) unsupported(`lanes of ${dtypeOf(e)}`);
+  if (isCondition(e)) {
+    emitMask(scope, e, lane);
+    f.i32x4_neg();
+  } else if (hasVectorForm(e, lane)) emitForm(scope, e, lane);
+  else emitOneByOne(scope, e, lane);
+}
+
+/** The lanes of what is stored: a cast to an integer need not wrap, for the store does. */
+export function emitStored(scope: Scope, { buffer, value }: Stmt & { kind: "store" }, lane: string): void {
+  if (
+    value.kind === "cast" &&
+    value.dtype === buffer.dtype &&
+    dtypeOf(value) !== "bool" &&
+    hasVectorForm(value, lane)
+  ) {
+    emitVector(scope, value.x, lane);
+    emitVectorCast(scope, value, false);
+  } else emitVector(scope, value, lane);
+}
+
+/** Leaves all bits of a lane set where the condition holds there, else none. */
+export function emitMask(scope: Scope, e: Expr, lane: string): void {
+  const { f } = scope;
+  const mask = (part: Expr) => emitMask(scope, part, lane);
+  if (!isCondition(e)) {
+    emitVector(scope, e, lane);
+    emitIsNonzero(scope, dtypeOf(e));
+  } else if (e.kind === "cast") {
+    if (dtypeOf(e.x) === "bool") mask(e.x);
+    else {
+      emitVector(scope, e.x, lane);
+      emitIsNonzero(scope, dtypeOf(e.x));
+    }
+  } else if (e.kind === "unary") {
+    mask(e.x);
+    f.v128_not();
+  } else if (e.kind === "binary") {
+    const isLogic = dtypeOf(e.a) === "bool" && functions.logic[e.fn] !== undefined;
+    for (const part of [e.a, e.b]) isLogic ? mask(part) : emitVector(scope, part, lane);
+    f.instruction(isLogic ? functions.logic[e.fn]! : comparisonOf(e)!, []);
+  }
+}
+
+function emitIsNonzero({ f }: Scope, dtype: DType): void {
+  f.v128_const(new Float32Array(laneCount));
+  if (isFloat(dtype)) f.f32x4_ne();
+  else f.i32x4_ne();
+}
+
+const isUnsigned = (dtype: DType) => dtype === "uint32";
+const lanesOfParts = (e: Expr) => partsOf(e).every((part) => hasLanes(dtypeOf(part)));
+
+function comparisonOf({ fn, a }: Of<"binary">) {
+  const dtype = dtypeOf(a);
+  return isFloat(dtype) ? functions.floatComparison[fn] : functions.integerComparison(isUnsigned(dtype))[fn];
+}
+
+/** Whether it is computed as a mask. */
+function isCondition(e: Expr): e is Of<"cast" | "unary" | "binary"> {
+  if (dtypeOf(e) !== "bool" || !lanesOfParts(e)) return false;
+  if (e.kind === "cast") return true;
+  if (e.kind === "unary") return e.fn === "not" && dtypeOf(e.x) === "bool";
+  if (e.kind !== "binary") return false;
+  return comparisonOf(e) !== undefined || (dtypeOf(e.a) === "bool" && functions.logic[e.fn] !== undefined);
+}
+
+const constantShift = ({ fn, b }: Of<"binary">) =>
+  (fn === "shiftLeft" || fn === "shiftRight") && b.kind === "constant" ? Number(b.value) : undefined;
+
+/** Of expressions that are no conditions. */
+function hasVectorForm(e: Expr, lane: string): boolean {
+  if (!lanesOfParts(e)) return false;
+  switch (e.kind) {
+    case "load":
+    case "index":
+      return strideOf(e.index, lane) !== undefined;
+    case "unary":
+      if (e.fn === "sign") return true;
+      if (isFloat(e.dtype)) return isMathFn(e.fn) || functions.floatUnary[e.fn] !== undefined;
+      return functions.integerUnary[e.fn] !== undefined;
+    case "binary":
+      if (isFloat(e.dtype)) return isMathFn(e.fn) || functions.floatBinary[e.fn] !== undefined;
+      return functions.integerBinary(false)[e.fn] !== undefined || constantShift(e) !== undefined;
+    case "guard":
+      return e.tests.every((test) => strideOf(test, lane) !== undefined);
+    case "bits":
+      return false;
+    default:
+      return true;
+  }
+}
+
+function emitForm(scope: Scope, e: Expr, lane: string): void {
+  const { f } = scope;
   switch (e.kind) {
     case "constant":
-      f.v128_const(new Float32Array(laneCount).fill(Number(e.value)));
+      emitConstant(scope, e);
       return;
     case "load":
-      emitLoad(scope, e, lane);
+      emitVectorLoad(scope, e, lane);
       return;
     case "register":
       emitRegister(scope, e, lane);
       return;
-    case "unary": {
-      if (isMathFn(e.fn)) {
-        go(scope, e.x);
-        f.call(mathFunction(scope.module, e.fn, scope.fma));
-        return;
-      }
-      const emit = unary[e.fn] ?? unsupported(`${e.fn} in lanes`);
-      go(scope, e.x);
-      emit(f);
+    case "unary":
+      emitUnary(scope, e, lane);
       return;
-    }
     case "binary":
       emitBinary(scope, e, lane);
       return;
+    case "select":
+      emitVector(scope, e.a, lane);
+      emitVector(scope, e.b, lane);
+      emitMask(scope, e.condition, lane);
+      f.v128_bitselect();
+      return;
     case "cast":
-      if (!isFloat(e.dtype)) unsupported(`a cast to ${e.dtype} in lanes`);
-      go(scope, e.x);
+      emitVector(scope, e.x, lane);
+      emitVectorCast(scope, e);
+      return;
+    case "index":
+      emitIndex(scope, e, lane);
       return;
     case "guard":
-      if (e.tests.some((test) => symbolsOf(test).includes(lane))) unsupported("a guard that differs by lane");
-      emitGuard(scope, e, "v128", go);
+      emitLaneGuard(scope, e, lane);
       return;
-    default:
-      unsupported(`a ${e.kind} in lanes`);
-      return;
+    case "bits":
+      throw new Error("internal: bits have no vector form");
   }
 }
 
-function emitBinary(scope: Scope, e: Expr & { kind: "binary" }, lane: string): void {
-  const { f } = scope;
-  if (isMathFn(e.fn)) {
-    emitVector(scope, e.a, lane);
-    emitVector(scope, e.b, lane);
-    f.call(mathFunction(scope.module, e.fn, scope.fma));
-    return;
-  }
-  const emit = binary[e.fn] ?? unsupported(`${e.fn} in lanes`);
-  const [sum, product] = isProduct(e.b) ? [e.a, e.b] : [e.b, e.a];
-  if (e.fn === "add" && scope.fma && isProduct(product)) {
-    emitVector(scope, product.a, lane);
-    emitVector(scope, product.b, lane);
-    emitVector(scope, sum, lane);
-    f.f32x4_relaxed_madd();
-    return;
-  }
-  emitVector(scope, e.a, lane);
-  emitVector(scope, e.b, lane);
-  emit(f);
+function emitConstant({ f }: Scope, { value, dtype }: Of<"constant">): void {
+  const lanes = isFloat(dtype) ? new Float32Array(laneCount) : new Int32Array(laneCount);
+  f.v128_const(lanes.fill(Number(value)));
 }
 
-const isProduct = (e: Expr): e is Expr & { kind: "binary" } => e.kind === "binary" && e.fn === "mul";
-
-function emitRegister(scope: Scope, e: Expr & { kind: "register" }, lane: string): void {
+function emitRegister(scope: Scope, e: Of<"register">, lane: string): void {
   const { f } = scope;
   const first = e.index.map((d) => firstLane(d, lane));
   const moves = e.index.some((d) => symbolsOf(d).includes(lane));
   const cell = scope.registers.get(e.register)?.get(elementKey(first));
   if (!cell) throw new Error(`internal: register ${e.register.name} is not declared`);
+  const float = isFloat(e.register.dtype);
   f.local_get(cell.local);
-  if (cell.type === "f32") f.f32x4_splat();
-  else if (cell.type === "v128" && !moves) f.f32x4_extract_lane(cell.lane).f32x4_splat();
-  else if (cell.type !== "v128") unsupported(`the ${e.register.dtype} register ${e.register.name} in lanes`);
+  if (cell.type === "v128" && moves) return;
+  if (cell.type === "v128") float ? f.f32x4_extract_lane(cell.lane) : f.i32x4_extract_lane(cell.lane);
+  if (float) f.f32x4_splat();
+  else f.i32x4_splat();
 }
 
-function emitLoad(scope: Scope, e: Expr & { kind: "load" }, lane: string): void {
+function emitUnary(scope: Scope, e: Of<"unary">, lane: string): void {
   const { f } = scope;
-  const stride = strideOf(e.index, lane);
-  if (stride === undefined) unsupported(`lanes whose address ${e.index} is not linear`);
-  if (e.buffer.dtype !== "float32") unsupported(`lanes of ${e.buffer.dtype}`);
-  const key = `${stride} ${e.buffer.name} ${print(firstLane(e.index, lane))}`;
-  const known = scope.loaded.get(key);
-  if (known) {
-    f.local_get(known.local);
-    return;
-  }
-  emitLanes(scope, e, lane, stride);
-  const local = f.local("v128");
-  f.local_tee(local);
-  scope.loaded.set(key, { buffer: e.buffer, local });
+  emitVector(scope, e.x, lane);
+  if (e.fn === "sign") emitSign(scope, e.dtype);
+  else if (!isFloat(e.dtype)) {
+    if (e.fn !== "abs" || !isUnsigned(e.dtype)) f.instruction(functions.integerUnary[e.fn]!, []);
+  } else if (isMathFn(e.fn)) f.call(mathFunction(scope.module, e.fn, scope.fma));
+  else f.instruction(functions.floatUnary[e.fn]!, []);
 }
 
-function emitLanes(scope: Scope, e: Expr & { kind: "load" }, lane: string, stride: number): void {
-  const { f } = scope;
-  const address = scope.addresses.of(e.buffer, firstLane(e.index, lane));
-  const offset = (i: number) => (address.offset + i * stride) * 4;
-  if (stride < 0) unsupported("lanes whose addresses run backwards");
-  emitAddress(scope, address, 4);
-  if (stride === 1) f.v128_load(offset(0));
-  else if (stride === 0) f.v128_load32_splat(offset(0));
-  else {
-    f.v128_load32_splat(offset(0));
-    for (let i = 1; i < laneCount; i++) {
-      const vector = f.local("v128");
-      f.local_set(vector);
-      emitAddress(scope, address, 4);
-      f.local_get(vector).v128_load32_lane(i, offset(i));
-    }
+/** Zeros and NaN are their own sign. */
+function emitSign({ f }: Scope, dtype: DType): void {
+  const x = f.local("v128");
+  const zero = () => f.v128_const(new Int32Array(laneCount));
+  f.local_set(x);
+  if (isFloat(dtype)) {
+    f.local_get(x)
+      .v128_const(new Int32Array(laneCount).fill(-(2 ** 31)))
+      .v128_and();
+    f.v128_const(new Float32Array(laneCount).fill(1)).v128_or().local_get(x);
+    f.local_get(x).f32x4_abs();
+    zero().f32x4_gt().v128_bitselect();
+  } else if (isUnsigned(dtype)) {
+    f.local_get(x);
+    zero().i32x4_ne().i32x4_neg();
+  } else {
+    f.local_get(x);
+    zero().i32x4_lt_s().local_get(x);
+    zero().i32x4_gt_s().i32x4_sub();
   }
+}
+
+const isProduct = (e: Expr): e is Of<"binary"> => e.kind === "binary" && e.fn === "mul";
+
+function emitBinary(scope: Scope, e: Of<"binary">, lane: string): void {
+  const { f } = scope;
+  const go = (part: Expr) => emitVector(scope, part, lane);
+  const float = isFloat(e.dtype);
+  const [sum, product] = isProduct(e.b) ? [e.a, e.b] : [e.b, e.a];
+  const shift = constantShift(e);
+  if (float && e.fn === "add" && scope.fma && isProduct(product)) {
+    [product.a, product.b, sum].forEach(go);
+    f.f32x4_relaxed_madd();
+  } else if (!float && shift !== undefined) {
+    go(e.a);
+    emitShift(scope, e, shift);
+  } else {
+    [e.a, e.b].forEach(go);
+    if (float && isMathFn(e.fn)) f.call(mathFunction(scope.module, e.fn, scope.fma));
+    else f.instruction(arithmeticOf(e.fn, e.dtype), []);
+  }
+}
+
+function arithmeticOf(fn: BinaryFn, dtype: DType) {
+  return (isFloat(dtype) ? functions.floatBinary : functions.integerBinary(isUnsigned(dtype)))[fn]!;
+}
+
+/** Shifts by what is no number of bits leave nothing but, to the right, the sign. */
+function emitShift({ f }: Scope, { fn, dtype }: Of<"binary">, by: number): void {
+  const within = by >= 0 && by < 32;
+  const keepsSign = fn === "shiftRight" && !isUnsigned(dtype);
+  if (!within && !keepsSign) f.v128_const(new Int32Array(laneCount)).v128_and();
+  else if (keepsSign) f.i32_const(within ? by : 31).i32x4_shr_s();
+  else if (fn === "shiftRight") f.i32_const(by).i32x4_shr_u();
+  else f.i32_const(by).i32x4_shl();
+}
+
+function emitIndex(scope: Scope, { index, dtype }: Of<"index">, lane: string): void {
+  const { f } = scope;
+  emitDim(scope, firstLane(index, lane));
+  f.i32x4_splat();
+  const stride = strideOf(index, lane)!;
+  if (stride !== 0) f.v128_const(Int32Array.from([0, 1, 2, 3], (i) => i * stride)).i32x4_add();
+  if (isFloat(dtype)) f.f32x4_convert_i32x4_s();
+}
+
+/**
+ * A test that is linear in the lane holds for all lanes when it does for the first and the last. Where it
+ * holds for some only, each lane is computed for itself.
+ */
+function emitLaneGuard(scope: Scope, e: Of<"guard">, lane: string): void {
+  const varies = e.tests.some((test) => symbolsOf(test).includes(lane));
+  const ends = new Set(
+    e.tests.flatMap((test) => [nthLane(test, lane, 0), nthLane(test, lane, laneCount - 1)]),
+  );
+  const whole: Expr = { ...e, tests: [...ends], outside: varies ? e : e.outside };
+  emitGuard(scope, whole, "v128", (inside, part) =>
+    part === e ? emitOneByOne(inside, e, lane) : emitVector(inside, part, lane),
+  );
 }

@@ -22,7 +22,8 @@ export interface Rewrite {
   readonly expr?: (e: Expr) => Expr;
 }
 
-function rewriteExpr(e: Expr, rewrite: Rewrite): Expr {
+/** Rewrites an expression and every part of it. */
+export function rewriteExpr(e: Expr, rewrite: Rewrite): Expr {
   const rebuilt = rewriteParts(e, rewrite);
   return rewrite.expr ? rewrite.expr(rebuilt) : rebuilt;
 }

@@ -238,7 +238,9 @@ class Machine {
     const x = this.#value(e.x);
     if (typeof x === "bigint") return wrapBig(e.dtype, bigUnary[e.fn]!(x));
     const value = e.fn === "not" && e.dtype !== "bool" ? ~x : unary[e.fn](x);
-    return e.dtype === "uint32" ? value >>> 0 : this.#round(value, e);
+    if (e.dtype === "uint32") return value >>> 0;
+    // Integers have no negative zero, and the negative of the least is itself.
+    return dtypes[e.dtype].kind === "integer" ? value | 0 : this.#round(value, e);
   }
 
   #binary(e: Expr & { kind: "binary" }): Scalar {

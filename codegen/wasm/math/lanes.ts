@@ -129,14 +129,23 @@ export class Lanes {
 
   /** Lanes 0 and 1, then 2 and 3, in doubles; the results are rounded to float32 and put together. */
   inDoubles(compute: (d: Lanes, ...halves: Value[]) => Value, ...operands: readonly Value[]): Value {
+    return this.halves((d, ...wide) => d.op("f32x4.demote_f64x2_zero", compute(d, ...wide)), ...operands);
+  }
+
+  /** The same, of results that are in the lower half already. */
+  halves(compute: (d: Lanes, ...halves: Value[]) => Value, ...operands: readonly Value[]): Value {
     const d = this.doubles();
-    const upper = [8, 9, 10, 11, 12, 13, 14, 15, 8, 9, 10, 11, 12, 13, 14, 15];
     const half = (of: (x: Value) => Value) => {
       const values = operands.map((x) => d.keep(this.op("f64x2.promote_low_f32x4", of(x))));
-      return this.keep(this.op("f32x4.demote_f64x2_zero", compute(d, ...values)));
+      return this.keep(compute(d, ...values));
     };
     const low = half((x) => x);
-    const high = half((x) => this.shuffle(upper, x, x));
+    const high = half((x) => this.upper(x));
     return this.shuffle([0, 1, 2, 3, 4, 5, 6, 7, 16, 17, 18, 19, 20, 21, 22, 23], low, high);
+  }
+
+  /** Lanes 2 and 3 in the lower half. */
+  upper(x: Value): Value {
+    return this.shuffle([8, 9, 10, 11, 12, 13, 14, 15, 8, 9, 10, 11, 12, 13, 14, 15], x, x);
   }
 }

@@ -18,8 +18,8 @@ import { add, constant, constantOf, type Dim, mul, symbol } from "../../dims/ind
 import { strideOf } from "../../ir/affine.ts";
 import type { BinaryFn, Expr, For, Register, Stmt } from "../../ir/loop.ts";
 import { substituteAxis, visitExpr } from "../../ir/loop-rewrite.ts";
+import { exprHasLanes } from "./lanes.ts";
 import { vectorise } from "./mode.ts";
-import { exprHasLanes } from "./workload.ts";
 
 /** Fewer terms than this are not worth combining. */
 const fewest = 16;

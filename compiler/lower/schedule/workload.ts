@@ -8,6 +8,7 @@ import { affineOf, strideOf } from "../../ir/affine.ts";
 import type { BinaryFn, Expr, For, Stmt, UnaryFn } from "../../ir/loop.ts";
 import { expressionOf, type Load, visitExpr, visitStmts } from "../../ir/loop-rewrite.ts";
 import type { Numerics } from "../../ir/target.ts";
+import { exprHasLanes, isLaneType } from "./lanes.ts";
 
 /** Perfectly nested parallel loops, outermost first, around a body that is not one parallel loop. */
 export interface Nest {
@@ -131,16 +132,7 @@ function isMultiplyAdd(e: Expr): boolean {
   return [e.a, e.b].some((part) => part.kind === "binary" && part.fn === "mul");
 }
 
-const laneFns = new Set<BinaryFn | UnaryFn>([
-  ...(["add", "sub", "mul", "div", "max", "min", "neg", "abs", "sqrt", "floor", "ceil", "round"] as const),
-  ...(["exp", "expm1", "log", "log1p", "tanh", "erf", "pow", "sin", "cos", "tan"] as const),
-  ...(["asin", "acos", "atan", "atan2", "sinh", "cosh", "asinh", "acosh", "atanh"] as const),
-]);
-
-/**
- * Whether iterations of `axis` can be lanes: consecutive float32 stores, and only operations with a vector
- * form.
- */
+/** Whether iterations of `axis` can be lanes: consecutive stores, and only operations with a vector form. */
 function hasLanes(nest: Nest, axis: string): boolean {
   let [lanes, stores] = [true, 0];
   visitStmts(nest.body, (s) => {
@@ -148,7 +140,7 @@ function hasLanes(nest: Nest, axis: string): boolean {
     if (s.kind === "for" && symbolsOf(s.extent).includes(axis)) lanes = false;
     if (s.kind === "store") {
       stores++;
-      if (strideOf(s.index, axis) !== 1 || s.buffer.dtype !== "float32") lanes = false;
+      if (strideOf(s.index, axis) !== 1 || !isLaneType(s.buffer.dtype)) lanes = false;
     }
     const value = expressionOf(s);
     if (value)
@@ -157,25 +149,4 @@ function hasLanes(nest: Nest, axis: string): boolean {
       });
   });
   return lanes && stores > 0;
-}
-
-/** Whether this part alone has a vector form with iterations of `axis` as lanes. */
-export function exprHasLanes(e: Expr, axis: string): boolean {
-  switch (e.kind) {
-    case "load":
-      return e.buffer.dtype === "float32" && strideOf(e.index, axis) !== undefined;
-    case "register":
-      return e.register.dtype === "float32";
-    case "unary":
-    case "binary":
-      return laneFns.has(e.fn);
-    case "guard":
-      return e.tests.every((test) => !symbolsOf(test).includes(axis));
-    case "constant":
-      return true;
-    case "cast":
-      return e.dtype === "float32";
-    default:
-      return false;
-  }
 }
