@@ -110,6 +110,7 @@ const verify: CommandSpec = {
     { flag: "--target <target>", text: "ts (default ts)" },
     maxParams,
     { flag: "--suite <folder>", text: "in place of a model: every model.onnx below, against its vectors" },
+    { flag: "--timeout <seconds>", text: "what each model of a suite may take (default 60)" },
     { flag: "--json <file>", text: "write all figures to a file as well" },
   ],
   examples: [

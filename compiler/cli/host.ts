@@ -17,6 +17,8 @@ export interface Host {
   /** Errors and progress. */
   readonly err: Stream;
   readonly environment: Environment;
+  /** Whether threads can be started on modules of this program: not from its sources. */
+  readonly threads: boolean;
   /** Milliseconds from any start. */
   now(): number;
 }
@@ -27,6 +29,7 @@ export function processHost(): Host {
     out: streamOf(process.stdout),
     err: streamOf(process.stderr),
     environment: readEnvironment(),
+    threads: true,
     now: () => performance.now(),
   };
 }

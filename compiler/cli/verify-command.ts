@@ -3,6 +3,7 @@ import { basename, dirname, extname, resolve } from "node:path";
 import { fail } from "../diagnostics/index.ts";
 import { readBinding } from "./binding.ts";
 import type { Options } from "./command-line.ts";
+import { detached } from "./detached.ts";
 import type { Host } from "./host.ts";
 import { locate } from "./load-model.ts";
 import { readOnnxFile } from "./load-onnx.ts";
@@ -48,12 +49,12 @@ async function verifyModel(where: string, options: Options, host: Host) {
     if (folders.length > 0) {
       progress.stage("stored data");
       const sets = folders.map((folder) => readDataSet(folder, file.model));
-      comparisons.push(await againstData(file, sets, binding(network), oracle));
+      comparisons.push(await detached(() => againstData(file, sets, binding(network), oracle)));
     }
     if (oracle && (folders.length === 0 || options.has("sample") || options.has("dim") || wanted)) {
       progress.stage(oracle.name);
-      const bound = binding(network);
-      comparisons.push(await againstRuntime(file, oracle, bound, { runs, seed }));
+      const bound = () => binding(network);
+      comparisons.push(await detached(() => againstRuntime(file, oracle, bound(), { runs, seed })));
     }
   } finally {
     progress.clear();

@@ -90,7 +90,12 @@ function oracleOf(name: string, runtime: Runtime): Oracle {
     async open({ bytes, externalData }) {
       const whole = (data: Uint8Array | FileParts) => ("read" in data ? data.read(0, data.length) : data);
       const files = [...externalData].map(([path, data]) => ({ path, data: whole(data) }));
-      const options = { logSeverityLevel: 4, ...(files.length > 0 && { externalData: files }) };
+      // As written: its optimiser computes and rounds quantised graphs in other steps than the file says.
+      const options = {
+        graphOptimizationLevel: "disabled",
+        logSeverityLevel: 4,
+        ...(files.length > 0 && { externalData: files }),
+      };
       const session = await runtime.InferenceSession.create(bytes, options);
       return {
         run: async (inputs) => results(await session.run(feeds(runtime, session, inputs))),

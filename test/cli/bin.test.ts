@@ -9,6 +9,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { bytesOf, floats, graph, int64s, node } from "../support/onnx.ts";
 
 const root = fileURLToPath(new URL("../../", import.meta.url));
 const folder = mkdtempSync(join(tmpdir(), "shapecast-bin-"));
@@ -67,6 +68,35 @@ describe("the installed command", () => {
     expect(failed).toMatchObject({ status: 1, stdout: "" });
     expect(failed.stderr).toMatch(/^E2108 /);
     expect(failed.stderr).not.toContain("bin/shapecast.js");
+  });
+
+  test("ends a model of a suite that takes too long, and goes on with the next in another thread", () => {
+    const state = ["c: bool[]", "a: float32[2]"];
+    const turn = [node("Identity", ["c"], ["d"]), node("Sin", ["a"], ["b"])];
+    const body = graph(["i: int64[]", ...state], turn, ["d: bool[]", "b: float32[2]"]);
+    const loop = node("Loop", ["n", "", "x"], ["y"], { body });
+    for (const [name, turns] of Object.entries({ "slow/a": 2e9, "slow/b": 2e9, "fast/c": 3, "fast/d": 3 })) {
+      const set = join(folder, `${name}/test_data_set_0`);
+      mkdirSync(set, { recursive: true });
+      const model = graph(["x: float32[2]"], [loop], ["y: float32[2]"], [int64s("n", [], [turns])]);
+      writeFileSync(join(folder, `${name}/model.onnx`), bytesOf(model));
+      for (const vector of ["input_0", "output_0"])
+        writeFileSync(join(set, `${vector}.pb`), floats("x", [2], [0, 0]).bytes);
+    }
+    expect(shapecast("verify --suite slow --timeout 0.5 --json slow.json")).toEqual({
+      status: 1,
+      stdout: `timeout      a  takes longer than 0.5 s
+timeout      b  takes longer than 0.5 s
+0 of 2 passed
+`,
+      stderr: "",
+    });
+    const { results } = JSON.parse(readFileSync(join(folder, "slow.json"), "utf8"));
+    expect(results.map(({ result }: { result: string }) => result)).toEqual(["timeout", "timeout"]);
+    expect(shapecast("verify --suite fast").stdout).toBe("2 of 2 passed\n");
+    const refused = shapecast("verify fast/c/model.onnx --data fast/c --sample 1,2,3");
+    expect(refused).toMatchObject({ status: 1, stdout: "", stderr: expect.stringMatching(/^E2111 /) });
+    expect(refused.stderr).not.toContain("bin/shapecast.js");
   });
 
   test("reads its switches from the environment", () => {

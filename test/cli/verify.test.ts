@@ -104,6 +104,7 @@ differs      beside  "y" is float32 [1, 2] where float32 [1, 1] is expected
     ["verify plain/model.onnx --data plain", 2, "E1004 --data plain holds no test vectors"],
     ["verify --suite plain", 2, "E1004 --suite plain holds no folder with a model.onnx"],
     ["verify good/model.onnx --runs 0", 2, 'E1002 --runs is "0"'],
+    ["verify --suite good --timeout 0", 2, 'E1002 --timeout is "0"'],
     ["verify good/model.onnx --target gpu", 2, 'E1002 --target is "gpu"'],
     ["verify good/test_data_set_0/input_0.pb", 2, "E1004 input_0.pb is neither ONNX"],
     ["verify", 2, "E1002 verify needs a model file"],

@@ -61,6 +61,7 @@ export class Workplace {
       out: stream(out!),
       err: stream(err!),
       environment: { printAfter: undefined, debug: false, noColor: false, ...environment },
+      threads: false,
       now: () => {
         clock += 10;
         return clock;
