@@ -25,8 +25,9 @@ interface Row {
   readonly out_shape: readonly number[];
 }
 
-/** The slow ones run once, beside their recorded outputs. */
-const RUNS: Readonly<Record<string, number>> = { mlp: 3, lenet5_dyn: 2, lstm: 2, gru: 2 };
+const RUNS = 20;
+/** The others run once, beside their recorded outputs; all of them run so often in zoo.mjs, in minutes. */
+const quick = new Set(["mlp", "mlp_dyn", "lenet5", "lenet5_dyn", "lstm", "lstm_dyn", "gru"]);
 
 const zoo: Readonly<Record<string, Row>> = isThere
   ? JSON.parse(readFileSync(join(shared, "zoo/manifest.json"), "utf8"))
@@ -69,8 +70,8 @@ describe.skipIf(!isThere)("models", () => {
       const far = deviation(output, { actual: [actual], expected: [expected] }, runtimeBound("float32"));
       expect(far).toMatchObject({ outside: 0 });
       expect(far.relative).toBeLessThanOrEqual(1e-4);
-      if (RUNS[name] === undefined) return;
-      const beside = await againstRuntime(file, oracle!, options, { runs: RUNS[name], seed: 1 });
+      if (!quick.has(name)) return;
+      const beside = await againstRuntime(file, oracle!, options, { runs: RUNS, seed: 1 });
       expect(beside).toMatchObject({ outputs: [{ name: output, outside: 0 }] });
     },
     60_000,
@@ -81,7 +82,7 @@ describe.skipIf(!isThere)("models", () => {
     async (name, sample) => {
       const file = readOnnxFile(join(shared, `models/${name}.onnx`));
       const options = { sample };
-      const { outputs, skipped } = await againstRuntime(file, oracle!, options, { runs: 3, seed: 1 });
+      const { outputs, skipped } = await againstRuntime(file, oracle!, options, { runs: RUNS, seed: 1 });
       expect(skipped).toBeUndefined();
       expect(outputs).toHaveLength(file.model.graph.outputs.length);
       expect(outputs.filter(({ outside }) => outside > 0)).toEqual([]);
@@ -90,20 +91,22 @@ describe.skipIf(!isThere)("models", () => {
   );
 
   /**
-   * Behind an average pool this model quantises values that lie half-way between two steps, so that the order
-   * in which a runtime adds four floats decides between them. Its output is in steps of 1/256.
+   * Its first average pool adds four multiples of one scale, and what is quantised behind it by the same
+   * scale is often half-way between two steps. onnxruntime-web rounds each column's float32 sum, then their
+   * sum, then the quotient (bit for bit so, in 28,800 of 28,800 elements looked at); here the exact sum is
+   * rounded once. The specification says neither. About one output in a hundred is another step of 1/256.
    */
   test("micro_kws_m_static_qdq agrees with onnxruntime-web but for a step of its output", async () => {
     const file = readOnnxFile(join(shared, "models/micro_kws_m_static_qdq.onnx"));
     const options = { sample: { "serving_default_input:0": [1, 1960] } };
-    const { outputs, divergence } = await againstRuntime(file, oracle!, options, { runs: 5, seed: 1 });
+    const { outputs, divergence } = await againstRuntime(file, oracle!, options, { runs: RUNS, seed: 1 });
     expect(outputs).toHaveLength(1);
     expect(outputs[0]!.absolute).toBeLessThan(1.01 / 256);
     expect(divergence?.value ?? "none").toMatch(/^none$|average_pooling2d\/AvgPool_QuantizeLinear/);
   }, 60_000);
 
   test("silero_vad keeps its state from frame to frame", async () => {
-    const FRAMES = 8;
+    const FRAMES = 100;
     const file = readOnnxFile(join(shared, "models/silero_vad_16k_op15.onnx"));
     const options = { sample: models["silero_vad_16k_op15"]! };
     const module = new VerifiedModule(file, options);
