@@ -11,6 +11,7 @@
  */
 import { dtypes, type Scalar } from "../../runtime/dtype.ts";
 import { decode } from "../../runtime/elements.ts";
+import type { InitializerSpec } from "../../runtime/initializers/index.ts";
 import type { Tensor } from "../../runtime/tensor.ts";
 import { print as printDim } from "../dims/index.ts";
 import { isDim, isGraph, isList, isTensor } from "./attribute.ts";
@@ -120,8 +121,17 @@ function reference(value: Value): string {
 }
 
 function parameterLine({ value, initializer, trainable }: Parameter, ids: Ids): string {
-  const text = `param ${definition(value, ids, { path: "" })} = ${JSON.stringify(initializer)}`;
+  const text = `param ${definition(value, ids, { path: "" })} = ${printInitializer(initializer)}`;
   return trainable ? text : `${text} frozen`;
+}
+
+/** JSON, but for -0, which JSON reads and does not write. */
+function printInitializer(spec: InitializerSpec): string {
+  const entries = Object.entries<string | number>(spec).map(([key, value]) => {
+    const text = typeof value === "number" ? printNumber(value) : JSON.stringify(value);
+    return `${JSON.stringify(key)}:${text}`;
+  });
+  return `{${entries.join(",")}}`;
 }
 
 /** Parameters stand where they were made, at the latest before the first node that reads them. */

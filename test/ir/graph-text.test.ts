@@ -71,6 +71,13 @@ describe("graph text", () => {
     expect(roundTrip(mlp())).toEqual(mlp());
   });
 
+  test.each([-0, 0, 0.1, -1e-7, 1e300])("keeps the value %d of a constant initialiser", (value) => {
+    const g = new GraphBuilder("g");
+    const p = g.parameter("p", { dtype: "float32", shape: [] }, { kind: "constant", value });
+    const [parameter] = roundTrip(g.finish([{ name: "y", value: p }])).parameters;
+    expect(parameter!.initializer).toEqual({ kind: "constant", value });
+  });
+
   test("tells a dim from a number, and keeps numbers that JSON has no word for", () => {
     const attributes = {
       dim: dim("2*h - floordiv(n, 2)"),

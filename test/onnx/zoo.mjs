@@ -18,6 +18,7 @@ const root = fileURLToPath(new URL("../../", import.meta.url));
 /** Samples of models that no manifest speaks of. */
 const samples = {
   keras_example: ["3,100"],
+  micro_kws_m_static_qdq: ["1,1960"],
   silero_vad_16k_op15: ["input=1,576", "state=2,1,128", "sr=int64:[16000]"],
   tfl_helloworld: ["5,1"],
 };
@@ -33,7 +34,7 @@ for (const folder of positionals) {
     const given = shapes[name] ? [shapes[name].in_shape.join()] : (samples[name] ?? []);
     const line = [
       "verify",
-      join(folder, file),
+      resolve(folder, file),
       "--runs",
       values.runs,
       ...given.flatMap((one) => ["--sample", one]),
