@@ -1,39 +1,15 @@
 /**
- * Attention and what stands around it. The scores are those of the operators' function bodies: query and key
+ * Attention. The scores are those of the operators' function bodies: query and key
  * each carry the root of the scale, the mask is a bias of -infinity, and a row that is masked wholly gives 0.
  */
 import type { DType } from "../../../../runtime/dtype.ts";
-import { constant, constantOf, type Dim, floorDiv, sub } from "../../../dims/index.ts";
+import { constantOf, type Dim, sub } from "../../../dims/index.ts";
 import type { Value } from "../../../ir/graph.ts";
 import type { Ops } from "../../ops/composites.ts";
 import { elementType, flag, float, graph, int } from "../attributes.ts";
 import type { OnnxGraph } from "../model.ts";
 import { inDomain, type NodeContext, type Operator, operator, since } from "../operator.ts";
-
-/** [B, L, heads * size] to [B, heads, L, size]; what has four axes is so already. */
-export function inHeads(c: NodeContext, x: Value, heads: number | undefined, attribute: string): Value {
-  const { ops } = c;
-  if (ops.rank(x) === 4) return x;
-  const [batch, length, all] = ops.shape(x);
-  if (heads === undefined)
-    return c.wrong(`operands of rank 3 without the attribute ${attribute}`, `give ${attribute}`);
-  return ops.transpose(ops.reshape(x, [batch!, length!, heads, floorDiv(all!, heads)]), [0, 2, 1, 3]);
-}
-
-/** [B, heads, L, size] back to [B, L, heads * size]. */
-export function outOfHeads(ops: Ops, x: Value): Value {
-  const [batch, , length] = ops.shape(x);
-  return ops.reshape(ops.transpose(x, [0, 2, 1, 3]), [batch!, length!, ops.count(x, [1, 3])]);
-}
-
-/** Each head of keys or values serves as many heads of queries as there are more of them. */
-export function sharedBy(ops: Ops, x: Value, heads: Dim): Value {
-  const [batch, own, length, size] = ops.shape(x);
-  if (own === heads) return x;
-  const times = floorDiv(heads, own!);
-  const apart = ops.broadcast(x, [batch!, own!, times, length!, size!], [0, 1, 3, 4]);
-  return ops.reshape(apart, [batch!, heads, length!, size!]);
-}
+import { inHeads, outOfHeads, sharedBy } from "./heads.ts";
 
 interface AttentionValues {
   readonly is_causal: boolean;
@@ -143,44 +119,6 @@ function maskedSoftmax(
   return ops.select(nothing, 0, probabilities);
 }
 
-interface RotaryValues {
-  readonly interleaved: boolean;
-  readonly num_heads: number;
-  readonly rotary_embedding_dim: number;
-}
-
-/** Turns pairs of the first `rotary_embedding_dim` elements of each head (Su et al. 2021). */
-function rotaryEmbedding(c: NodeContext, values: RotaryValues): Value {
-  const { ops } = c;
-  const x = c.value(0);
-  const flat = ops.rank(x) === 3;
-  const heads = inHeads(c, x, values.num_heads || undefined, "num_heads");
-  const size = ops.shape(heads)[3]!;
-  const turned = values.rotary_embedding_dim === 0 ? size : constant(values.rotary_embedding_dim);
-  const half = floorDiv(turned, 2);
-  const angle = (i: number) => {
-    const cache = c.has(3) ? ops.gather(c.value(i), ops.cast(c.value(3), "int32")) : c.value(i);
-    return ops.expandDims(ops.slice(cache, 2, 0, half), 1);
-  };
-  const [cos, sin] = [angle(1), angle(2)];
-  const pick = (which: number) =>
-    values.interleaved
-      ? ops.slice(heads, 3, which, half, 2)
-      : ops.slice(heads, 3, which === 0 ? 0 : half, half);
-  const [a, b] = [pick(0), pick(1)];
-  const real = ops.sub(ops.mul(cos, a), ops.mul(sin, b));
-  const imaginary = ops.add(ops.mul(sin, a), ops.mul(cos, b));
-  const rotated = values.interleaved
-    ? ops.reshape(ops.concat([ops.expandDims(real, -1), ops.expandDims(imaginary, -1)], -1), [
-        ...ops.shape(heads).slice(0, 3),
-        turned,
-      ])
-    : ops.concat([real, imaginary], 3);
-  const whole =
-    turned === size ? rotated : ops.concat([rotated, ops.slice(heads, 3, turned, sub(size, turned))], 3);
-  return flat ? outOfHeads(ops, whole) : whole;
-}
-
 interface FlexValues {
   readonly scale: number | undefined;
   readonly score_mod: OnnxGraph | undefined;
@@ -223,9 +161,5 @@ const preview = [
 
 export const attentions: readonly Operator[] = [
   operator("Attention", since(23, attentionAttributes, attention)),
-  operator(
-    "RotaryEmbedding",
-    since(23, { interleaved: flag(false), num_heads: int(0), rotary_embedding_dim: int(0) }, rotaryEmbedding),
-  ),
   ...inDomain("ai.onnx.preview", preview),
 ];

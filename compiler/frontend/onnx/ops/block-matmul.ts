@@ -41,24 +41,34 @@ function zeroPoints(c: NodeContext, blocks: number, a: ValuesOf<typeof specs>): 
   );
 }
 
+/** [N, blocks] to [N, K]: of the block that a column lies in, or that the group index (g_idx) says. */
+function ofColumns(c: NodeContext, perBlock: Value, a: ValuesOf<typeof specs>): Value {
+  const { ops } = c;
+  const groups = c.has(4)
+    ? ops.cast(c.value(4), "int32")
+    : ops.div(ops.iota("int32", [a.K]), ops.constant(a.block_size, "int32"));
+  return ops.gather(perBlock, groups, 1);
+}
+
 /** x [..., K], packed [N, blocks, bytes], scales, zero points, group index, bias. */
 function blockMatMul(c: NodeContext, a: ValuesOf<typeof specs>): Value {
   const { ops } = c;
   if (![2, 4, 8].includes(a.bits)) return c.unsupported(`${a.bits} bits`, "use 2, 4 or 8");
-  if (c.has(4)) return c.unsupported("a group index (g_idx)", "export without reordered columns");
   if (a.weight_prepacked !== 0) return c.unsupported("a prepacked matrix", "export it unpacked");
   const x = c.value(0);
   const { dtype } = x.type;
   const blocks = Math.ceil(a.K / a.block_size);
   const integers = unpacked(ops, ops.reshape(c.value(1), [a.N, blocks, (a.block_size * a.bits) / 8]), a.bits);
   const zero = zeroPoints(c, blocks, a);
-  const centered = ops.sub(
-    ops.cast(integers, "float32"),
-    typeof zero === "number" ? zero : ops.cast(ops.expandDims(zero, -1), "float32"),
+  const numbers = ops.slice(
+    ops.reshape(ops.cast(integers, "float32"), [a.N, blocks * a.block_size]),
+    1,
+    0,
+    a.K,
   );
-  const scales = ops.cast(ops.reshape(c.value(2), [a.N, blocks, 1]), "float32");
-  const all = ops.reshape(ops.mul(centered, scales), [a.N, blocks * a.block_size]);
-  const weights = ops.cast(ops.slice(all, 1, 0, a.K), dtype);
+  const each = (perBlock: Value) => ofColumns(c, ops.cast(perBlock, "float32"), a);
+  const centered = ops.sub(numbers, typeof zero === "number" ? zero : each(zero));
+  const weights = ops.cast(ops.mul(centered, each(ops.reshape(c.value(2), [a.N, blocks]))), dtype);
   const y = ops.dotGeneral(x, weights, { contract: [-1, 1] });
   const bias = c.optional(5);
   return bias ? ops.add(y, bias) : y;

@@ -3,12 +3,12 @@
  * that are masked get `mask_filter_value` added, later ones than the query the lowest number; so a row that
  * is masked wholly still mixes, as in onnxruntime.
  */
-import { add, constant, constantOf, type Dim, floorDiv, sub } from "../../../dims/index.ts";
+import { add, constant, constantOf, type Dim, floorDiv, product, sub } from "../../../dims/index.ts";
 import type { Value } from "../../../ir/graph.ts";
 import type { Ops } from "../../ops/composites.ts";
 import { type AttributeSpecs, flag, float, int, ints, required, type ValuesOf } from "../attributes.ts";
 import { inDomain, type NodeContext, type Operator, operator, since } from "../operator.ts";
-import { inHeads, outOfHeads } from "./attention.ts";
+import { inHeads, outOfHeads } from "./heads.ts";
 
 const LOWEST = -3.4028234663852886e38;
 
@@ -144,13 +144,24 @@ function multiHead(c: NodeContext, a: ValuesOf<typeof multiHeadSpecs>): readonly
   return [y, key, value];
 }
 
+/** Query, key and value; all three may be packed as [B, S, heads, 3, size], or two as [B, L, heads, 2, size]. */
+function apart(c: NodeContext): readonly Value[] {
+  const { ops } = c;
+  const split = (packed: Value) => {
+    const [batch, length, heads, parts, size] = ops.shape(packed);
+    return Array.from({ length: Number(parts?.value) }, (_, i) =>
+      ops.reshape(ops.slice(packed, 3, i, 1), [batch!, length!, product([heads!, size!])]),
+    );
+  };
+  if (!c.has(1)) return split(c.value(0));
+  return c.has(2) ? [0, 1, 2].map((i) => c.value(i)) : [c.value(0), ...split(c.value(1))];
+}
+
 /** Query, key and value [B, length, heads * size], plus their biases side by side, in heads. */
 function headsOf(c: NodeContext, heads: number): readonly Value[] {
   const { ops } = c;
-  if (!c.has(1) || !c.has(2) || ops.rank(c.value(1)) === 5)
-    return c.unsupported("query, key and value packed in one operand", "export them apart");
   const bias = c.optional(3);
-  const own = [0, 1, 2].map((i) => c.value(i));
+  const own = apart(c);
   const widths = own.map((x) => ops.count(x, ops.rank(x) === 4 ? [1, 3] : [2]));
   const starts = [constant(0), widths[0]!, add(widths[0]!, widths[1]!)];
   return own.map((x, i) => {

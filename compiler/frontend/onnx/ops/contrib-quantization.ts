@@ -5,11 +5,19 @@
 import { constantOf } from "../../../dims/index.ts";
 import type { Value } from "../../../ir/graph.ts";
 import type { Ops } from "../../ops/composites.ts";
-import { flag, float, int, required } from "../attributes.ts";
+import { type AttributeSpecs, flag, float, int, required, type ValuesOf } from "../attributes.ts";
 import { inDomain, type NodeContext, type Operator, operator, since } from "../operator.ts";
 import { matmul } from "./linear.ts";
 import { averaged, type PoolValues, poolSpecs } from "./pooling.ts";
-import { dynamicQuantizeLinear, perSide, quantization, saturated } from "./quantization.ts";
+import {
+  type ConvValues,
+  convolution,
+  dynamicQuantizeLinear,
+  perSide,
+  qLinearConv,
+  quantization,
+  saturated,
+} from "./quantization.ts";
 
 /** Operand `i` as numbers: its scale and zero point (which may be left out) stand behind it. */
 function numbers(c: NodeContext, i: number): Value {
@@ -116,6 +124,25 @@ function dynamicProduct(c: NodeContext): Value {
   return product(ops, a, b, c.optional(4));
 }
 
+/** A, scale, zero, B, scale, zero, C in int32, scale and zero of the result, without which it is float32. */
+function quantizedGemm(c: NodeContext, a: ValuesOf<typeof gemmSpecs>): Value {
+  const { ops } = c;
+  const turned = (x: Value, isTurned: boolean) => (isTurned ? ops.transpose(x, [1, 0]) : x);
+  const left = factor(ops, turned(c.value(0), a.transA), c.value(1), c.optional(2), "rows");
+  const right = factor(ops, turned(c.value(3), a.transB), c.value(4), c.optional(5), "columns");
+  const sums = matmul(ops, left.centered, right.centered);
+  const bias = c.optional(6);
+  const total = ops.cast(bias ? ops.add(sums, bias) : sums, "float32");
+  const y = ops.mul(total, ops.mul(ops.mul(left.scale, right.scale), a.alpha));
+  return c.has(7) ? quantized(c, y, 7, c.value(0).type.dtype) : y;
+}
+
+function convolved(c: NodeContext, values: ConvValues & { readonly channels_last: boolean }): Value {
+  return channelsSecond(c.ops, c.value(0), values.channels_last, (x) => qLinearConv(c, values, x));
+}
+
+const gemmSpecs = { alpha: float(1), transA: flag(false), transB: flag(false) } satisfies AttributeSpecs;
+
 /** The rows of the default domain's operators that know blocks. */
 const linear = quantization
   .filter(({ name }) => name === "QuantizeLinear" || name === "DequantizeLinear")
@@ -148,6 +175,14 @@ export const contribQuantization: readonly Operator[] = inDomain("com.microsoft"
     "QLinearSoftmax",
     since(1, { axis: int(-1), opset: required(int()) }, (c, a) => softmax(c, a.axis, a.opset)),
   ),
+  operator(
+    "QLinearWhere",
+    since(1, {}, (c) =>
+      quantized(c, c.ops.select(c.value(0), numbers(c, 1), numbers(c, 4)), 7, c.value(1).type.dtype),
+    ),
+  ),
+  operator("QLinearConv", since(1, { ...convolution, channels_last: flag(false) }, convolved)),
+  operator("QGemm", since(1, gemmSpecs, quantizedGemm)),
   operator("MatMulIntegerToFloat", since(1, {}, integerToFloat)),
   operator("DynamicQuantizeMatMul", since(1, {}, dynamicProduct)),
 ]);

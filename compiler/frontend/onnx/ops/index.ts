@@ -30,6 +30,7 @@ import { deformable } from "./deformable.ts";
 import { sums } from "./einsum.ts";
 import { elementwise } from "./elementwise.ts";
 import { fused } from "./fused.ts";
+import { groupQueries } from "./group-query.ts";
 import { indexing } from "./indexing.ts";
 import { labelEncoders } from "./label-encoder.ts";
 import { linear } from "./linear.ts";
@@ -45,6 +46,7 @@ import { quantization } from "./quantization.ts";
 import { recurrentLayers } from "./recurrent.ts";
 import { reductions } from "./reduction.ts";
 import { resizing } from "./resize.ts";
+import { rotaryEmbeddings } from "./rotary.ts";
 import { sampling } from "./sampling.ts";
 import { signals } from "./signal.ts";
 import { skipNormalizations } from "./skip-normalization.ts";
@@ -90,6 +92,8 @@ const families: readonly (readonly Operator[])[] = [
   contribQuantization,
   blockProducts,
   contribAttentions,
+  groupQueries,
+  rotaryEmbeddings,
   bitCasts,
 ];
 

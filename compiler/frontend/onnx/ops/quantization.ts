@@ -90,12 +90,15 @@ export function dynamicQuantizeLinear(c: NodeContext): readonly Value[] {
 }
 
 /** x - zero point in int32. Of a matrix, `side` says whether a vector belongs to its rows or its columns. */
-function centered(c: NodeContext, i: number, zeroAt: number, side: "rows" | "columns"): Value {
+function withoutZero(c: NodeContext, x: Value, zeroAt: number, side: "rows" | "columns"): Value {
   const { ops } = c;
-  const x = ops.cast(c.value(i), "int32");
+  const wide = ops.cast(x, "int32");
   const zero = c.optional(zeroAt);
-  return zero ? ops.sub(x, ops.cast(perSide(ops, zero, side), "int32")) : x;
+  return zero ? ops.sub(wide, ops.cast(perSide(ops, zero, side), "int32")) : wide;
 }
+
+const centered = (c: NodeContext, i: number, zeroAt: number, side: "rows" | "columns"): Value =>
+  withoutZero(c, c.value(i), zeroAt, side);
 
 /** A vector of rows stands upright; scalars, columns and what has a matrix's rank fit as they are. */
 export function perSide(ops: Ops, x: Value, side: "rows" | "columns"): Value {
@@ -119,14 +122,14 @@ function qLinearMatMul(c: NodeContext): Value {
   return saturated(ops, ops.mul(ops.cast(sums, "float32"), factor), zero, zero.type.dtype);
 }
 
-interface ConvValues extends WindowValues {
+export interface ConvValues extends WindowValues {
   readonly group: number;
 }
 
 /** x and w without their zero points, which are zeros of the padding too. */
-function convSums(c: NodeContext, at: { x: number; xZero: number; w: number; wZero: number }, a: ConvValues) {
+function convSums(c: NodeContext, at: { x: Value; xZero: number; w: number; wZero: number }, a: ConvValues) {
   const { ops } = c;
-  const x = centered(c, at.x, at.xZero, "columns");
+  const x = withoutZero(c, at.x, at.xZero, "columns");
   const w = ops.cast(c.value(at.w), "int32");
   const zero = c.optional(at.wZero);
   const scalar =
@@ -141,10 +144,10 @@ function convSums(c: NodeContext, at: { x: number; xZero: number; w: number; wZe
   return convolve(ops, x, offset ? ops.sub(w, offset) : w, a);
 }
 
-/** x, scale, zero, w, scale, zero, scale and zero of the result, bias in int32. */
-function qLinearConv(c: NodeContext, values: ConvValues): Value {
+/** x, scale, zero, w, scale, zero, scale and zero of the result, bias in int32. `x` stands for operand 0. */
+export function qLinearConv(c: NodeContext, values: ConvValues, x = c.value(0)): Value {
   const { ops } = c;
-  const sums = convSums(c, { x: 0, xZero: 2, w: 3, wZero: 5 }, values);
+  const sums = convSums(c, { x, xZero: 2, w: 3, wZero: 5 }, values);
   const bias = c.optional(8);
   const total = bias ? ops.addBias(sums, bias, 1) : sums;
   const perChannel = (x: Value) =>
@@ -166,7 +169,7 @@ const axis = int(1);
 const saturate = flag(true);
 const block_size = int(0);
 const output_dtype = elementType();
-const convolution = { ...windowSpecs, group: int(1) };
+export const convolution = { ...windowSpecs, group: int(1) };
 
 export const quantization: readonly Operator[] = [
   operator(
@@ -189,7 +192,10 @@ export const quantization: readonly Operator[] = [
   operator("QLinearMatMul", since(10, {}, qLinearMatMul)),
   operator(
     "ConvInteger",
-    since(10, convolution, (c, values) => convSums(c, { x: 0, xZero: 2, w: 1, wZero: 3 }, values)),
+    since(10, convolution, (c, values) => convSums(c, { x: c.value(0), xZero: 2, w: 1, wZero: 3 }, values)),
   ),
-  operator("QLinearConv", since(10, convolution, qLinearConv)),
+  operator(
+    "QLinearConv",
+    since(10, convolution, (c, values) => qLinearConv(c, values)),
+  ),
 ];

@@ -6,7 +6,7 @@ import { constantOf, floorDiv, sub } from "../../../dims/index.ts";
 import type { Value } from "../../../ir/graph.ts";
 import { float, int, required, word } from "../attributes.ts";
 import { type NodeContext, type Operator, operator, since } from "../operator.ts";
-import { sharedBy } from "./attention.ts";
+import { sharedBy } from "./heads.ts";
 
 interface LinearValues {
   readonly q_num_heads: number;
