@@ -144,7 +144,7 @@ function multiHead(c: NodeContext, a: ValuesOf<typeof multiHeadSpecs>): readonly
   return [y, key, value];
 }
 
-/** Query, key and value; all three may be packed as [B, S, heads, 3, size], or two as [B, L, heads, 2, size]. */
+/** Query, key and value; three may be packed as [B, S, heads, 3, size], or two as [B, L, heads, 2, size]. */
 function apart(c: NodeContext): readonly Value[] {
   const { ops } = c;
   const split = (packed: Value) => {

@@ -45,6 +45,7 @@ import { pooling } from "./pooling.ts";
 import { quantization } from "./quantization.ts";
 import { recurrentLayers } from "./recurrent.ts";
 import { reductions } from "./reduction.ts";
+import { regions } from "./regions.ts";
 import { resizing } from "./resize.ts";
 import { rotaryEmbeddings } from "./rotary.ts";
 import { sampling } from "./sampling.ts";
@@ -79,6 +80,7 @@ const families: readonly (readonly Operator[])[] = [
   resizing,
   signals,
   sampling,
+  regions,
   sums,
   columns,
   deformable,

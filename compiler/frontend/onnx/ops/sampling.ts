@@ -5,12 +5,12 @@
 import { constant, type Dim } from "../../../dims/index.ts";
 import type { Value } from "../../../ir/graph.ts";
 import type { Ops } from "../../ops/composites.ts";
-import { flag, float, int, word } from "../attributes.ts";
+import { flag, word } from "../attributes.ts";
 import { type NodeContext, type Operator, operator, since } from "../operator.ts";
 
 type Padding = "zeros" | "border" | "reflection";
 
-interface SampleValues {
+export interface SampleValues {
   readonly mode: "nearest" | "linear" | "cubic";
   readonly padding: Padding;
   readonly corners: boolean;
@@ -163,71 +163,10 @@ function affineGrid(c: NodeContext, aligned: boolean): Value {
   return ops.cast(ops.reshape(laid, [batch!, ...sizes, rank]), theta.type.dtype);
 }
 
-interface RoiValues {
-  readonly output_height: number;
-  readonly output_width: number;
-  readonly sampling_ratio: number;
-  readonly spatial_scale: number;
-  readonly mode: "avg" | "max";
-  readonly half: boolean;
-}
-
-/** Averages (or takes the largest) of samples on a regular grid in each bin of each region. */
-function roiAlign(c: NodeContext, values: RoiValues): Value {
-  const { ops } = c;
-  const { sampling_ratio: ratio } = values;
-  if (ratio <= 0)
-    return c.unsupported("sampling_ratio 0 takes as many samples as each region needs", "give a number");
-  const [x, rois] = [c.value(0), c.value(1)];
-  const [count] = ops.shape(rois);
-  const image = ops.gather(x, ops.cast(c.value(2), "int32"), 0);
-  const edge = (i: number) => {
-    const scaled = ops.mul(ops.reshape(ops.slice(rois, 1, i, 1), [count!, 1, 1]), values.spatial_scale);
-    return values.half ? ops.sub(scaled, 0.5) : scaled;
-  };
-  const along = (low: number, bins: number) => {
-    const start = edge(low);
-    const extent = ops.sub(edge(low + 2), start);
-    const length = values.half ? extent : ops.max(extent, 1);
-    const step = ops.div(length, bins);
-    const bin = ops.iota(rois.type.dtype, [1, bins, 1], 1);
-    const sample = ops.div(ops.add(ops.iota(rois.type.dtype, [1, 1, ratio], 2), 0.5), ratio);
-    return ops.reshape(ops.add(start, ops.mul(ops.add(bin, sample), step)), [count!, bins * ratio]);
-  };
-  const [rows, columns] = [along(1, values.output_height), along(0, values.output_width)];
-  const shape = [count!, values.output_height * ratio, values.output_width * ratio];
-  const places = [ops.broadcast(rows, shape, [0, 1]), ops.broadcast(columns, shape, [0, 2])];
-  const { near, isIn } = withinImage(ops, places, ops.shape(x).slice(2));
-  const border: SampleValues = { mode: "linear", padding: "border", corners: true };
-  const taken = sampled(ops, image, near, border, values.mode === "max" ? "max" : "add");
-  const samples = ops.select(ops.expandDims(isIn, 1), taken, 0);
-  const [, channels] = ops.shape(x);
-  const binned = [count!, channels!, values.output_height, ratio, values.output_width, ratio];
-  const cut = ops.reshape(samples, binned);
-  return values.mode === "max" ? ops.reduceMax(cut, [3, 5]) : ops.mean(cut, [3, 5]);
-}
-
-/** Samples further out than one element count as 0; others are moved to the edge. */
-function withinImage(ops: Ops, places: readonly Value[], sizes: readonly Dim[]) {
-  const inside = places.map((place, i) =>
-    ops.and(ops.ge(place, -1), ops.le(place, ops.number(sizes[i]!, place))),
-  );
-  const near = places.map((place, i) => ops.clip(place, 0, ops.sub(ops.number(sizes[i]!, place), 1)));
-  return { near, isIn: ops.and(inside[0]!, inside[1]!) };
-}
-
 const padding_mode = word(["zeros", "border", "reflection"], "zeros");
 const align_corners = flag(false);
 const old = word(["bilinear", "nearest", "bicubic"], "bilinear");
 const modeOf = { bilinear: "linear", bicubic: "cubic", nearest: "nearest" } as const;
-const region = {
-  output_height: int(1),
-  output_width: int(1),
-  sampling_ratio: int(0),
-  spatial_scale: float(1),
-  mode: word(["avg", "max"], "avg"),
-};
-
 export const sampling: readonly Operator[] = [
   operator(
     "GridSample",
@@ -241,17 +180,5 @@ export const sampling: readonly Operator[] = [
   operator(
     "AffineGrid",
     since(20, { align_corners }, (c, a) => affineGrid(c, a.align_corners)),
-  ),
-  operator(
-    "RoiAlign",
-    since(10, region, (c, a) => roiAlign(c, { ...a, half: false })),
-    since(
-      16,
-      {
-        ...region,
-        coordinate_transformation_mode: word(["half_pixel", "output_half_pixel"], "half_pixel"),
-      },
-      (c, a) => roiAlign(c, { ...a, half: a.coordinate_transformation_mode === "half_pixel" }),
-    ),
   ),
 ];
