@@ -22,6 +22,7 @@ import { type DimTensor, dimTensor } from "./dim-tensor.ts";
 import type { Known } from "./dim-values.ts";
 import { guardOf, type InputValues, inputElements } from "./input-elements.ts";
 import { type Elements, KnownValues } from "./known-values.ts";
+import { mostOf } from "./most.ts";
 import { Relations, resolveType } from "./relations.ts";
 
 /** What nested builders share with the outermost one. */
@@ -66,6 +67,11 @@ export class GraphBuilder {
       names: new Map(),
       nextId: 0,
     };
+  }
+
+  /** Whether this is the body of a scan. */
+  get isNested(): boolean {
+    return this.#nested;
   }
 
   get store(): Store {
@@ -156,6 +162,14 @@ export class GraphBuilder {
   fixedElementsOf(value: Value): DimTensor | undefined {
     const found = this.#elements(value);
     return found && [...found.inputs].every((input) => this.#guarded.has(input)) ? found.tensor : undefined;
+  }
+
+  /** What the integers of a value are at most, where its making says so. */
+  mostOf(value: Value): Dim | undefined {
+    return mostOf(value, {
+      producer: (each) => this.#producer(each),
+      known: (each) => this.fixedElementsOf(each)?.dims,
+    });
   }
 
   /** The inputs of the graph that `value` is computed from, in their order. */

@@ -87,9 +87,13 @@ export class ImportedNode implements NodeContext {
   }
 
   dims(i: number): readonly Dim[] {
+    return this.decided(i) ?? this.#unknown(i);
+  }
+
+  decided(i: number): readonly Dim[] | undefined {
     const binding = this.#binding(i);
     if (binding.stored) return Array.from(binding.stored.tensor().data as ArrayLike<number | bigint>, exact);
-    return this.#services.dims(binding.value(this.ops.builder), this.ops.builder) ?? this.#unknown(i);
+    return this.#services.dims(binding.value(this.ops.builder), this.ops.builder);
   }
 
   attribute(tensor: OnnxTensor): Tensor {

@@ -90,9 +90,9 @@ function roiAverage(c: NodeContext, values: RoiValues): Value {
 }
 
 /**
- * What each of `size` elements counts in each bin of each region: [count, bins, size], in float64. Samples lie
- * at a, a + d, ...; those further out than one element count nothing, others are moved to the edge. For whole
- * t, F(t) is the sum of t - s over samples s below t, whose second difference is the sum of tents around t.
+ * What each of `size` elements counts in each bin of each region: [count, bins, size], in float64. Samples
+ * lie at a, a + d, ...; those further out than one element count nothing, others are moved to the edge. With
+ * F(t) the sum of t - s over all samples s below t, F's second difference is the sum of tents around t.
  */
 function binWeights(c: NodeContext, low: number, bins: number, size: Dim, values: RoiValues): Value {
   const { ops } = c;

@@ -1,0 +1,122 @@
+/**
+ * If. A condition that the file, the sizes or the sample decide leaves one branch. One that only data decides
+ * is a choice between the results of both. Branches that take long, or that may refuse an index, are bodies
+ * of loops of one turn or none, so that only the one that is taken runs; small ones both run, which has no
+ * effect that could tell. Where they give other sizes, the result has the size that the run finds, in memory
+ * for the larger.
+ */
+import { constant, constantOf, type Dim, max, type Shape, sub } from "../../../dims/index.ts";
+import type { Value } from "../../../ir/graph.ts";
+import type { Ops } from "../../ops/composites.ts";
+import type { OnnxGraph } from "../model.ts";
+import type { NodeContext } from "../operator.ts";
+
+export function branch(c: NodeContext, then: OnnxGraph, otherwise: OnnxGraph): readonly Value[] {
+  const decided = c.known(0);
+  if (decided) return c.inline(Number(decided.data[0]) !== 0 ? then : otherwise, []);
+  const condition = c.ops.reshape(c.value(0), []);
+  if (isData(c, condition) && [then, otherwise].some(isHeavy) && ![then, otherwise].some(measures))
+    return onlyTaken(c, condition, [then, otherwise]);
+  const [left, right] = [c.inline(then, []), c.inline(otherwise, [])];
+  return left.map((a, i) => {
+    const b = right[i]!;
+    const sizes = commonShape(c, i, c.ops.shape(a), c.ops.shape(b), condition);
+    return c.ops.select(condition, fitted(c.ops, a, sizes), fitted(c.ops, b, sizes));
+  });
+}
+
+/** Whether a run decides it; else sizes do, as soon as they are known. A body cannot say what it runs. */
+const isData = ({ ops: { builder } }: NodeContext, condition: Value): boolean =>
+  !builder.isNested && builder.inputsBehind(condition).length > 0;
+
+/** Operators with sums, and those that read at indices from data. */
+const heavy =
+  /^(Conv|Deform|Gemm|MatMul|LSTM|GRU|RNN|Scan|Attention|Einsum|QLinear(Conv|MatMul)|Gather|Scatter)/;
+/** Operators whose results have sizes from data, which the body of a loop cannot make. */
+const measuring = /^(NonZero|Compress|Unique|NonMaxSuppression|Loop|If)$/;
+
+const isHeavy = ({ nodes }: OnnxGraph): boolean => nodes.some(({ opType }) => heavy.test(opType));
+const measures = ({ nodes }: OnnxGraph): boolean => nodes.some(({ opType }) => measuring.test(opType));
+
+/** One size of the result: that of both branches, or what the run finds, which is at most `most`. */
+interface Size {
+  readonly most: Dim;
+  readonly found: Dim;
+}
+
+/** Of results of the shapes `mine` and `theirs`: sizes that differ are measured. */
+function commonShape(
+  c: NodeContext,
+  i: number,
+  mine: Shape,
+  theirs: Shape,
+  condition: Value,
+): readonly Size[] {
+  const { ops } = c;
+  const text = `its branches give [${mine.join(", ")}] and [${theirs.join(", ")}]`;
+  const isEqual = mine.length === theirs.length && mine.every((d, axis) => d === theirs[axis]);
+  const isFixed = [...mine, ...theirs].every((d) => constantOf(d) !== undefined);
+  if (!isEqual && !(isFixed && mine.length === theirs.length && isData(c, condition)))
+    c.open(
+      `${text}, and nothing decides between them`,
+      "give a sample whose sizes or elements decide the condition, or branches with as many axes",
+    );
+  return mine.map((d, axis): Size => {
+    const other = theirs[axis]!;
+    if (d === other) return { most: d, found: d };
+    const [own, its] = [d, other].map((each) => ops.builder.dimension(each));
+    const most = max(d, other);
+    const size = ops.select(condition, own!, its!);
+    return { most, found: ops.builder.measured(size, most, `${c.node.outputs[i] || "branch"}.${axis}`) };
+  });
+}
+
+/** The first elements of x along each axis, with zeros behind them where it has too few. */
+function fitted(ops: Ops, x: Value, sizes: readonly Size[]): Value {
+  const shape = ops.shape(x);
+  const rest = sizes.map(({ most }, axis) => [0, sub(most, shape[axis]!)] as const);
+  const isWide = rest.every(([, more]) => constantOf(more) === 0);
+  const padded = isWide ? x : ops.pad(x, rest);
+  return sizes.reduce(
+    (y, { most, found }, axis) => (found === most ? y : ops.slice(y, axis, 0, found)),
+    padded,
+  );
+}
+
+/** Each branch as a loop of as many turns as the condition says, 1 or 0. */
+function onlyTaken(c: NodeContext, condition: Value, graphs: readonly OnnxGraph[]): readonly Value[] {
+  const { ops } = c;
+  const one = constant(1);
+  const isFirst = ops.cast(condition, "int32");
+  const taken = ops.builder.measured(isFirst, one, "taken");
+  const left = sub(one, taken);
+  ops.builder.node("measure", [ops.sub(1, isFirst)], { size: left, most: one });
+  const made = graphs.map((graph, k) => asTurns(c, graph, k === 0 ? taken : left));
+  return made[0]!.map((a, i) => {
+    const [x, y] = [whatWasMade(ops, a), whatWasMade(ops, made[1]![i]!)];
+    const sizes = commonShape(c, i, ops.shape(x), ops.shape(y), condition);
+    return ops.select(condition, fitted(ops, x, sizes), fitted(ops, y, sizes));
+  });
+}
+
+/** The only row of x: the largest of it and, where there is none, the lowest. */
+function whatWasMade(ops: Ops, x: Value): Value {
+  const { dtype } = x.type;
+  if (dtype !== "bool") return ops.reduceMax(x, 0);
+  return ops.ne(ops.reduceMax(ops.cast(x, "uint8"), 0), 0);
+}
+
+/** The results of as many turns of a graph, stacked. */
+function asTurns(c: NodeContext, graph: OnnxGraph, turns: Dim): readonly Value[] {
+  const { ops } = c;
+  const around = c.captured(graph);
+  const sequences = [ops.iota("int32", [turns])];
+  const { outputs } = ops.scan(
+    { states: [], sequences, invariants: [...around.values()] },
+    (inner, _states, _steps, given) => {
+      const inside = { ops: inner, given: new Map([...around.keys()].map((name, i) => [name, given[i]!])) };
+      return { states: [], outputs: c.inline(graph, [], inside) };
+    },
+  );
+  return outputs;
+}
