@@ -6,6 +6,13 @@ import type { BinaryFn, Expr } from "../ir/loop.ts";
 /** A comparison, or a connection of two. */
 export const test = (fn: BinaryFn, a: Expr, b: Expr): Expr => ({ kind: "binary", fn, a, b, dtype: "bool" });
 
+export const not = (x: Expr): Expr => ({ kind: "unary", fn: "not", x, dtype: "bool" });
+
+/** Of an int32 and a number. */
+export const calculated = (fn: BinaryFn, a: Expr, b: number): Expr => {
+  return { kind: "binary", fn, a, b: { kind: "constant", value: b, dtype: "int32" }, dtype: "int32" };
+};
+
 /** An index as an int32. */
 export const whole = (index: Dim): Expr => ({ kind: "index", index, dtype: "int32" });
 

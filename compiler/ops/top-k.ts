@@ -3,9 +3,8 @@
  * ONNX TopK, sorted). Of equal elements the one with the lower position comes first; NaN counts as larger
  * than every number, as in numpy.sort. With k the length of the axis this is a stable sort.
  *
- * The kernel keeps the best k so far in the result itself and inserts each element that beats the last of
- * them: n + k log n comparisons for small k, n * k at worst. A full sort of long axes wants another
- * algorithm.
+ * The kernel keeps the best k so far in the result itself: a few of them in order, so that most elements are
+ * compared with the last of them alone; many in a heap, which is sorted in the end (n log k).
  */
 import type { Scalar } from "../../runtime/dtype.ts";
 import { allocateNumbers, type Elements } from "../../runtime/elements.ts";
@@ -14,11 +13,15 @@ import { add, constant, constantOf, type Dim, sub } from "../dims/index.ts";
 import type { Expr } from "../ir/loop.ts";
 import type { Block, Destination, Operand } from "../ir/op.ts";
 import { checkAxes, checkDType, defineOp, numberOf, stateAtLeast, typeText } from "./definition.ts";
-import { outranks, test, whole } from "./expressions.ts";
+import { not, outranks, test, whole } from "./expressions.ts";
+import { Heap } from "./heap.ts";
 import { nestOver } from "./nest.ts";
 import { counting, stridesOf, walk } from "./odometer.ts";
 
 export type TopKAttributes = { readonly axis: number; readonly k: Dim; readonly largest: boolean };
+
+/** So many are kept in order by insertion. */
+const FEW = 16;
 
 export const topK = defineOp<TopKAttributes>({
   name: "topK",
@@ -45,7 +48,10 @@ export const topK = defineOp<TopKAttributes>({
   evaluate: ([x], attributes) => sorted(x!, attributes),
   lower: ([x], attributes) => ({
     kind: "kernel",
-    build: (block, [values, positions]) => insertAll(block, x!, attributes, values!, positions!),
+    build: (block, [values, positions]) => {
+      const few = Number(constantOf(attributes.k) ?? Number.POSITIVE_INFINITY) <= FEW;
+      (few ? insertAll : heapAll)(block, x!, attributes, values!, positions!);
+    },
   }),
 });
 
@@ -79,6 +85,24 @@ function sorted(x: Tensor, { axis, k, largest }: TopKAttributes): readonly Tenso
 function compare(a: Scalar, b: Scalar): number {
   if (Number.isNaN(a) || Number.isNaN(b)) return Number(Number.isNaN(a)) - Number(Number.isNaN(b));
   return Number(a > b) - Number(a < b);
+}
+
+function heapAll(
+  block: Block,
+  x: Operand,
+  { axis, k, largest }: TopKAttributes,
+  values: Destination,
+  positions: Destination,
+): void {
+  const outer = x.shape.filter((_, i) => i !== axis);
+  nestOver(block, outer, { parallel: true }, (index) => {
+    const at = (d: Dim) => [...index.slice(0, axis), d, ...index.slice(axis)];
+    const heap = new Heap(block, { values, positions, at, count: k, largest });
+    block.for("n", x.shape[axis]!, { parallel: false }, (n) =>
+      heap.offer(n, block.let("value", x.at(at(n))), x.shape[axis]!),
+    );
+    heap.sort();
+  });
 }
 
 function insertAll(
@@ -120,5 +144,3 @@ function insertAll(
     });
   });
 }
-
-const not = (x: Expr): Expr => ({ kind: "unary", fn: "not", x, dtype: "bool" });

@@ -1,10 +1,10 @@
 /**
  * NonMaxSuppression: of boxes that overlap the one with the best score stays. All batches and classes go side
- * by side: their boxes are sorted, a scan looks at the best, the second best, ..., and keeps one unless it
- * overlaps one kept before; `compress` then takes those that were kept, as many as the run finds. Limits and
- * thresholds are numbers of the run.
+ * by side: their boxes are sorted, a scan looks at the best, the second best, ..., as far as scores
+ * are good enough, and keeps one unless it overlaps one kept before; `compress` then takes those that were
+ * kept, as many as the run finds. Limits and thresholds are numbers of the run.
  */
-import { type Dim, product } from "../../../dims/index.ts";
+import { type Dim, max, product } from "../../../dims/index.ts";
 import type { Value } from "../../../ir/graph.ts";
 import type { Ops } from "../../ops/composites.ts";
 import { int } from "../attributes.ts";
@@ -56,28 +56,61 @@ function limitOf(c: NodeContext, boxes: Dim): Value {
   return ops.cast(ops.min(given, ops.builder.dimension(boxes, INT64)), "int32");
 }
 
-/** For the boxes in the order of their scores whether each is kept: bool [n, batch, class]. */
+/** Corners of boxes as [..., 4], and back. */
+const cornersIn = (ops: Ops, { low, high }: Box): Value =>
+  ops.concat(
+    [...low, ...high].map((x) => ops.expandDims(x, -1)),
+    -1,
+  );
+
+function boxOf(ops: Ops, corners: Value): Box {
+  const shape = ops.shape(corners).slice(0, -1);
+  const [a, b, c, d] = [0, 1, 2, 3].map((i) => ops.reshape(ops.slice(corners, -1, i, 1), shape));
+  return { low: [a!, b!], high: [c!, d!] };
+}
+
+/** How many boxes have to be looked at: those of a class whose score is above the least one. */
+function candidates(c: NodeContext, isGood: Value): Dim {
+  const { ops } = c;
+  const all = ops.shape(isGood)[0]!;
+  if (!c.has(4)) return all;
+  const counts = ops.reduceSum(ops.cast(isGood, "int32"), 0);
+  const most = ops.max(ops.reduceMax(counts, [0, 1]), 0);
+  return ops.builder.measured(most, all, "candidates");
+}
+
+/**
+ * For the boxes that are looked at, in the order of their scores, whether each is kept: bool [seen, batch,
+ * class]. Each is compared with those that were kept before, of which there are at most as many as the limit.
+ */
 function kept(c: NodeContext, sorted: Value, scores: Value, isCentered: boolean): Value {
   const { ops } = c;
   const [n, batch, classes] = ops.shape(scores);
-  const places = ops.iota("int32", [n!]);
-  const never = ops.cast(ops.fill(0, [n!, batch!, classes!], places), "bool");
-  const none = ops.fill(0, [batch!, classes!], places);
   const threshold = scalar(c, 3, 0);
   const limit = limitOf(c, n!);
-  const best = c.has(4)
+  const slots = max(ops.builder.measured(limit, n!, "kept"), 1);
+  const isGood = c.has(4)
     ? ops.gt(scores, scalar(c, 4, 0))
-    : ops.cast(ops.fill(1, ops.shape(scores), places), "bool");
+    : ops.cast(ops.fill(1, ops.shape(scores), limit), "bool");
+  const seen = candidates(c, isGood);
+  const places = ops.iota("int32", [slots, 1, 1]);
+  const boxes = ops.fill(0, [slots, batch!, classes!, 4], sorted);
+  const none = ops.fill(0, [batch!, classes!], limit);
+  const first = (x: Value) => ops.slice(x, 0, 0, seen);
   const { outputs } = ops.scan(
-    { states: [never, none], sequences: [places, sorted, best], invariants: [sorted, threshold, limit] },
-    (inner, [before, count], [place, box, isGood], [boxes, least, most]) => {
-      const own = cornersOf(inner, inner.expandDims(box!, 0), isCentered);
-      const all = cornersOf(inner, boxes!, isCentered);
-      const hit = inner.and(before!, isOverlap(inner, own, all, least!));
-      const isFree = inner.eq(inner.reduceSum(inner.cast(hit, "int32"), 0), 0);
-      const stays = inner.and(inner.and(isGood!, isFree), inner.lt(count!, most!));
-      const here = inner.along(inner.eq(inner.iota("int32", [n!]), place!), 0, 3);
-      const now = inner.or(before!, inner.and(here, inner.expandDims(stays, 0)));
+    {
+      states: [boxes, none],
+      sequences: [first(sorted), first(isGood)],
+      invariants: [places, threshold, limit],
+    },
+    (inner, [before, count], [box, good], [place, least, most]) => {
+      const own = inner.expandDims(cornersIn(inner, cornersOf(inner, box!, isCentered)), 0);
+      const hit = isOverlap(inner, boxOf(inner, own), boxOf(inner, before!), least!);
+      const hits = inner.and(hit, inner.lt(place!, inner.expandDims(count!, 0)));
+      const isFree = inner.eq(inner.reduceSum(inner.cast(hits, "int32"), 0), 0);
+      const stays = inner.and(inner.and(good!, isFree), inner.lt(count!, most!));
+      const here = inner.and(inner.eq(place!, inner.expandDims(count!, 0)), inner.expandDims(stays, 0));
+      const now = inner.select(inner.expandDims(here, -1), own, before!);
       return { states: [now, inner.add(count!, inner.cast(stays, "int32"))], outputs: [stays] };
     },
   );
@@ -94,11 +127,12 @@ function nonMaxSuppression(c: NodeContext, isCentered: boolean): Value {
   const spread = ops.broadcast(boxes, [batch!, classes!, n!, 4], [0, 2, 3]);
   const sorted = ops.gatherNd(spread, ops.expandDims(order, -1), 2);
   const flags = kept(c, ops.transpose(sorted, [2, 0, 1, 3]), ops.transpose(values, [2, 0, 1]), isCentered);
-  const mask = ops.reshape(ops.transpose(flags, [1, 2, 0]), [product([batch!, classes!, n!])]);
+  const seen = ops.shape(flags)[0]!;
+  const mask = ops.reshape(ops.transpose(flags, [1, 2, 0]), [product([batch!, classes!, seen])]);
   const all = ops.iota("int32", ops.shape(mask));
-  const numbers = ops.reshape(order, ops.shape(mask));
+  const numbers = ops.reshape(ops.slice(order, 2, 0, seen), ops.shape(mask));
   const [places, taken] = ops.compress([all, numbers], mask, c.node.outputs[0]!);
-  const [inBatch, inClass] = coordinates(ops, places!, [batch!, classes!, n!]);
+  const [inBatch, inClass] = coordinates(ops, places!, [batch!, classes!, seen]);
   const columns = [inBatch!, inClass!, taken!].map((column) => ops.expandDims(column, 1));
   return ops.cast(ops.concat(columns, 1), INT64);
 }
