@@ -37,7 +37,7 @@ export interface NodeContext {
   ints(i: number): readonly number[];
   /** The same as sizes, which may be expressions of the inputs' dims. */
   dims(i: number): readonly Dim[];
-  /** The elements of operand `i` as sizes, an input's by the sample's values; undefined if data decides them. */
+  /** Elements of operand `i` as sizes, an input's by the sample's values; undefined where data decides. */
   decided(i: number): readonly Dim[] | undefined;
   /** A tensor that an attribute holds. */
   attribute(tensor: OnnxTensor): Tensor;

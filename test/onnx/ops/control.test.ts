@@ -1,4 +1,4 @@
-/** If and Loop whose branch, turns and sizes only data decides: beside onnxruntime, on several inputs each. */
+/** If and Loop whose branch, turns and sizes only data decides, beside onnxruntime. */
 import { describe, expect, test } from "vitest";
 import { compile, fromOnnx, load, type Tensor, tensor } from "../../../compiler/index.ts";
 import { bytesOf, floats, graph, int64s, node } from "../../support/onnx.ts";
