@@ -192,6 +192,32 @@ describe("sizes", () => {
   });
 });
 
+describe("declared types", () => {
+  const relu = node("Relu", ["x"], ["t"]);
+  const sum = node("ReduceSum", ["t"], ["y"], { keepdims: 0 });
+  const contradictionOf = (output: string, inside?: string) => {
+    const body = graph(["x: float32[n, 3]"], [relu, sum], [output]);
+    const valueInfo = inside ? graph([inside], [], []).inputs : [];
+    return () => fromOnnx(bytesOf({ ...body, valueInfo }, 12));
+  };
+
+  test("of outputs and of values inside must be what the nodes make", () => {
+    expect(contradictionOf("y: int64")).toThrow(
+      /E3102 the file declares the output "y" int64, but its nodes make it/,
+    );
+    expect(contradictionOf("y: float32[3]")).toThrow(/"y" \[3\], but its nodes make it \[\]/);
+    expect(contradictionOf("y: float32", "t: float32[n, 4]")).toThrow(
+      /the value "t" \[n, 4\], but its nodes make it \[n, 3\][\s\S]*they differ in its size along axis 1/,
+    );
+  });
+
+  test("may leave sizes open, give open ones, and speak of what is not there", () => {
+    expect(contradictionOf("y: float32", "t: float32[?, 3]")).not.toThrow();
+    expect(contradictionOf("y: float32", "t: float32[1, 3]")).not.toThrow();
+    expect(contradictionOf("y: float32", "gone: float32[7]")).not.toThrow();
+  });
+});
+
 describe("tensors of the file", () => {
   test("become weights where something computes with them, and nothing where they only say sizes", () => {
     const nodes = [node("MatMul", ["x", "w"], ["t"]), node("Reshape", ["t", "shape"], ["y"])];

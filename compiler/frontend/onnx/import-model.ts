@@ -84,7 +84,7 @@ export function importModel(
   const builder = new GraphBuilder(name, undefined, (input) => answers.elementsOf(input.name));
   const inputs = declareInputs(model.graph, builder, answers);
   const importer = new Importer({ model, builder, ...context });
-  const graph = builder.finish(importer.run(inputs));
+  const graph = builder.finish(importer.run(inputs, answers.fixed));
   return { graph, builder, uses: importer.uses, weights: importer.weights, answers };
 }
 

@@ -13,6 +13,7 @@ import type { Output, Value } from "../../ir/graph.ts";
 import { Ops } from "../ops/composites.ts";
 import { readAttributes } from "./attributes.ts";
 import type { Registry } from "./check.ts";
+import { checkDeclared } from "./declared.ts";
 import { Functions, givenAttributes, substituted } from "./functions.ts";
 import type { OnnxGraph, OnnxModel, OnnxNode, OnnxSparseTensor, OnnxTensor, Opsets } from "./model.ts";
 import { nodePaths } from "./names.ts";
@@ -63,12 +64,14 @@ export class Importer implements Services {
     this.#opsets = model.opsets;
   }
 
-  /** The outputs of the whole file. `inputs` are its inputs by name. */
-  run(inputs: ReadonlyMap<string, Value>): readonly Output[] {
+  /** The outputs of the whole file. `inputs` are its inputs by name; `sampled`: with the sizes of a sample. */
+  run(inputs: ReadonlyMap<string, Value>, sampled: boolean): readonly Output[] {
     const { graph } = this.#model;
     const scope = new Scope();
     for (const [name, value] of inputs) scope.define(name, bound(value));
     const bindings = this.#body(graph, scope, new Ops(this.#builder));
+    this.#bag.throwIfAny();
+    checkDeclared(graph, scope, { builder: this.#builder, bag: this.#bag, sampled });
     this.#bag.throwIfAny();
     return graph.outputs.map(({ name }, i) => ({ name, value: bindings[i]!.value(this.#builder) }));
   }

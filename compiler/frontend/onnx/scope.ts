@@ -37,9 +37,14 @@ export class Scope {
     this.#names.set(name, binding);
   }
 
+  /** What the name stands for here; undefined for one that nothing makes. */
+  lookUp(name: string): Binding | undefined {
+    return this.#names.get(name) ?? this.#around?.lookUp(name);
+  }
+
   /** Every name that is read was checked to be given by something. */
   find(name: string): Binding {
-    const binding = this.#names.get(name) ?? this.#around?.find(name);
+    const binding = this.lookUp(name);
     if (!binding) throw new Error(`internal: ${name} is read before it is made`);
     return binding;
   }

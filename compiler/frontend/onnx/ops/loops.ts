@@ -1,6 +1,6 @@
 /**
- * Loop. One of a known number of turns is a scan; where something but the number can end it, all turns run and
- * those behind the end change nothing. A number that the run finds is one too, if something bounds
+ * Loop. One of a known number of turns is a scan; where something but the number can end it, all turns run
+ * and those behind the end change nothing. A number that the run finds is one too, if something bounds
  * it. Short loops are written out, so that their states may change their shape from turn to turn. What turns
  * collect is as long as there were turns: where data ends the loop, the first of all there could be.
  */
