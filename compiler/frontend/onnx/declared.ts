@@ -12,7 +12,7 @@ import { dtypeOfElement } from "./element-types.ts";
 import type { OnnxGraph, ValueInfo } from "./model.ts";
 import { failed, type Scope } from "./scope.ts";
 
-/** Adds E3102 for each contradiction. `sampled`: open sizes of inputs are a sample's, so no size is compared. */
+/** Adds E3102 for each contradiction; where sizes are a sample's (`sampled`) they are not compared. */
 export function checkDeclared(
   { outputs, valueInfo }: OnnxGraph,
   scope: Scope,

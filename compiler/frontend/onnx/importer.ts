@@ -64,7 +64,7 @@ export class Importer implements Services {
     this.#opsets = model.opsets;
   }
 
-  /** The outputs of the whole file. `inputs` are its inputs by name; `sampled`: with the sizes of a sample. */
+  /** The outputs of the whole file. `inputs` are its inputs by name, `sampled` with a sample's sizes. */
   run(inputs: ReadonlyMap<string, Value>, sampled: boolean): readonly Output[] {
     const { graph } = this.#model;
     const scope = new Scope();
