@@ -11,6 +11,7 @@ import type { Target } from "../ir/target.ts";
 import { coalesce } from "./coalesce.ts";
 import { forward } from "./forward.ts";
 import { type Scheduled, schedule } from "./schedule/index.ts";
+import { squareByProduct } from "./square.ts";
 
 interface Entry {
   readonly scheduled: Scheduled;
@@ -58,7 +59,9 @@ export class KernelCache {
     const key = kernelKey(kernel);
     const known = this.#entries.get(key);
     if (known) return known;
-    const named = { ...forward(coalesce(kernel)), name: this.#fresh(kernel.name) };
+    const exact = this.#target.numerics.accumulate === "float64";
+    const lean = coalesce(exact ? kernel : squareByProduct(kernel));
+    const named = { ...forward(lean), name: this.#fresh(kernel.name) };
     const scheduled = schedule(named, this.#target, this.#open);
     const entry = { scheduled, formals: [...kernel.reads, ...kernel.writes] };
     this.#entries.set(key, entry);

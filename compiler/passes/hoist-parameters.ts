@@ -5,9 +5,8 @@
  * must not run this pass.
  *
  * A value is stored only if it takes the place of parameters at least as large that nothing else reads, give
- * or take
- * `slackBytes`: a tied weight must not be shipped twice. Data movement alone saves no work and is left where
- * it is.
+ * or take `slackBytes`: a tied weight must not be shipped twice. What is read in place, by another index alone,
+ * saves no work and is left where it is.
  */
 import type { Tensor } from "../../runtime/tensor.ts";
 import type { Numerics } from "../ir/target.ts";
@@ -23,7 +22,7 @@ const slackBytes = 4096;
 /** Elements of work that one value may take; the largest kernels have some tens of millions. */
 const workLimit = 1 << 27;
 
-const moves = new Set(["reshape", "transpose", "broadcast", "slice", "reverse", "pad", "concat"]);
+const moves = new Set(["reshape", "transpose", "broadcast", "slice", "reverse"]);
 
 export function hoistParameters(
   graph: BoundGraph,

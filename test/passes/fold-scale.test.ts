@@ -170,6 +170,21 @@ describe("what follows from parameters", () => {
     expect(after).toBe(graph);
   });
 
+  test("is put together where its parts need a copy, and left where an index reads it in place", () => {
+    const rows = (op: string) => `graph g(%x: float32[2, 64]) {
+  param %k: float32[64, 64] = {"kind":"zeros"}
+  %a: float32[32, 64] = slice(%k) {axis=0, start=<0>, size=<32>, stride=<1>}
+  %b: float32[32, 64] = slice(%k) {axis=0, start=<32>, size=<32>, stride=<1>}
+  ${op}
+  %y: float32[2, 64] = dotGeneral(%x, %w) {batch=[[], []], contract=[[1], [0]]}
+  return y=%y
+}`;
+    const joined = hoisted(rows("%w: float32[64, 64] = concat(%b, %a) {axis=0}")).after;
+    expect(linesOf(joined)).not.toContain("concat(");
+    const { graph, after } = hoisted(rows("%w: float32[64, 64] = transpose(%k) {permutation=[1, 0]}"));
+    expect(after).toBe(graph);
+  });
+
   test("is stored once where several large values follow from one parameter", () => {
     const { after } = hoisted(`graph g(%x: float32[2, 64]) {
   param %k: float32[64, 64] = {"kind":"zeros"}
