@@ -5,8 +5,8 @@
  * must not run this pass.
  *
  * A value is stored only if it takes the place of parameters at least as large that nothing else reads, give
- * or take `slackBytes`: a tied weight must not be shipped twice. What is read in place, by another index alone,
- * saves no work and is left where it is.
+ * or take `slackBytes`: a tied weight must not be shipped twice. What is read in place, by another index
+ * alone, saves no work and is left where it is.
  */
 import type { Tensor } from "../../runtime/tensor.ts";
 import type { Numerics } from "../ir/target.ts";
