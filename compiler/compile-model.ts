@@ -36,6 +36,8 @@ export interface CompileOptions extends BindOptions {
   readonly simd?: SimdMode;
   /** Where the weights go; default "auto": inline up to 1 MB, a file beyond. */
   readonly weights?: WeightsMode;
+  /** Bytes of weights, intermediate values, inputs and outputs that an instance may need; default: no limit. */
+  readonly maxMemory?: number;
   /** Default "ts". `load` takes "js". */
   readonly format?: "ts" | "js";
   /** Seed of the weights nobody set; default: the model's. */
@@ -90,7 +92,7 @@ export function compile(model: Network, options: CompileOptions = {}): CompiledM
   const { format = "ts", weights = "auto", target = "ts", wasm, simd, onStage } = options;
   const lowered = bucketsIn(options.dims).length > 0 ? lowerAll(model, options) : lowerModel(model, options);
   const { program, graph, bound, optimised, family, sampled } = named(lowered, options.name);
-  checkMemory(family?.members ?? [program]);
+  checkMemory(family?.members ?? [program], { target, maxMemory: options.maxMemory });
   onStage?.("emit");
   const emit = target === "wasm" ? emitWasm : emitTypeScript;
   const emitted = emit(family ?? program, {

@@ -37,6 +37,7 @@ const compileRules: Readonly<Record<string, Rule>> = {
   ...bindRules,
   weights: oneOf("inline", "file", "init", "auto"),
   format: oneOf("ts", "js"),
+  maxMemory: must("a number of bytes >= 0", (value) => typeof value === "number" && value >= 0),
   target: oneOf("ts", "wasm"),
   wasm: oneOf("inline", "file"),
   simd: oneOf("auto", "plain"),

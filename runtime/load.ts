@@ -57,6 +57,8 @@ export interface LoadedModule {
   readonly signature: Signature;
   /** An independent instance; all instances share the weights. */
   instantiate(): Instance;
+  /** The same for browsers, whose main thread compiles only small WebAssembly at once. */
+  instantiateAsync(): Promise<Instance>;
 }
 
 /** The part of an emitted module that is needed here; its format must be `js`. */
@@ -71,6 +73,8 @@ export interface LoadableModule {
 interface Exports {
   readonly signature: Signature;
   readonly instantiate: (...given: readonly unknown[]) => Instance;
+  /** Of WebAssembly modules. */
+  readonly instantiateAsync: ((...given: readonly unknown[]) => Promise<Instance>) | undefined;
   readonly relaxedSimd: (() => boolean) | undefined;
   readonly loadWeights: ((bytes: Uint8Array) => unknown) | undefined;
 }
@@ -84,23 +88,25 @@ export function load(emitted: LoadableModule, weights = emitted.weights): Loaded
   if (emitted.format !== "js") throw new TypeError('load needs a module emitted with format "js"');
   const exports = evaluate(emitted.code);
   const { wasm } = emitted;
-  const binary = wasm && [exports.relaxedSimd?.() ? wasm.relaxed : wasm.plain];
   let loaded: unknown;
+  const given = (): readonly unknown[] => {
+    const binary = wasm && [exports.relaxedSimd?.() ? wasm.relaxed : wasm.plain];
+    if (!exports.loadWeights || !weights) return binary ?? [];
+    loaded ??= exports.loadWeights(weights);
+    return [...(binary ?? []), loaded];
+  };
   return {
     signature: exports.signature,
-    instantiate() {
-      if (!exports.loadWeights || !weights) return exports.instantiate(...(binary ?? []));
-      loaded ??= exports.loadWeights(weights);
-      return exports.instantiate(...(binary ?? []), loaded);
-    },
+    instantiate: () => exports.instantiate(...given()),
+    instantiateAsync: async () => (exports.instantiateAsync ?? exports.instantiate)(...given()),
   };
 }
 
 /** Emitted modules export only with `export const` and `export [async] function` at the start of a line. */
 function evaluate(code: string): Exports {
   const body = code.replace(/^export (?=const |(async )?function )/gm, "");
-  const optional = ["loadWeights", "relaxedSimd"].map((name) =>
-    new RegExp(`^export function ${name}\\(`, "m").test(code) ? name : `${name}: undefined`,
+  const optional = ["loadWeights", "relaxedSimd", "instantiateAsync"].map((name) =>
+    new RegExp(`^export (async )?function ${name}\\(`, "m").test(code) ? name : `${name}: undefined`,
   );
   const names = ["signature", "instantiate", ...optional].join(", ");
   return compile(`"use strict";\n${body}\nreturn { ${names} };`)() as Exports;

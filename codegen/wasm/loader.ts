@@ -67,9 +67,10 @@ export function writeLoader(context: WasmContext, writer: Writer, writeInstance:
   const more = fromFile(context) ? ", given" : "";
   const imports = context.refusals ? "host" : "{}";
   writer.line().line("/** An instance with its own memory. */");
-  writer.block(`export function instantiate(${parameters.join(", ")})${only(": Instance")}`, () =>
-    writer.line(`return instanceOf(new WebAssembly.Instance(compiled(${wasm}), ${imports})${more});`),
-  );
+  writer.block(`export function instantiate(${parameters.join(", ")})${only(": Instance")}`, () => {
+    writer.line(`const module = compiled(${wasm});`);
+    writer.line(`return instanceOf(new WebAssembly.Instance(module, ${imports})${more});`);
+  });
   writer.line().line("/** The same for engines that compile at once only what is small. */");
   const head = `export async function instantiateAsync(${parameters.join(", ")})`;
   writer.block(`${head}${only(": Promise<Instance>")}`, () => {

@@ -20,7 +20,7 @@ import { type LoadedModel, loadModel } from "./load-model.ts";
 import { writeFiles } from "./output-files.ts";
 import { printFamily, printProgram } from "./print-program.ts";
 import { progressOn } from "./progress.ts";
-import { readSeed, readWord } from "./values.ts";
+import { readBytes, readSeed, readWord } from "./values.ts";
 
 const stages = ["graph", "bound", "program", "ts", "js"] as const;
 type EmitStage = (typeof stages)[number];
@@ -32,6 +32,7 @@ export async function runCompile(where: string, options: Options, host: Host): P
   const weights = readWord(options, "weights", ["auto", "inline", "file", "init"]);
   const emit = readWord(options, "emit", stages);
   const target = readTarget(options);
+  const maxMemory = readBytes(options, "max-memory");
   const output = readOutput(options, emit, where, host);
   const progress = progressOn(host);
   progress.stage("load");
@@ -48,6 +49,7 @@ export async function runCompile(where: string, options: Options, host: Host): P
         ...(seed !== undefined && { seed }),
         ...(weights && { weights }),
         ...target,
+        ...(maxMemory !== undefined && { maxMemory }),
         ...naming(loaded),
         ...printing(options, host),
         onStage: progress.stage,

@@ -1,7 +1,6 @@
 /** `shapecast verify`: is what the compiled module of an ONNX file computes what others compute? */
 import { basename, dirname, extname, resolve } from "node:path";
 import { fail } from "../diagnostics/index.ts";
-import { readBinding } from "./binding.ts";
 import type { Options } from "./command-line.ts";
 import { detached } from "./detached.ts";
 import type { Host } from "./host.ts";
@@ -12,14 +11,13 @@ import { progressOn } from "./progress.ts";
 import { readSeed, readWord } from "./values.ts";
 import { dataFolders, readDataSet } from "./verify-data.ts";
 import { againstData, againstRuntime, agrees, type Comparison } from "./verify-model.ts";
-import { networkOf } from "./verify-module.ts";
+import { networkOf, readModuleOptions } from "./verify-module.ts";
 import { findOracle, oracleNames } from "./verify-oracle.ts";
 import { verifySuite } from "./verify-suite.ts";
 import { comparisonText } from "./verify-text.ts";
 
 /** Resolves to the exit code: 1 where something does not agree. */
 export async function runVerify(where: string, options: Options, host: Host): Promise<number> {
-  readWord(options, "target", ["ts"]);
   const json = options.get("json")?.[0];
   const suite = options.get("suite")?.[0];
   const { report, text, agreed } = suite
@@ -32,7 +30,7 @@ export async function runVerify(where: string, options: Options, host: Host): Pr
 }
 
 async function verifyModel(where: string, options: Options, host: Host) {
-  const binding = readBinding(options, host.cwd);
+  const binding = readModuleOptions(options, host.cwd);
   const [runs, seed] = [readRuns(options), readSeed(options) ?? 0];
   const wanted = readWord(options, "against", oracleNames);
   const { file: path } = locate(where, host.cwd);

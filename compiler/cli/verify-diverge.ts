@@ -5,13 +5,12 @@
  * wrong one is found by bisection: what is computed from a wrong value is taken to be wrong too.
  */
 import type { Scalar } from "../../runtime/dtype.ts";
-import type { BindOptions } from "../bind-model.ts";
 import type { OnnxNode } from "../frontend/onnx/model.ts";
 import { nodePaths } from "../frontend/onnx/names.ts";
 import { inOrder } from "../frontend/onnx/order.ts";
 import type { OnnxFile } from "./load-onnx.ts";
 import { type Deviation, deviation, runtimeBound } from "./verify-compare.ts";
-import { asking, VerifiedModule } from "./verify-module.ts";
+import { asking, type ModuleOptions, VerifiedModule } from "./verify-module.ts";
 import { type Oracle, type Tensors, withOutputs } from "./verify-oracle.ts";
 
 export interface Divergence {
@@ -28,7 +27,7 @@ export interface Divergence {
 
 export interface Subject {
   readonly file: OnnxFile;
-  readonly options: BindOptions;
+  readonly options: ModuleOptions;
   readonly inputs: Tensors;
   readonly oracle: Oracle;
 }

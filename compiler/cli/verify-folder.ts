@@ -1,13 +1,12 @@
 /** One folder of a suite: its model against the vectors stored with it. Nothing here throws. */
 import { join } from "node:path";
 import { CompileError } from "../diagnostics/index.ts";
-import { readBinding } from "./binding.ts";
 import type { Options } from "./command-line.ts";
 import { readOnnxFile } from "./load-onnx.ts";
 import type { Deviation } from "./verify-compare.ts";
 import { dataFolders, readDataSet } from "./verify-data.ts";
 import { againstData } from "./verify-model.ts";
-import { networkOf } from "./verify-module.ts";
+import { networkOf, readModuleOptions } from "./verify-module.ts";
 
 export interface FolderResult {
   readonly result: "passed" | "differs" | "unsupported" | "failed" | "timeout";
@@ -27,7 +26,12 @@ export async function verifyFolder({ path, options, cwd }: FolderTask): Promise<
   try {
     const file = readOnnxFile(join(path, "model.onnx"));
     const sets = dataFolders(path).map((each) => readDataSet(each, file.model));
-    const { outputs } = await againstData(file, sets, readBinding(options, cwd)(networkOf(file)), undefined);
+    const { outputs } = await againstData(
+      file,
+      sets,
+      readModuleOptions(options, cwd)(networkOf(file)),
+      undefined,
+    );
     const wrong = outputs.find(({ outside }) => outside > 0);
     if (!wrong) return { result: "passed", outputs };
     return { result: "differs", outputs, message: `"${wrong.name}" ${wrong.form ?? placeText(wrong)}` };

@@ -1,11 +1,10 @@
 /** One ONNX file verified: against the vectors stored with it, and against another runtime. */
 import type { DType } from "../../runtime/dtype.ts";
-import type { BindOptions } from "../bind-model.ts";
 import type { OnnxFile } from "./load-onnx.ts";
 import { type Bound, type Deviation, deviation, runtimeBound, storedBound } from "./verify-compare.ts";
 import type { DataSet } from "./verify-data.ts";
 import { type Divergence, firstDivergence } from "./verify-diverge.ts";
-import { randomInputs, VerifiedModule } from "./verify-module.ts";
+import { type ModuleOptions, randomInputs, VerifiedModule } from "./verify-module.ts";
 import type { Oracle, Tensors } from "./verify-oracle.ts";
 
 /** The outputs of the model against one other source of them. */
@@ -23,7 +22,7 @@ export const agrees = ({ outputs }: Comparison): boolean => outputs.every(({ out
 /** One run of both, and what the module was made with. */
 interface Run {
   readonly inputs: Tensors;
-  readonly options: BindOptions;
+  readonly options: ModuleOptions;
   readonly actual: Tensors;
   readonly expected: Tensors;
 }
@@ -32,7 +31,7 @@ interface Run {
 export async function againstData(
   file: OnnxFile,
   sets: readonly DataSet[],
-  options: BindOptions,
+  options: ModuleOptions,
   oracle: Oracle | undefined,
 ): Promise<Comparison> {
   const runs = sets.map(({ inputs, outputs: expected }): Run => {
@@ -51,7 +50,7 @@ export interface RandomRuns {
 export async function againstRuntime(
   file: OnnxFile,
   oracle: Oracle,
-  options: BindOptions,
+  options: ModuleOptions,
   { runs, seed }: RandomRuns,
 ): Promise<Comparison> {
   const module = new VerifiedModule(file, options);

@@ -6,12 +6,16 @@ import { fill, mulberry32 } from "../../runtime/random/noise.ts";
 import { holds, type Sizes, sizeOf } from "../../runtime/size-text.ts";
 import { size, type Tensor } from "../../runtime/tensor.ts";
 import type { BindOptions } from "../bind-model.ts";
-import { compile } from "../compile-model.ts";
+import { type CompileOptions, compile } from "../compile-model.ts";
 import { fail } from "../diagnostics/index.ts";
 import { runOn } from "../execute.ts";
 import { OnnxNetwork } from "../frontend/onnx/onnx-network.ts";
 import { readSample } from "../frontend/sample.ts";
+import type { Network } from "../index.ts";
+import { readBinding } from "./binding.ts";
+import type { Options } from "./command-line.ts";
 import type { OnnxFile } from "./load-onnx.ts";
+import { readWord } from "./values.ts";
 import type { Tensors } from "./verify-oracle.ts";
 
 /** Throws what importing throws. */
@@ -24,12 +28,15 @@ export function asking({ model, ...file }: OnnxFile, names: readonly string[]): 
   return { ...file, model: { ...model, graph: { ...model.graph, outputs } } };
 }
 
+/** How a module is made that is verified. */
+export type ModuleOptions = BindOptions & Pick<CompileOptions, "target">;
+
 export class VerifiedModule {
   readonly signature: Signature;
   readonly #instance: Instance;
 
   /** Throws what compiling throws. */
-  constructor(file: OnnxFile, options: BindOptions) {
+  constructor(file: OnnxFile, options: ModuleOptions) {
     const compiled = compile(networkOf(file), { ...options, format: "js" });
     const module = load(compiled);
     this.signature = module.signature;
@@ -50,7 +57,7 @@ const TRIES = 1000;
  * Inputs of a module: what the sample gives elements for is taken as it is, floats are uniform in [-1, 1),
  * wide integers few and not negative, because most are positions in a table; open dims are small.
  */
-export function randomInputs(signature: Signature, { sample }: BindOptions, seed: number): Tensors {
+export function randomInputs(signature: Signature, { sample }: ModuleOptions, seed: number): Tensors {
   const next = mulberry32(seed);
   const word = () => Math.floor(next() * 2 ** 32);
   const given = sample === undefined ? {} : readSample(sample, undefined, ports(signature), undefined);
@@ -105,4 +112,11 @@ function randomSizes({ dims = {}, constraints = [] }: Signature, next: () => num
     message: `no sizes were found that meet ${constraints.join(" and ")}`,
     fix: "fix the sizes of the dims with --dim name=size",
   });
+}
+
+/** The options that bind a model, and the target of its module. */
+export function readModuleOptions(options: Options, cwd: string): (model: Network) => ModuleOptions {
+  const binding = readBinding(options, cwd);
+  const target = readWord(options, "target", ["ts", "wasm"]);
+  return (model) => ({ ...binding(model), ...(target && { target }) });
 }

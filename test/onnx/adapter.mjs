@@ -12,6 +12,7 @@ import { CompileError, compile, fromOnnx } from "../../dist/compiler/index.js";
 
 const folder = mkdtempSync(join(tmpdir(), "shapecast-conformance-"));
 process.on("exit", () => rmSync(folder, { recursive: true, force: true }));
+const target = process.env.SHAPECAST_CONFORMANCE_TARGET ?? "ts";
 let count = 0;
 
 /** Called by the runner for each data set; `given` and the result are in the runner's forms. */
@@ -21,7 +22,7 @@ export async function runModel(bytes, given) {
     const network = fromOnnx(bytes);
     const fed = network.plan().inputs.map(({ name }) => name);
     const sample = Object.fromEntries(fed.map((name) => [name, tensorOf(inputs.get(name))]));
-    const { code } = compile(network, { sample, format: "js", weights: "inline" });
+    const { code } = compile(network, { sample, target, format: "js", weights: "inline" });
     const { signature, instantiate } = await imported(code);
     return run(signature, instantiate(), inputs);
   } catch (error) {

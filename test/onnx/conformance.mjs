@@ -1,7 +1,8 @@
 /**
- * `npm run conformance [-- --filter RE --jobs 2 --json FILE]`: builds the compiler and runs ONNX's backend
- * tests with the runner beside their data (`--data DIR`; default: ../shared/onnx-conformance). `--write`
- * makes docs/onnx-support.md of a run of all tests. `--known` holds a run of all tests to
+ * `npm run conformance [-- --target wasm --filter RE --jobs 2 --json FILE]`: builds the compiler and runs
+ * ONNX's backend tests with the runner beside their data (`--data DIR`; default: ../shared/onnx-conformance),
+ * for the target ts unless another is named. `--write` makes docs/onnx-support.md of a run of all tests.
+ * `--known` holds a run of all tests to
  * known-failures.json: a test that fails and is not in the list is an error, and so is one of the list that
  * passes; without data it says so in one line, and all is well.
  */
@@ -14,10 +15,9 @@ import { fileURLToPath } from "node:url";
 const root = fileURLToPath(new URL("../../", import.meta.url));
 const modes = ["--write", "--known"];
 const [write, known] = modes.map((mode) => process.argv.includes(mode));
-const given = process.argv.slice(2).filter((word) => !modes.includes(word));
-const at = given.indexOf("--data");
-const data = resolve(at < 0 ? join(root, "../shared/onnx-conformance") : given[at + 1]);
-const rest = at < 0 ? given : given.toSpliced(at, 2);
+const rest = process.argv.slice(2).filter((word) => !modes.includes(word));
+const data = resolve(taken("--data") ?? join(root, "../shared/onnx-conformance"));
+const target = taken("--target") ?? "ts";
 const runner = join(data, "run-conformance.mjs");
 
 if ((write || known) && rest.some((word) => ["--filter", "--list", "--json"].includes(word))) {
@@ -31,6 +31,12 @@ if ((write || known) && rest.some((word) => ["--filter", "--list", "--json"].inc
   process.exitCode = await runAll();
 }
 
+/** The value of an option that the runner is not told. */
+function taken(option) {
+  const at = rest.indexOf(option);
+  return at < 0 ? undefined : rest.splice(at, 2)[1];
+}
+
 /** The exit code. */
 async function runAll() {
   const folder = mkdtempSync(join(tmpdir(), "shapecast-conformance-"));
@@ -38,7 +44,9 @@ async function runAll() {
   const adapter = join(root, "test/onnx/adapter.mjs");
   const report = write || known ? ["--json", json, "--timeout", "300"] : [];
   const command = [runner, "--data", data, "--adapter", adapter, ...report, ...rest];
-  const status = spawnSync(process.execPath, command, { stdio: "inherit" }).status ?? 1;
+  // The runner starts processes of its own, to which only the environment goes through.
+  const env = { ...process.env, SHAPECAST_CONFORMANCE_TARGET: target };
+  const status = spawnSync(process.execPath, command, { stdio: "inherit", env }).status ?? 1;
   if (!existsSync(json)) return status;
   const results = JSON.parse(readFileSync(json, "utf8"));
   rmSync(folder, { recursive: true, force: true });
