@@ -36,7 +36,7 @@ export interface CompileOptions extends BindOptions {
   readonly simd?: SimdMode;
   /** Where the weights go; default "auto": inline up to 1 MB, a file beyond. */
   readonly weights?: WeightsMode;
-  /** Bytes of weights, intermediate values, inputs and outputs that an instance may need; default: no limit. */
+  /** Bytes of weights, intermediate values, inputs and outputs of an instance; default: no limit. */
   readonly maxMemory?: number;
   /** Default "ts". `load` takes "js". */
   readonly format?: "ts" | "js";
