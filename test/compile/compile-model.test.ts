@@ -93,6 +93,7 @@ describe("compile", () => {
       macs: 2 * (4 * 6 + 6 * 3),
       codeBytes: new TextEncoder().encode(code).length,
       weightBytes: weights!.length,
+      wasmBytes: 0,
     });
   });
 
