@@ -13,14 +13,19 @@ import type { Executor } from "./frontend/index.ts";
 import type { Program } from "./ir/program.ts";
 
 /** Weights stay bytes beside the code: turning them into text and back would only cost time. */
-export const executeCompiled: Executor = (bound, weights) => {
+export const executeCompiled: Executor = Object.assign(execute, { takesOpen: true });
+
+function execute(
+  bound: Parameters<Executor>[0],
+  weights: Parameters<Executor>[1],
+): (inputs: ReadonlyMap<string, Tensor>) => ReadonlyMap<string, Tensor> {
   const parameters = new Map([...weights].map(([path, { data }]) => [path, { data }]));
   const { program } = lowerBound({ ...bound, symbols: new Map() }, { parameters });
   if (bound.open.dims.length > 0) refuseLarge(program);
   const module = load(emitTypeScript(program, { format: "js", weights: "file", header: [] }));
   const instance = module.instantiate();
   return (inputs) => runOn(instance, module.signature, inputs);
-};
+}
 
 /** A program for every size of a dim has memory for the largest, which need not be one that is fed. */
 const MOST_OPEN_BYTES = 2 ** 26;

@@ -10,10 +10,11 @@ import type { BoundModel } from "../infer/bind.ts";
 export type Run = (inputs: ReadonlyMap<string, Tensor>) => ReadonlyMap<string, Tensor>;
 
 /** Makes a bound graph runnable; `weights` holds every parameter by its path. */
-export type Executor = (
-  bound: Pick<BoundModel, "graph" | "open">,
-  weights: ReadonlyMap<string, Tensor>,
-) => Run;
+export interface Executor {
+  (bound: Pick<BoundModel, "graph" | "open">, weights: ReadonlyMap<string, Tensor>): Run;
+  /** Whether dims of the graph may be open, so that one run serves all of their sizes. */
+  readonly takesOpen?: boolean;
+}
 
 let provided: Executor | undefined;
 

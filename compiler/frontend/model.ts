@@ -24,6 +24,8 @@ import {
   keyOf,
   lacksInput,
   type MaybeSized,
+  onesIn,
+  remember,
   rows,
   sampleName,
   sizesOfParameters,
@@ -130,8 +132,9 @@ export abstract class Model<Out = Symbolic> extends Layer<Out> {
   }
 
   /** The symbolic graph with how it was traced and what is known of its symbols. */
-  traced(rank?: number, sample: Sample = this.#values): Traced {
-    return rank === undefined && this.#built ? this.#built : this.#traces.of(rank ?? this.#rank, sample);
+  traced(rank?: number, sample?: Sample): Traced {
+    const own = rank === undefined ? (this.#built ?? (sample ? undefined : this.#last?.traced)) : undefined;
+    return own ?? this.#traces.of(rank ?? this.#rank, sample ?? this.#values);
   }
 
   /** Every parameter, in the order of the layers. */
@@ -217,7 +220,7 @@ export abstract class Model<Out = Symbolic> extends Layer<Out> {
     const at = callSite();
     checkRequest(options, at);
     const read = this.#read(sample, shape, at);
-    const { graph } = this.#traces.for(read);
+    const { graph } = this.#traces.for(read, onesIn(options));
     const known = lacksInput(graph, read) ? this.#sizesOfSet(graph) : [];
     return this.#prepare(read, at, { ...options, known }).bound;
   }
@@ -229,7 +232,9 @@ export abstract class Model<Out = Symbolic> extends Layer<Out> {
     const inputs = new Map(Object.entries(sample).map(([name, value]) => [name, asData(name, value, at)]));
     const prepared = this.#prepare(sample, at);
     const { traced } = prepared;
-    const opened = this.#openRuns.of(traced, sample, this.#weights.version, (bound) => this.#execute(bound));
+    const opened =
+      this.#executor.takesOpen &&
+      this.#openRuns.of(traced, sample, this.#weights.version, (bound) => this.#execute(bound));
     if (opened) return this.outputsOf(opened(inputs));
     for (const [name, state] of this.#states.for(traced, prepared.bound)) inputs.set(name, state);
     const results = this.#run(prepared)(inputs);
@@ -304,9 +309,8 @@ export abstract class Model<Out = Symbolic> extends Layer<Out> {
 
   /** The current trace; parameters that need no sample are fixed. */
   #settled(): Traced {
-    if (this.#built) return this.#built;
-    const traced = this.#traces.of(this.#rank, this.#values);
-    if (!this.#weights.empty) return traced;
+    const traced = this.traced();
+    if (this.#built || !this.#weights.empty) return traced;
     const sizes = sizesOfParameters(traced);
     const input = traced.inputs[0];
     const at = this.at;
@@ -321,7 +325,7 @@ export abstract class Model<Out = Symbolic> extends Layer<Out> {
 
   #prepare(sample: Sample, at: SourceLocation | undefined, request: BindRequest = {}): Prepared {
     const { constraints = [], dims, maxParameterBytes } = request;
-    const traced = this.#traces.for(sample);
+    const traced = this.#traces.for(sample, onesIn(request));
     const key = keyOf(sample, constraints, traced.graph);
     const known = this.#prepared.get(key);
     if (known && !dims) return known;
@@ -337,20 +341,13 @@ export abstract class Model<Out = Symbolic> extends Layer<Out> {
     this.#values = valuesIn(sample, traced.graph);
     this.#last = { bound, traced };
     const prepared = { bound, traced, compiled: undefined };
-    return dims ? prepared : this.#keep(key, prepared);
+    return dims ? prepared : remember(this.#prepared, key, prepared, PREPARED_KEPT);
   }
 
   /** Sizes of the weights that somebody gave. */
   #sizesOfSet(graph: Graph) {
     const weights = this.#weights;
     return fixedSizes(graph, (path) => (weights.isInitial(path) ? undefined : weights.fixedShape(path)));
-  }
-
-  #keep(key: string, prepared: Prepared): Prepared {
-    this.#prepared.set(key, prepared);
-    const [oldest] = this.#prepared.keys();
-    if (this.#prepared.size > PREPARED_KEPT && oldest !== undefined) this.#prepared.delete(oldest);
-    return prepared;
   }
 
   #run(prepared: Prepared): Run {
@@ -360,9 +357,12 @@ export abstract class Model<Out = Symbolic> extends Layer<Out> {
     return prepared.compiled.run;
   }
 
+  get #executor() {
+    return this.#options.executor ?? providedExecutor();
+  }
+
   #execute(bound: BoundModel): Run {
-    const executor = this.#options.executor ?? providedExecutor();
-    return executor(bound, this.parameters());
+    return this.#executor(bound, this.parameters());
   }
 
   /** Fixes the shapes that are known; refuses the whole when one contradicts what was fixed before. */

@@ -101,6 +101,10 @@ export interface BindRequest {
 export const checkRequest = (request: BindRequest, at: SourceLocation | undefined): void =>
   checkNames("bind", request, ["maxParameterBytes", "constraints", "dims"], at);
 
+/** The dims that are said to be 1 by name. */
+export const onesIn = ({ dims }: BindRequest): ReadonlySet<string> =>
+  new Set(dims?.sizes.flatMap(({ name, size }) => (size === 1 ? [name] : [])));
+
 export const lacksInput = ({ inputs }: Graph, sample: Sample): boolean =>
   inputs.some(({ name }) => !Object.hasOwn(sample, name));
 
@@ -122,4 +126,12 @@ export function valuesIn(sample: Sample, { guards }: Graph): Readonly<Record<str
     return value ? [[name, value] as const] : [];
   });
   return Object.fromEntries(entries);
+}
+
+/** Puts a value into a map that holds the last `most`. */
+export function remember<T>(map: Map<string, T>, key: string, value: T, most: number): T {
+  map.set(key, value);
+  const [oldest] = map.keys();
+  if (map.size > most && oldest !== undefined) map.delete(oldest);
+  return value;
 }

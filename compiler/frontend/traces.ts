@@ -2,7 +2,8 @@
  * The traces of one model, made when they are first asked for: one per rank of its input. Sizes stay open in
  * them, with one exception. Where two sizes that the user left to the data (`null`) are merged, a trace takes
  * them to be equal; a sample in which one of them is 1 says they are not, and is traced with that size
- * stretched as numpy does. A named dim is never made a number that way: what is declared stays symbolic.
+ * stretched as numpy does. A named dim is never made a number by a sample: what is declared stays symbolic,
+ * unless its name is said to be 1.
  *
  * The values of an input on which shapes depend are part of its trace. Which inputs those are turns out while
  * the layers run, so a trace remembers what it read of a sample, and serves every sample that answers the
@@ -54,10 +55,11 @@ export class Traces {
     return byTrial ? this.#keep(String(traced.inputs[0]?.shape.length), traced) : traced;
   }
 
-  for(sample: Sample): Traced {
+  /** `said`: dims that are said to be 1 by name, which declares them to be. */
+  for(sample: Sample, said: ReadonlySet<string> = new Set()): Traced {
     const rank = rankOf(sample);
     const traced = this.of(rank, sample);
-    const ones = stretched(traced, sample);
+    const ones = stretched(traced, sample, said);
     if (ones.size === 0) return traced;
     const key = `${rank} ${[...ones].join(" ")}`;
     return this.#find(key, sample) ?? this.#keep(key, this.#model.trace(rank, { ones, sample }));
@@ -99,14 +101,21 @@ function sameTensor(a: Tensor | undefined, b: Tensor | undefined): boolean {
   return x!.length === y!.length && x!.every((element, i) => Object.is(element, y![i]));
 }
 
-/** The sizes that the data decides, are 1 in the sample, and were taken to equal another one. */
-function stretched({ trace, inputs }: Traced, sample: Sample): ReadonlySet<string> {
+/**
+ * The sizes that were taken to equal another one and are 1: those that the data decides in the sample, and
+ * those of which it is said.
+ */
+function stretched(
+  { trace, inputs }: Traced,
+  sample: Sample,
+  said: ReadonlySet<string>,
+): ReadonlySet<string> {
   const ones = inputs.flatMap(({ name, shape, open }) => {
     const sizes = Object.hasOwn(sample, name) ? shapeOfSample(sample[name]!) : [];
     return open.flatMap((axis) => (sizes[axis] === 1 ? symbolsOf(shape[axis]!) : []));
   });
-  if (ones.length === 0) return new Set();
+  if (ones.length + said.size === 0) return new Set();
   const assumed = trace.builder.store.residuals().filter(({ alternative }) => alternative !== undefined);
   const merged = new Set(assumed.flatMap(({ constraint }) => constraint.symbols()));
-  return new Set(ones.filter((name) => merged.has(name) && kindOf(name) !== "flex"));
+  return new Set([...ones, ...said].filter((name) => merged.has(name) && kindOf(name) !== "flex"));
 }

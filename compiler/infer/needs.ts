@@ -26,6 +26,13 @@ export interface Need {
   readonly origins: readonly Origin[];
   /** What else would do: where a broadcast was taken to be an equality, and one side may still be 1. */
   readonly alternative?: string;
+  /** Of such a broadcast: the dim that stands for the result, and what the result is where that one is 1. */
+  readonly stands?: Stands;
+}
+
+export interface Stands {
+  readonly result: Dim;
+  readonly other: Dim;
 }
 
 /** Single symbols first, by name; then relations between several. */
@@ -33,8 +40,10 @@ export function needsOf(store: Store): readonly Need[] {
   const needs = store.residuals().flatMap(({ constraint, origins, alternative }): Need[] => {
     const simple = simplest(constraint);
     if (!simple) return [];
-    const still = alternative !== undefined && mayBeOne(constraint, store);
-    return [{ constraint: simple, origins, ...(still && { alternative }) }];
+    const sides = alternative === undefined ? undefined : sidesOf(constraint);
+    if (!sides || !mayBeOne(sides.other, store)) return [{ constraint: simple, origins }];
+    const stands = mayBeOne(sides.result, store) ? { stands: sides } : {};
+    return [{ constraint: simple, origins, alternative: alternative!, ...stands }];
   });
   return merged(needs).map((need) => ({ ...need, origins: necessary(need, store) }));
 }
@@ -64,14 +73,15 @@ function asRemainder(clause: Clause): Clause {
 }
 
 /** Only the side that does not stand for the result of the broadcast may be 1 instead of equal. */
-function mayBeOne({ clauses }: Constraint, store: Store): boolean {
-  const maybe = (d: Dim) => decide("==", d, constant(1), store).kind !== "never";
-  return clauses.some((c) => {
-    if (c.kind !== "relation") return false;
-    const result = new Store().broadcast(c.left, c.right, { subject: "", clause: "" });
-    return maybe(result === c.left ? c.right : c.left);
-  });
+function sidesOf({ clauses }: Constraint): Stands | undefined {
+  const [clause] = clauses.filter((one) => one.kind === "relation");
+  if (!clause) return undefined;
+  const { left, right } = clause;
+  const result = new Store().broadcast(left, right, { subject: "", clause: "" });
+  return result === left ? { result: left, other: right } : { result: right, other: left };
 }
+
+const mayBeOne = (d: Dim, store: Store): boolean => decide("==", d, constant(1), store).kind !== "never";
 
 /** One need for each symbol, however many statements narrowed it; equal needs between symbols once. */
 function merged(needs: readonly Need[]): readonly Need[] {

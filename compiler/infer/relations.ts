@@ -6,15 +6,19 @@
 import { type Code, CompileError, type Diagnostic, type Fact } from "../diagnostics/index.ts";
 import {
   type Conflict,
+  constant,
   constantOf,
   type Dim,
+  decide,
   isConstant,
+  kindOf,
   mod,
   type Origin,
   type Shape,
   type Store,
   sub,
   symbol,
+  symbolsOf,
 } from "../dims/index.ts";
 import { mapAttributes } from "../ir/attribute.ts";
 import type { Attributes, Graph, Node, Output, TensorType, Value } from "../ir/graph.ts";
@@ -268,13 +272,23 @@ function refuseStretched(
     if (!one || isConstant(one) || constantOf(store.resolve(one)) !== 1) return;
     const beside = operands.flatMap(({ type }) => type.shape.at(axis - shape.length) ?? []);
     const other = beside.find((d) => !isConstant(d) && store.resolve(d) === now);
-    if (!other || (constantOf(now) ?? 1) === 1) return;
-    const taken = `${source.path || op} takes ${one} and ${other} to be equal, but ${other} is ${now}`;
+    if (!other || mayOnlyBeOne(now, store)) return;
+    const is = isConstant(now) ? `${other} is ${now}` : `${other} may be more than 1`;
+    const taken = `${source.path || op} takes ${one} and ${other} to be equal, but ${is}`;
     relations.fail("E2104", `${taken} and ${one} is 1 here: declare ${one} = 1 or ${one} = ${other}`, {
       facts: operands.map(({ name, type }) => ({ subject: name, value: `[${type.shape.join(", ")}]` })),
-      fix: `write 1 in place of ${one} in the input's shape, or one name for both`,
+      fix: `write 1 in place of ${one} in the input's shape, say so by name (--dim ${one}=1), or use one name for both`,
     });
   });
+}
+
+/** 1, or what is still to be found out and will then be 1. */
+function mayOnlyBeOne(d: Dim, store: Store): boolean {
+  if (isConstant(d)) return constantOf(d) === 1;
+  return (
+    symbolsOf(d).some((name) => kindOf(name) !== "rigid") ||
+    decide("==", d, constant(1), store).kind === "always"
+  );
 }
 
 function unifyTypes(relations: Relations, inferred: TensorType, declared: TensorType, clause: string): void {

@@ -9,11 +9,21 @@ import { type BindOptions, statedOf } from "../bind-model.ts";
 import { lowerModel, sizeOf } from "../compile-model.ts";
 import { checkInspect } from "../compile-options.ts";
 import { CompileError } from "../diagnostics/index.ts";
-import { constant, constantOf, type Dim, kindOf, type Shape, Store, substitute } from "../dims/index.ts";
+import {
+  Constraint,
+  constant,
+  constantOf,
+  type Dim,
+  kindOf,
+  type Shape,
+  Store,
+  substitute,
+  symbolsOf,
+} from "../dims/index.ts";
 import { Model, type Network } from "../frontend/index.ts";
 import { type BoundModel, contradiction, infer } from "../infer/bind.ts";
 import { demandsOf } from "../infer/demands.ts";
-import { type Need, needsOf } from "../infer/needs.ts";
+import { type Need, needsOf, type Stands } from "../infer/needs.ts";
 import type { Provenance } from "../infer/provenance.ts";
 import { reasonsFor } from "../infer/reasons.ts";
 import { refusedStatements } from "../infer/refused-statements.ts";
@@ -124,7 +134,7 @@ export function inspect(model: Network, options: InspectOptions = {}): Inspectio
   const inputs = graph.inputs.map((input) => value(input.name, input));
   const states = inputs.filter(({ name }) => !fed.has(name));
   const provenance = provenanceOf(model);
-  const open = lowered?.bound.open.dims ?? [];
+  const open = lowered ? rulesOf(lowered.bound.open) : [];
   return {
     name: model.name,
     inputs: inputs.filter(({ name }) => fed.has(name)),
@@ -133,13 +143,19 @@ export function inspect(model: Network, options: InspectOptions = {}): Inspectio
       .filter(({ name }) => !states.some((state) => state.name === name))
       .map((output) => value(output.name, output.value)),
     states,
-    ...(open.length > 0 && { open: open.map(ruleText) }),
+    ...(open.length > 0 && { open }),
     needs: needs.map((need) => inspectedNeed(need, provenance)),
     undetermined: lowered ? [] : underdetermined(graph, store).map(inspectedGap),
     ...(wanted && { nodes: nodesOf(graph, provenance, value) }),
     ...(lowered && { totals: totalsOf(lowered.bound.graph, lowered.program) }),
   };
 }
+
+/** What each open dim may be, and what must hold between several. */
+const rulesOf = ({ dims, relations }: OpenDims): readonly string[] => [
+  ...dims.map(ruleText),
+  ...relations.map((relation) => String(new Constraint([relation]))),
+];
 
 /** What is known of the sizes when `said` holds. */
 function storeUnder(model: Network, said: readonly Stated[]): Store {
@@ -169,9 +185,15 @@ function inspectedGap(open: Underdetermined): InspectedGap {
 }
 
 function inspectedNeed(need: Need, provenance: Provenance): InspectedNeed {
-  const { constraint, alternative } = need;
-  const because = reasonsFor(need, provenance);
+  const { constraint, alternative, stands } = need;
+  const because = [...reasonsFor(need, provenance), ...(stands ? [standsFor(stands)] : [])];
   return { constraint: String(constraint), because, ...(alternative !== undefined && { alternative }) };
+}
+
+/** Both results that a broadcast of two open sizes may have. */
+function standsFor({ result, other }: Stands): string {
+  const how = symbolsOf(result).length === 1 ? `, which has to be said: --dim ${result}=1` : "";
+  return `what follows is ${result} (${other} may be 1 for it), or ${other} where ${result} is 1${how}`;
 }
 
 function nodesOf(

@@ -8,12 +8,12 @@ const noise = (length: number) => Float32Array.from({ length }, (_, i) => Math.s
 
 function counted() {
   const opened: boolean[] = [];
-  const executor: Executor = (bound, weights) => {
+  const count = (...[bound, weights]: Parameters<Executor>) => {
     const run = executeCompiled(bound, weights);
     opened.push(bound.open.dims.length > 0);
     return run;
   };
-  return { opened, executor };
+  return { opened, executor: Object.assign(count, { takesOpen: true }) };
 }
 
 function network(steps: ReturnType<typeof dim> | string, executor?: Executor) {
@@ -62,6 +62,14 @@ describe("predict with a declared dim", () => {
   ])("makes one for each size where the dim %s", (_, steps) => {
     const { opened, executor } = counted();
     const net = network(steps, executor);
+    net.predict(noise(20), [1, 5, 4]);
+    net.predict(noise(24), [1, 6, 4]);
+    expect(opened).toEqual([false, false]);
+  });
+
+  test("makes one for each size where the executor takes no open dims", () => {
+    const { opened, executor } = counted();
+    const net = network(dim("steps", { max: 12 }), Object.assign(executor, { takesOpen: false }));
     net.predict(noise(20), [1, 5, 4]);
     net.predict(noise(24), [1, 6, 4]);
     expect(opened).toEqual([false, false]);

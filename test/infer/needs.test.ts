@@ -175,3 +175,44 @@ test("sizes pass a network exactly when they meet its demands", () => {
   fc.assert(property, { numRuns: 20 });
   expect(seen.size).toBe(2);
 });
+
+describe("two open sizes that broadcast", () => {
+  const [x, y] = ["a", "b"].map((size, i) => input({ batchShape: [size, 4], name: "xy"[i]! }));
+  const net = model({ inputs: [x!, y!], outputs: add({ name: "sum" }).apply([x!, y!]) });
+  const shapes = (options: object) => inspect(net, options).outputs.map(({ shape, sizes }) => sizes ?? shape);
+
+  test("are told with both sizes that may follow", () => {
+    const [need] = inspect(net).needs;
+    expect(need).toMatchObject({ constraint: "a == b", alternative: "or one is 1" });
+    expect(need!.because.at(-1)).toBe(
+      "what follows is a (b may be 1 for it), or b where a is 1, which has to be said: --dim a=1",
+    );
+  });
+
+  test("may both stay open, and then have to be equal", () => {
+    const dims = { a: { min: 1, max: 8 }, b: { min: 1, max: 8 } };
+    expect(inspect(net, { dims }).open).toEqual(["1 <= a <= 8", "1 <= b <= 8", "a == b"]);
+  });
+
+  test.each([
+    [{ a: 1, b: 5 }, [5, 4]],
+    [{ a: 5, b: 1 }, [5, 4]],
+    [{ a: 1, b: { min: 1, max: 8 } }, ["b", "4"]],
+    [{ a: { min: 1, max: 8 }, b: 1 }, ["a", "4"]],
+  ])("are stretched where one is said to be 1: %j", (dims, output) => {
+    expect(shapes({ dims })).toEqual([output]);
+  });
+
+  test("are not narrowed to 1 by a sample that is", () => {
+    expect(() => inspect(net, { sample: { x: [1, 4], y: [5, 4] }, dims: { b: { min: 1, max: 8 } } })).toThrow(
+      "sum takes a and b to be equal, but b may be more than 1 and a is 1 here: declare a = 1 or a = b",
+    );
+  });
+
+  test("that no name tells apart follow the sample, in what is printed too", () => {
+    const [p, q] = ["p", "q"].map((name) => input({ shape: [null, 4], name }));
+    const loose = model({ inputs: [p!, q!], outputs: add().apply([p!, q!]) });
+    const { outputs } = inspect(loose, { sample: { p: [2, 1, 4], q: [2, 5, 4] } });
+    expect(outputs[0]!.sizes).toEqual([2, 5, 4]);
+  });
+});
