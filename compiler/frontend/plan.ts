@@ -4,10 +4,12 @@
  */
 import { type DType, dtypes } from "../../runtime/dtype.ts";
 import type { Tensor } from "../../runtime/tensor.ts";
-import { fail, type SourceLocation } from "../diagnostics/index.ts";
+import { CompileError, type Diagnostic, fail, type SourceLocation } from "../diagnostics/index.ts";
 import { constant, product, type Shape } from "../dims/index.ts";
 import type { Sample } from "../infer/bind.ts";
+import { demandsOf } from "../infer/demands.ts";
 import { type DimDeclaration, declareDims, noBindings } from "../infer/open.ts";
+import { boundsAre, refusedStatements } from "../infer/refused-statements.ts";
 import type { Graph, Value } from "../ir/graph.ts";
 import type { Layer, Scope } from "./layer.ts";
 import { type OutputShapes, withDeclared } from "./output-shapes.ts";
@@ -80,11 +82,39 @@ export function runPlan(plan: Plan, scope: Scope, inputs: readonly Value[]): rea
 
 /** The symbolic graph of a plan. Throws CompileError with every independent problem. */
 export function tracePlan(name: string, plan: Plan, options: TraceOptions = {}): Traced {
+  try {
+    return traced(name, plan, options, true);
+  } catch (error) {
+    if (!(error instanceof CompileError)) throw error;
+    const told = refusedDeclarations(() => traced(name, plan, options, false));
+    throw told.length > 0 ? new CompileError(told) : error;
+  }
+}
+
+/** What is declared of dims and no size fulfils that passes the network; `loose` knows no declaration. */
+function refusedDeclarations(loose: () => Traced): readonly Diagnostic[] {
+  try {
+    const { graph, declared } = loose();
+    const demands = declared.length > 0 ? demandsOf(graph) : undefined;
+    const said = declared.map(({ name, origin, ...bounds }) => ({
+      constraint: boundsAre(name, bounds),
+      origin,
+    }));
+    return demands ? refusedStatements(demands, said) : [];
+  } catch (error) {
+    if (error instanceof CompileError) return [];
+    throw error;
+  }
+}
+
+/** `told`: whether the builder knows what is declared of dims. */
+function traced(name: string, plan: Plan, options: TraceOptions, told: boolean): Traced {
   const { ones = new Set(), outputShape, at, sample = {} } = options;
   const trace = new Trace(name, (input) => dataIn(sample, input.name));
   const shapes = plan.inputs.map((spec, i) => (i === 0 ? (options.input ?? spec.shape) : spec.shape));
   const declared = shapes.flatMap(declarationsIn);
-  for (const problem of declareDims({ ...noBindings, declared }, trace.builder.store)) trace.report(problem);
+  const known = { ...noBindings, declared: told ? declared : [] };
+  for (const problem of declareDims(known, trace.builder.store)) trace.report(problem);
   const stems = dimStems(plan.inputs.map((spec) => spec.name));
   const inputs = plan.inputs.map((spec, i): TracedInput => {
     const input = { title: `input "${spec.name}"`, stem: stems[i]!, at: spec.at };

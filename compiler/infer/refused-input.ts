@@ -3,7 +3,7 @@
  * another number, or it is a named dim that another axis of the sample has made another number.
  */
 import type { Diagnostic, Fact } from "../diagnostics/index.ts";
-import { type Conflict, constantOf, type Store } from "../dims/index.ts";
+import { type Conflict, constant, constantOf, type Dim, isConstant, Store } from "../dims/index.ts";
 import type { Value } from "../ir/graph.ts";
 import { diagnose } from "./diagnose.ts";
 import type { SampleOrigin } from "./origins.ts";
@@ -61,9 +61,23 @@ function refusedByDeclaration(
     ...base,
     message: `input "${input.name}" has ${shape[axis]} at axis ${axis}, but the model declares ${declared}`,
     facts: [...(base.facts ?? []), declaration(input)],
-    fix: `feed ${declared} at axis ${axis}, or change the declared shape`,
+    fix: `feed ${sizeFor(declared, shape[axis]!)} at axis ${axis}, or change the declared shape`,
   };
 }
+
+/** "8 or 10" for 2*h and 9; the declared size itself where that is a number, or no size is near. */
+function sizeFor(declared: Dim, size: number): string {
+  const isPossible = (n: number) =>
+    n >= 0 && !new Store().equal(declared, constant(n), { subject: "sample", clause: "" });
+  const nearest = (sign: number) =>
+    Array.from({ length: FARTHEST }, (_, i) => size + sign * (i + 1))
+      .filter(isPossible)
+      .slice(0, 1);
+  const near = isConstant(declared) ? [] : [...nearest(-1), ...nearest(1)];
+  return near.length > 0 ? `${near.join(" or ")} (${declared})` : `${declared}`;
+}
+
+const FARTHEST = 64;
 
 /** One named dim, two numbers in one sample. */
 function twoSizes(

@@ -213,7 +213,7 @@ export class Relations implements RelationContext {
  * Ops speak of their operands ("axis 1 of a", "of x0 and x1"); the user knows these by the layers that made
  * them, or by the names of the values.
  */
-function inTheUsersNames(clause: string, { source, op, operands }: Site): string {
+export function inTheUsersNames(clause: string, { source, op, operands }: Site): string {
   const names = ops.get(op)?.operands ?? [];
   const repeated = names.at(-1)?.match(/^(\w+)\.\.\.$/)?.[1];
   const positionOf = (name: string): number => {

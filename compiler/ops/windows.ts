@@ -39,15 +39,17 @@ export function relateWindow(
   const crops = [window.low, window.high].some((d) => (constantOf(d) ?? -1) < 0);
   if (extent === one && stride === one && !crops) return padded;
   const [have, need] = [constantOf(padded), constantOf(extent)];
-  if (have !== undefined && need !== undefined && have < need)
+  if (have !== undefined && need !== undefined && have < need) {
+    const [input, low, high] = [window.input, window.low, window.high].map((d) => context.resolve(d));
     context.fail("E2106", `${op} needs ${need} elements along ${axis}, but the padded input has ${have}`, {
       facts: [
-        { subject: "input", value: `${window.input}`, note: `padded by ${window.low} and ${window.high}` },
+        { subject: "input", value: `${input}`, note: `padded by ${low} and ${high}` },
         { subject: "window", value: `${size}`, note: `spans ${need} with dilation ${dilation}` },
       ],
       because: "a window has to fit into its input at least once",
       fix: `use a window of at most ${have} elements, more padding, or a larger input`,
     });
+  }
   stateAtLeast(context, padded, extent, () => `the window fits into the padded input along ${axis}`);
   return add(floorDiv(sub(padded, extent), stride), 1);
 }

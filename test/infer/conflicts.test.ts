@@ -5,13 +5,16 @@ import {
   CompileError,
   compile,
   concatenate,
+  conv1d,
   cropping2d,
   type Diagnostic,
   dense,
+  dim,
   dot,
   input,
   inspect,
   model,
+  reshape,
   type Symbolic,
   upSampling2d,
 } from "shapecast";
@@ -199,4 +202,35 @@ describe("what is said of dims", () => {
     const [error] = problems(() => compile(net, { dims, constraints: ["H == 7"] }));
     expect(error).toMatchObject({ code: "E2201", message: "no sizes satisfy 2 <= H <= 6 and H == 7" });
   });
+
+  test("by the model itself is told like what is said when it is compiled", () => {
+    const x = input({ shape: [dim("n", { min: 5, max: 7 }), 3], name: "x" });
+    const blocks = model({ inputs: x, outputs: reshape({ targetShape: [-1, 8, 3] }).apply(x) });
+    const [error, ...more] = problems(() => inspect(blocks));
+    expect(more).toEqual([]);
+    expect(error!.message).toBe(
+      "no size with 5 <= n <= 7 passes this network: n % 8 == 0 is required; nearest 8",
+    );
+    expect(error!.facts![0]).toMatchObject({
+      subject: 'dim("n")',
+      note: expect.stringContaining("conflicts"),
+    });
+  });
+
+  test("as an expression that the sample cannot be is told the sizes next to it", () => {
+    const x = input({ shape: ["2*h", 3], name: "x" });
+    const [error] = problems(() => model({ inputs: x, outputs: add().apply([x, x]) }).bind([1, 9, 3]));
+    expect(error!.fix).toBe("feed 8 or 10 (2*h) at axis 1, or change the declared shape");
+  });
+});
+
+test("a window that does not fit is told by the names of the layers", () => {
+  const x = input({ shape: ["T", 4], name: "signal" });
+  const first = conv1d({ filters: 2, kernelSize: 9, strides: 3, name: "first" }).apply(x);
+  const net = model({
+    inputs: x,
+    outputs: conv1d({ filters: 2, kernelSize: 5, name: "second" }).apply(first),
+  });
+  const [error] = problems(() => net.bind([1, 12, 4]));
+  expect(error!.message).toBe("second needs 5 elements along axis 1 of first, but the padded input has 2");
 });
