@@ -6,7 +6,7 @@ import type { Buffer } from "../../compiler/ir/loop.ts";
 import type { Program } from "../../compiler/ir/program.ts";
 import { byteSize } from "../../runtime/dtype.ts";
 import { planFill } from "../../runtime/initializers/index.ts";
-import { stringLiteral, type Types, templateText, type Writer } from "../source/index.ts";
+import { numberLiteral, stringLiteral, type Types, templateText, type Writer } from "../source/index.ts";
 import { arrayClass, declareArray } from "./arrays.ts";
 import type { ModuleNames } from "./names.ts";
 import { shapeText, type WeightMember } from "./signature.ts";
@@ -61,7 +61,7 @@ function writeShared(context: WeightsContext, writer: Writer): void {
       const { fill, args } = planFill(initializer!.spec, shape, initializer!.seed, initializer!.path);
       const name = context.names.buffers.get(buffer)!;
       writer.line(declareArray(name, buffer));
-      writer.line(`${fill}(${[name, ...args].join(", ")});`);
+      writer.line(`${fill}(${[name, ...args.map(numberLiteral)].join(", ")});`);
     }
     writePrepare(context, writer);
     writer.line(`shared = { ${context.members.map((member) => member.name).join(", ")} };`);

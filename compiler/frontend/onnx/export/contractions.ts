@@ -1,7 +1,6 @@
 /** Exports contractions: MatMul between matrices that are arranged before and after, and Conv. */
 import { type DType, dtypes } from "../../../../runtime/dtype.ts";
-import { size } from "../../../../runtime/tensor.ts";
-import type { Dim } from "../../../dims/index.ts";
+import { type Dim, product, type Shape } from "../../../dims/index.ts";
 import type { Node } from "../../../ir/graph.ts";
 import type { DotGeneralAttributes } from "../../../ops/dot-general.ts";
 import { inexpressible, int, ints, type OnnxDraft, sizeOf, sizesOf } from "./draft.ts";
@@ -27,21 +26,21 @@ export const contractionRows: Readonly<Record<string, ExportRow>> = {
 
 function matMul(draft: OnnxDraft, node: Node, a: string, b: string): string {
   const { batch, contract } = node.attributes as DotGeneralAttributes;
-  const [left, right] = node.operands.map(sizesOf);
-  const free = (sizes: readonly number[], side: 0 | 1) =>
+  const [left, right] = node.operands.map(({ type }) => type.shape);
+  const free = (sizes: Shape, side: 0 | 1) =>
     sizes
       .map((_, axis) => axis)
       .filter((axis) => !batch[side].includes(axis) && !contract[side].includes(axis));
   const [freeA, freeB] = [free(left!, 0), free(right!, 1)];
-  const count = (sizes: readonly number[], axes: readonly number[]) => size(axes.map((axis) => sizes[axis]!));
+  const count = (sizes: Shape, axes: readonly number[]) => product(axes.map((axis) => sizes[axis]!));
   const [beside, over] = [count(left!, batch[0]), count(left!, contract[0])];
   const rows = draft.transpose(a, [...batch[0], ...freeA, ...contract[0]]);
   const columns = draft.transpose(b, [...batch[1], ...contract[1], ...freeB]);
-  const product = draft.node("MatMul", [
+  const result = draft.node("MatMul", [
     draft.reshape(rows, [beside, count(left!, freeA), over]),
     draft.reshape(columns, [beside, over, count(right!, freeB)]),
   ]);
-  return draft.reshape(product, sizesOf(node.results[0]!));
+  return draft.reshape(result, node.results[0]!.type.shape);
 }
 
 /** Brings x and the kernel into ONNX's [N, C, ...] and [O, C / groups, ...window]. */
@@ -59,17 +58,9 @@ function convolve(
   const last = node.attributes["layout"] === "channelsLast";
   const image = last ? draft.transpose(x, [0, axes + 1, ...spatial.map((i) => i + 1)]) : x;
   const spread = sizes("inputDilations");
-  const extents = sizesOf(node.operands[0]!)
-    .slice(last ? 1 : 2)
-    .slice(0, axes);
   const zero = draft.number(dtype, 0);
-  const dilated = spatial.reduce(
-    (name, i) => spaced(draft, name, [node, i, spread[i]!, extents, zero]),
-    image,
-  );
-  const padding = (node.attributes["padding"] as readonly (readonly [Dim, Dim])[]).map((pair) =>
-    pair.map((d) => sizeOf(d, "padding of conv")),
-  );
+  const dilated = spatial.reduce((name, i) => spaced(draft, name, [node, i, spread[i]!, zero]), image);
+  const padding = node.attributes["padding"] as readonly (readonly [Dim, Dim])[];
   const [low, high] = [0, 1].map((side) => [0, 0, ...padding.map((pair) => pair[side]!)]);
   const padded = pad(draft, dilated, low!, high!, zero);
   const weights = draft.transpose(kernel, [axes + 1, axes, ...spatial]);
@@ -81,13 +72,14 @@ function convolve(
   return last ? draft.transpose(result, [0, ...spatial.map((i) => i + 2), 1]) : result;
 }
 
-type Spacing = readonly [node: Node, axis: number, by: number, extents: readonly number[], zero: string];
+type Spacing = readonly [node: Node, axis: number, by: number, zero: string];
 
 /** Puts `by - 1` zeros between neighbours along one spatial axis. */
-function spaced(draft: OnnxDraft, x: string, [node, i, by, extents, zero]: Spacing): string {
+function spaced(draft: OnnxDraft, x: string, [node, i, by, zero]: Spacing): string {
   if (by === 1) return x;
   const { layout } = node.attributes;
   const own = sizesOf(node.operands[0]!);
+  const extents = layout === "channelsLast" ? own.slice(1, -1) : own.slice(2);
   const channels = layout === "channelsLast" ? own.at(-1)! : own[1]!;
   const spread = (node.attributes["inputDilations"] as readonly Dim[]).map((d) =>
     sizeOf(d, "inputDilations"),

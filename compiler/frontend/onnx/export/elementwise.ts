@@ -5,7 +5,7 @@
 import type { DType } from "../../../../runtime/dtype.ts";
 import { dtypes } from "../../../../runtime/dtype.ts";
 import type { Node } from "../../../ir/graph.ts";
-import { int, type OnnxDraft, text } from "./draft.ts";
+import { elementTypeOf, int, type OnnxDraft, text } from "./draft.ts";
 import type { ExportRow } from "./row.ts";
 
 /** Core op to ONNX operator, where operands and result are the same. */
@@ -92,6 +92,9 @@ export const elementwiseRows: Readonly<Record<string, ExportRow>> = {
   mod: (draft, node, [a, b]) => [modulo(draft, dtypeOf(node), a!, b!)],
   atan2: (draft, node, [y, x]) => [atan2(draft, dtypeOf(node), y!, x!)],
   cast: (draft, node, [x]) => [draft.cast(x!, node.results[0]!.type.dtype)],
+  bitCast: (draft, node, [x]) => [
+    draft.node("BitCast", [x!], { to: int(elementTypeOf(node.results[0]!.type.dtype)) }),
+  ],
 };
 
 function shifted(draft: OnnxDraft, dtype: DType, x: string, by: string, direction: "LEFT" | "RIGHT"): string {

@@ -1,16 +1,17 @@
 /**
  * `toOnnx`: a bound graph of core ops as an ONNX file, so that other runtimes can check what shapecast
- * computes. One row per core op; rows use operators up to opset 18 of ONNX's own domain. Shapes have to be
- * numbers: a file with open dims would have to compute its shapes, which graphs do not.
+ * computes. One row per core op; rows use operators up to opset 18 of ONNX's own domain. Open dims keep their
+ * names; sizes made of them are computed in the file, from the shapes of its inputs.
  */
 import { type DType, dtypes } from "../../../../runtime/dtype.ts";
 import type { Tensor } from "../../../../runtime/tensor.ts";
 import { size } from "../../../../runtime/tensor.ts";
 import { fail } from "../../../diagnostics/index.ts";
+import { constantOf } from "../../../dims/index.ts";
 import { isGraph } from "../../../ir/attribute.ts";
 import type { Graph, Node, Value } from "../../../ir/graph.ts";
 import { contractionRows } from "./contractions.ts";
-import { elementTypeOf, inexpressible, int, ints, OnnxDraft, sizesOf } from "./draft.ts";
+import { elementTypeOf, inexpressible, int, ints, OnnxDraft, sizesOf, symbolIn } from "./draft.ts";
 import { elementwiseRows } from "./elementwise.ts";
 import { movementRows } from "./movement.ts";
 import { encodeModel, type GraphProto, type ValueProto } from "./proto.ts";
@@ -32,6 +33,8 @@ const since: Readonly<Partial<Record<DType, typeof least>>> = {
   int2: { opset: 25, irVersion: 13 },
   uint2: { opset: 25, irVersion: 13 },
 };
+/** So did an operator. */
+const sinceOp: Readonly<Record<string, typeof least>> = { bitCast: { opset: 26, irVersion: 13 } };
 /** Protocol buffers end at 2 GiB. */
 const MOST_BYTES = 2 ** 31 - 1;
 
@@ -44,13 +47,14 @@ export interface ToOnnxOptions {
  * The bytes of an ONNX file (opset 18, or the first with the graph's element types) that computes what the
  * graph computes, to rounding: what ONNX leaves open, such as casts of floats that an integer cannot hold,
  * may differ.
- * @throws CompileError E4104 for an open dim or an op that ONNX cannot express, E2102 for a parameter without
+ * @throws CompileError E4104 for an op that ONNX cannot express, for an open dim that no input has as a size
+ * or that would have to be a number (of a parameter, of a dilated convolution), E2102 for a parameter without
  * values, E2301 for a file over 2 GiB.
  */
 export function toOnnx(graph: Graph, { parameters = new Map() }: ToOnnxOptions = {}): Uint8Array {
   const draft = new OnnxDraft();
   const outputs = graph.outputs.map(({ name, value }) => ({ name: draft.fresh(name), value }));
-  for (const input of graph.inputs) draft.define(input, draft.fresh(input.name));
+  for (const input of graph.inputs) draft.input(input);
   let bytes = 0;
   for (const { value } of graph.parameters) {
     const { dtype } = value.type;
@@ -81,7 +85,10 @@ function versionsFor(graph: Graph): typeof least {
       ...Object.values(attributes).flatMap((each) => (isGraph(each) ? dtypesIn(each) : [])),
     ]),
   ];
-  const needed = dtypesIn(graph).map((dtype) => since[dtype] ?? least);
+  const needed = [
+    ...dtypesIn(graph).map((dtype) => since[dtype] ?? least),
+    ...graph.nodes.map(({ op }) => sinceOp[op] ?? least),
+  ];
   return needed.reduce((newest, each) => (each.opset > newest.opset ? each : newest), least);
 }
 
@@ -106,7 +113,7 @@ function exportNode(draft: OnnxDraft, node: Node): void {
 }
 
 /** These take elements of any type as they are. */
-const keepsCodes = new Set(["constant", "cast", "scan", "reshape", "transpose"]);
+const keepsCodes = new Set(["constant", "cast", "bitCast", "scan", "reshape", "transpose"]);
 
 /** What ONNX operators do not compute with: the dtype they do it in instead. Nothing is lost on the way. */
 function wideOf(dtype: DType): DType {
@@ -181,8 +188,13 @@ function rename(draft: OnnxDraft, from: string, to: string): void {
   draft.named("Identity", [from], to);
 }
 
+/** Sizes as a file says them: numbers, names of open dims, and nothing of what is computed from these. */
 function valueProto(value: Value, name: string): ValueProto {
-  return { name, elementType: elementTypeOf(value.type.dtype), dims: sizesOf(value) };
+  const dims = value.type.shape.map((d) => {
+    const n = constantOf(d);
+    return n === undefined ? symbolIn(d) : Number(n);
+  });
+  return { name, elementType: elementTypeOf(value.type.dtype), dims };
 }
 
 function missing(value: Value): never {

@@ -1,17 +1,15 @@
 /** Exports the ops that move elements, and those that take or write them by number. */
 import type { DType } from "../../../../runtime/dtype.ts";
 import { size, strides, type Tensor, tensor } from "../../../../runtime/tensor.ts";
-import type { Dim } from "../../../dims/index.ts";
+import { add, constantOf, type Dim, mul } from "../../../dims/index.ts";
 import type { Node } from "../../../ir/graph.ts";
-import { int, type OnnxDraft, sizeOf, sizesOf, text } from "./draft.ts";
+import { int, type OnnxDraft, type Size, sizeOf, sizesOf, text } from "./draft.ts";
 import type { ExportRow } from "./row.ts";
 
 const numbers = (node: Node, name: string): readonly number[] => node.attributes[name] as readonly number[];
 const flag = (node: Node, name: string): boolean => node.attributes[name] === true;
-const dimsOf = (node: Node, name: string): readonly number[] =>
-  (node.attributes[name] as readonly Dim[]).map((d) => sizeOf(d, `${name} of ${node.op}`));
-const dimOf = (node: Node, name: string): number =>
-  sizeOf(node.attributes[name] as Dim, `${name} of ${node.op}`);
+const dimsOf = (node: Node, name: string) => node.attributes[name] as readonly Dim[];
+const dimOf = (node: Node, name: string) => node.attributes[name] as Dim;
 const axisOf = (node: Node) => ({ axis: int(Number(node.attributes["axis"])) });
 
 /** ONNX's name for how a scatter combines. */
@@ -22,29 +20,38 @@ const reductionOf = (node: Node) => {
 
 export const movementRows: Readonly<Record<string, ExportRow>> = {
   constant: (draft, node) => [draft.tensor(node.attributes["value"] as Tensor, node.results[0]!.name)],
-  iota: (draft, node) => [draft.tensor(counted(node), node.results[0]!.name)],
+  iota: (draft, node) => {
+    const isFixed = node.results[0]!.type.shape.every((d) => constantOf(d) !== undefined);
+    return [isFixed ? draft.tensor(counted(node), node.results[0]!.name) : counting(draft, node)];
+  },
   dimension: (draft, node) => {
-    const value = sizeOf(node.attributes["value"] as Dim, `the value of ${node.op}`);
-    return [draft.number(node.results[0]!.type.dtype, value)];
+    const { dtype } = node.results[0]!.type;
+    const value = dimOf(node, "value");
+    const n = constantOf(value);
+    return [
+      n === undefined
+        ? draft.cast(draft.reshape(draft.int64([value]), []), dtype)
+        : draft.number(dtype, Number(n)),
+    ];
   },
   broadcast: (draft, node, [x]) => {
     const axes = numbers(node, "axes");
-    const shape = sizesOf(node.results[0]!);
-    const own = sizesOf(node.operands[0]!);
+    const { shape } = node.results[0]!.type;
+    const own = node.operands[0]!.type.shape;
     const aligned = shape.map((_, axis) => (axes.includes(axis) ? own[axes.indexOf(axis)]! : 1));
     return [draft.node("Expand", [draft.reshape(x!, aligned), draft.int64(shape)])];
   },
-  reshape: (draft, node, [x]) => [draft.reshape(x!, sizesOf(node.results[0]!))],
+  reshape: (draft, node, [x]) => [draft.reshape(x!, node.results[0]!.type.shape)],
   transpose: (draft, node, [x]) => [draft.transpose(x!, numbers(node, "permutation"))],
   slice: (draft, node, [x]) => {
     const [start, count, stride] = [dimOf(node, "start"), dimOf(node, "size"), dimOf(node, "stride")];
-    const end = start + Math.max(count - 1, 0) * stride + Math.min(count, 1);
+    const end = add(start, mul(count, stride));
     return [slice(draft, x!, [Number(node.attributes["axis"])], [start], [end], [stride])];
   },
   reverse: (draft, node, [x]) => {
     const axes = numbers(node, "axes");
     if (axes.length === 0) return [x!];
-    const all = (n: number) => axes.map(() => n);
+    const all = (n: number): readonly number[] => axes.map(() => n);
     // Before the first element: what ONNX takes for "to the very beginning" when it goes backwards.
     return [slice(draft, x!, axes, all(-1), all(-(2 ** 31)), all(-1))];
   },
@@ -55,7 +62,7 @@ export const movementRows: Readonly<Record<string, ExportRow>> = {
   },
   // Known sizes only: then what is measured is the number itself.
   measure: (_draft, node, [x]) => {
-    dimOf(node, "size");
+    sizeOf(dimOf(node, "size"), "what is measured");
     return [x!];
   },
   compress: (draft, _node, operands) => [draft.node("Compress", operands, { axis: int(0) })],
@@ -81,6 +88,19 @@ export const movementRows: Readonly<Record<string, ExportRow>> = {
 
 const toInt64 = (draft: OnnxDraft, name: string): string => draft.node("Cast", [name], { to: int(7) });
 
+/** The same where sizes are open. */
+function counting(draft: OnnxDraft, node: Node): string {
+  const { shape, dtype } = node.results[0]!.type;
+  const along = Number(node.attributes["axis"]);
+  const scalar = (value: Dim | number) => draft.reshape(draft.int64([value]), []);
+  const numbers = draft.node("Range", [scalar(0), scalar(shape[along]!), scalar(1)]);
+  const aligned = draft.reshape(
+    numbers,
+    shape.map((d, axis) => (axis === along ? d : 1)),
+  );
+  return draft.cast(draft.node("Expand", [aligned, draft.int64(shape)]), dtype);
+}
+
 /** Counts from 0 along one axis. */
 function counted(node: Node): Tensor {
   const shape = sizesOf(node.results[0]!);
@@ -94,9 +114,9 @@ export function slice(
   draft: OnnxDraft,
   x: string,
   axes: readonly number[],
-  starts: readonly number[],
-  ends: readonly number[],
-  steps: readonly number[],
+  starts: readonly Size[],
+  ends: readonly Size[],
+  steps: readonly Size[],
 ): string {
   return draft.node("Slice", [x, ...[starts, ends, axes, steps].map((list) => draft.int64(list))]);
 }
@@ -105,11 +125,12 @@ export function slice(
 export function pad(
   draft: OnnxDraft,
   x: string,
-  low: readonly number[],
-  high: readonly number[],
+  low: readonly Size[],
+  high: readonly Size[],
   value: string,
 ): string {
-  if ([...low, ...high].every((n) => n === 0)) return x;
+  const isNothing = (n: Size) => Number(typeof n === "number" ? n : (constantOf(n) ?? 1)) === 0;
+  if ([...low, ...high].every(isNothing)) return x;
   return draft.node("Pad", [x, draft.int64([...low, ...high]), value]);
 }
 

@@ -29,7 +29,8 @@ export interface NodeProto {
 export interface ValueProto {
   readonly name: string;
   readonly elementType: number;
-  readonly dims: readonly number[];
+  /** A number, the name of an open dim, or undefined for what the file does not say. */
+  readonly dims: readonly (number | string | undefined)[];
 }
 
 export interface GraphProto {
@@ -108,7 +109,11 @@ function writeValue(writer: BinaryWriter, { name, elementType, dims }: ValueProt
     message(writer, 1, () => {
       int(writer, 1, elementType);
       message(writer, 2, () => {
-        for (const n of dims) message(writer, 1, () => int(writer, 1, n));
+        for (const d of dims)
+          message(writer, 1, () => {
+            if (typeof d === "number") int(writer, 1, d);
+            else if (d !== undefined) text(writer, 2, d);
+          });
       });
     }),
   );

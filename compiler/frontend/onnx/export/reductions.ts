@@ -1,7 +1,7 @@
 /** Exports reductions, running totals and sliding windows. */
 import { type DType, dtypes } from "../../../../runtime/dtype.ts";
 import { size, strides, type Tensor } from "../../../../runtime/tensor.ts";
-import type { Dim } from "../../../dims/index.ts";
+import { add, constant, type Dim, max, mul, sub } from "../../../dims/index.ts";
 import type { Node } from "../../../ir/graph.ts";
 import { identityOf } from "../../../ops/accumulate.ts";
 import { inexpressible, int, type OnnxDraft, sizeOf, sizesOf } from "./draft.ts";
@@ -66,11 +66,11 @@ export const reductionRows: Readonly<Record<string, ExportRow>> = {
 function runningProducts(draft: OnnxDraft, node: Node, x: string): string {
   const { axis, reverse, exclusive } = node.attributes;
   const { dtype } = node.results[0]!.type;
-  const shape = sizesOf(node.results[0]!);
-  const length = shape[Number(axis)]!;
+  const { shape } = node.results[0]!.type;
+  const length = sizeOf(shape[Number(axis)]!, `the axis of a running product`);
   if (length > MOST_STEPS) return inexpressible(node, `a running product over ${length} elements`);
-  if (size(shape) === 0) return x;
-  const slab = shape.with(Number(axis), 1);
+  if (length === 0) return x;
+  const slab = shape.with(Number(axis), constant(1));
   let total = draft.node("Expand", [draft.number(dtype, 1), draft.int64(slab)]);
   const places = Array.from({ length }, (_, i) => (reverse === true ? length - 1 - i : i));
   const parts: string[] = [];
@@ -90,8 +90,7 @@ class Windows {
   readonly #window: readonly number[];
   readonly #strides: readonly number[];
   readonly #dilations: readonly number[];
-  readonly #padding: readonly (readonly [number, number])[];
-  readonly #places: readonly number[];
+  readonly #padding: readonly (readonly [Dim, Dim])[];
 
   constructor(draft: OnnxDraft, node: Node, x: string, identity?: number) {
     this.#draft = draft;
@@ -99,11 +98,7 @@ class Windows {
     const sizes = (name: string) =>
       (node.attributes[name] as readonly Dim[]).map((d) => sizeOf(d, `${name} of ${node.op}`));
     [this.#window, this.#strides, this.#dilations] = [sizes("window"), sizes("strides"), sizes("dilations")];
-    this.#padding = (node.attributes["padding"] as readonly (readonly [Dim, Dim])[]).map(([low, high]) => [
-      sizeOf(low, "padding"),
-      sizeOf(high, "padding"),
-    ]);
-    this.#places = sizesOf(node.results[0]!);
+    this.#padding = node.attributes["padding"] as readonly (readonly [Dim, Dim])[];
     if (size(this.#window) > MOST_STEPS) inexpressible(node, `a window of ${size(this.#window)} elements`);
     const { dtype } = node.operands[0]!.type;
     const filler = draft.number(dtype, identity ?? Number(identityOf("max", dtype)));
@@ -125,9 +120,15 @@ class Windows {
 
   #elementAt(offset: readonly number[]): string {
     const starts = offset.map((r, axis) => r * this.#dilations[axis]!);
-    const ends = starts.map((s, axis) => s + (this.#places[axis]! - 1) * this.#strides[axis]! + 1);
+    const { shape } = this.#node.results[0]!.type;
+    const last = (axis: number) => mul(sub(shape[axis]!, 1), this.#strides[axis]!);
+    const ends = starts.map((s, axis) => max(add(last(axis), s + 1), s));
     const axes = starts.map((_, axis) => axis);
     return slice(this.#draft, this.#padded, axes, starts, ends, this.#strides);
+  }
+
+  get #places(): readonly number[] {
+    return sizesOf(this.#node.results[0]!);
   }
 
   /** Where each element lies in x is known now; only which one wins is left to run time. */
@@ -164,11 +165,13 @@ class Windows {
   /** Flat position in x of a window's element, -1 in the padding. */
   #sourceOf(place: number, offset: readonly number[]): number {
     const sizes = sizesOf(this.#node.operands[0]!);
-    const [own, steps] = [strides(sizes), strides(this.#places)];
+    const places = this.#places;
+    const [own, steps] = [strides(sizes), strides(places)];
     let flat = 0;
-    for (const [axis, extent] of this.#places.entries()) {
+    for (const [axis, extent] of places.entries()) {
       const i = Math.floor(place / steps[axis]!) % extent;
-      const at = i * this.#strides[axis]! + offset[axis]! * this.#dilations[axis]! - this.#padding[axis]![0];
+      const before = sizeOf(this.#padding[axis]![0], "padding");
+      const at = i * this.#strides[axis]! + offset[axis]! * this.#dilations[axis]! - before;
       if (at < 0 || at >= sizes[axis]!) return -1;
       flat += at * own[axis]!;
     }
@@ -176,8 +179,9 @@ class Windows {
   }
 
   #positions(positionOf: (place: number) => number): string {
-    const data = Int32Array.from({ length: size(this.#places) }, (_, place) => positionOf(place));
-    const tensor: Tensor = { dtype: "int32", shape: this.#places, data };
+    const shape = this.#places;
+    const data = Int32Array.from({ length: size(shape) }, (_, place) => positionOf(place));
+    const tensor: Tensor = { dtype: "int32", shape, data };
     return this.#draft.tensor(tensor);
   }
 }
