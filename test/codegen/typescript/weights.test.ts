@@ -94,6 +94,14 @@ describe("init", () => {
     expect(checkEmitted(code)).toEqual([]);
   });
 
+  test("keeps the sign of a constant zero", () => {
+    const [, bias] = small.weights;
+    const weights = small.weights.map((weight) =>
+      weight === bias ? seeded(weight, { kind: "constant", value: -0 }) : weight,
+    );
+    expect(emit({ ...small, weights }, { weights: "init" }).code).toContain("fillConstant(denseBias, -0);");
+  });
+
   test("gives the same outputs, bit for bit", () => {
     const module = load(emit(p, { weights: "init" }));
     expect(outputsOf(module.instantiate(), inputs)).toEqual(runProgram(p, inputs));
