@@ -38,9 +38,20 @@ export function flatten(stmts: readonly Stmt[], lane?: string): readonly Node[] 
   return stmts.flatMap((s): readonly Node[] => {
     if (s.kind === "for") return flattenLoop(s, lane);
     if (s.kind !== "if") return [{ kind: "line", stmt: s, lane }];
-    if (lane !== undefined) unsupported(`a condition inside the lanes of ${lane}`);
-    return [{ kind: "if", condition: s.condition, body: flatten(s.body) }];
+    if (lane !== undefined && mentions(s.condition, lane))
+      unsupported(`a condition that differs by lane of ${lane}`);
+    return [{ kind: "if", condition: s.condition, body: flatten(s.body, lane) }];
   });
+}
+
+/** Whether the value may depend on the axis; what registers hold may. */
+function mentions(value: Expr, axis: string): boolean {
+  let found = false;
+  visitExpr(value, (e) => {
+    if (e.kind === "load" || e.kind === "index") found ||= symbolsOf(e.index).includes(axis);
+    if (e.kind === "register" || e.kind === "guard") found = true;
+  });
+  return found;
 }
 
 function flattenLoop(s: For, lane: string | undefined): readonly Node[] {

@@ -155,9 +155,18 @@ function emitForm(scope: Scope, e: Expr, lane: string): void {
   }
 }
 
-function emitConstant({ f }: Scope, { value, dtype }: Of<"constant">): void {
+/** Eighteen bytes of code once; within a straight line it is a local after that, which is two. */
+function emitConstant({ f, loaded }: Scope, { value, dtype }: Of<"constant">): void {
+  const key = `${isFloat(dtype) ? "float" : "integer"} ${Object.is(value, -0) ? "-0" : value}`;
+  const known = loaded.get(key);
+  if (known) {
+    f.local_get(known.local);
+    return;
+  }
   const lanes = isFloat(dtype) ? new Float32Array(laneCount) : new Int32Array(laneCount);
-  f.v128_const(lanes.fill(Number(value)));
+  const local = f.local("v128");
+  f.v128_const(lanes.fill(Number(value))).local_tee(local);
+  loaded.set(key, { local });
 }
 
 function emitRegister(scope: Scope, e: Of<"register">, lane: string): void {
@@ -220,11 +229,29 @@ function emitBinary(scope: Scope, e: Of<"binary">, lane: string): void {
   } else if (!float && shift !== undefined) {
     go(e.a);
     emitShift(scope, e, shift);
+  } else if (isClip(e)) {
+    [e.a, e.b].forEach(go);
+    if (e.fn === "min") f.f32x4_pmin();
+    else f.f32x4_pmax();
+    // The greater of -0 and 0 is 0.
+    if (e.fn === "max" && Object.is(e.b.value, 0)) {
+      go(e.b);
+      f.f32x4_add();
+    }
   } else {
     [e.a, e.b].forEach(go);
     if (float && isMathFn(e.fn)) f.call(mathFunction(scope.module, e.fn, scope.fma));
     else f.instruction(arithmeticOf(e.fn, e.dtype), []);
   }
+}
+
+/**
+ * The maximum or minimum with a constant: where x is NaN or both are zeros, pmin and pmax give x, one
+ * instruction for the eight that know all cases.
+ */
+function isClip(e: Of<"binary">): e is Of<"binary"> & { readonly b: Of<"constant"> } {
+  if ((e.fn !== "max" && e.fn !== "min") || e.dtype !== "float32" || e.b.kind !== "constant") return false;
+  return !Number.isNaN(e.b.value) && !(e.fn === "min" && Object.is(e.b.value, -0));
 }
 
 function arithmeticOf(fn: BinaryFn, dtype: DType) {

@@ -108,7 +108,7 @@ class Scope {
         return this;
       case "if":
         this.#expr(s.condition);
-        this.#inner().stmts(s.body);
+        this.#under(testsOf(s.condition), (scope) => scope.#inner().stmts(s.body));
         return this;
       case "bind": {
         this.#expr(s.value);
@@ -169,13 +169,13 @@ class Scope {
   #guard(e: Expr & { kind: "guard" }): void {
     for (const test of e.tests) this.#defined(test);
     const [test, ...more] = e.tests;
-    this.#under(e.tests, e.inside);
+    this.#under(e.tests, (scope) => scope.#expr(e.inside));
     // Of several tests nobody knows which one fails.
-    this.#under(test && more.length === 0 ? [sub(-1, test)] : [], e.outside);
+    this.#under(test && more.length === 0 ? [sub(-1, test)] : [], (scope) => scope.#expr(e.outside));
   }
 
-  /** Verifies what is evaluated only where all of `tests` are >= 0. */
-  #under(tests: readonly Dim[], e: Expr): void {
+  /** Verifies what is done only where all of `tests` are >= 0. */
+  #under(tests: readonly Dim[], verify: (scope: Scope) => void): void {
     const isOpen = (name: string) => this.#kernel.open?.includes(name) === true;
     const guards = narrow(tests, this.#guards, this.#bounds, isOpen);
     // An arm that is never taken has nothing to prove.
@@ -183,7 +183,7 @@ class Scope {
     if (guards.some(({ interval }) => interval.min > interval.max)) return;
     const symbols = new Map(this.#symbols);
     for (const { name, interval } of guards) symbols.set(name, interval);
-    new Scope(this.#kernel, symbols, this.#registers, guards, this.#counters, this.#facts).#expr(e);
+    verify(new Scope(this.#kernel, symbols, this.#registers, guards, this.#counters, this.#facts));
   }
 
   #place({ register, index }: Place): void {
@@ -232,6 +232,12 @@ class Scope {
   #fail(what: string): never {
     throw new Unproven(`internal: kernel ${this.#kernel.name} ${what}`);
   }
+}
+
+/** What is known to be >= 0 where a condition holds: of an index compared with 0 the index. */
+function testsOf(condition: Expr): readonly Dim[] {
+  if (condition.kind !== "binary" || condition.fn !== "ge" || condition.a.kind !== "index") return [];
+  return condition.b.kind === "constant" && condition.b.value === 0 ? [condition.a.index] : [];
 }
 
 /**

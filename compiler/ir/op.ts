@@ -113,7 +113,15 @@ export type Lowering =
     }
   /** The result is operand 0's elements in the same row-major order (reshape). */
   | { readonly kind: "view" }
-  | { readonly kind: "kernel"; readonly build: (block: Block, results: readonly Destination[]) => void }
+  /**
+   * `once`: stores each element of its one result once, and reads none of them, so that elementwise nodes
+   * behind it may be computed where it stores.
+   */
+  | {
+      readonly kind: "kernel";
+      readonly once?: boolean;
+      readonly build: (block: Block, results: readonly Destination[]) => void;
+    }
   /** Handled by the lowering of programs itself: operand 0 is read as the size, which is in 0 .. most. */
   | { readonly kind: "measure"; readonly size: Dim; readonly most: Dim }
   /** Handled by the lowering of programs itself: runs `body` once per step (scan). */

@@ -13,6 +13,7 @@ import type { Lowering } from "../ir/op.ts";
 import { largest } from "../ir/open-dims.ts";
 import type { Step } from "../ir/program.ts";
 import { ops } from "../ops/index.ts";
+import { knownValues } from "../passes/uses.ts";
 import { addConstant, type LowerContext } from "./context.ts";
 import { type FusionPlan, type LoweredNode, planFusion } from "./fuse.ts";
 import { FusedKernels } from "./fused-kernels.ts";
@@ -42,10 +43,15 @@ class BodyLowerer {
   readonly #times: number;
   readonly #kernels: FusedKernels;
   readonly #steps: Step[] = [];
+  /** What follows from parameters alone is computed when the weights are there, not in every run. */
+  readonly #known: ReadonlySet<Value>;
+  readonly #producers: ReadonlyMap<Value, Node<BoundDim>>;
 
   constructor(context: LowerContext, graph: Graph<BoundDim>, times: number) {
     this.#context = context;
     this.#graph = graph;
+    this.#known = knownValues(graph);
+    this.#producers = new Map(graph.nodes.flatMap((node) => node.results.map((r) => [r, node] as const)));
     this.#times = times;
     this.#kernels = new FusedKernels(context.storage, context.target.numerics, context.open);
   }
@@ -127,11 +133,26 @@ class BodyLowerer {
       storage.set(first, storage.get(node.operands[0]!)!);
       return;
     }
+    const early = node.results.every((r) => !storage.has(r)) && this.#isEarly(node);
     for (const result of node.results)
-      if (!storage.has(result))
-        storage.set(result, { buffer: buffers.create(result.name, result, "arena"), offset: zero });
+      if (!storage.has(result)) {
+        const buffer = buffers.create(result.name, result, early ? "packed" : "arena");
+        storage.set(result, { buffer: early ? this.#context.cache.keep(buffer) : buffer, offset: zero });
+      }
     if (lowering.kind === "scan") this.#scan(node, lowering.body as Graph<BoundDim>);
-    else if (!node.results.every(isEmpty)) this.#call(this.#kernels.kernelOf(lowered));
+    else if (!node.results.every(isEmpty))
+      this.#call(this.#kernels.kernelOf(lowered, plan.cores.get(node)), early);
+  }
+
+  /** All that it reads is there before the first run: weights, and what was computed of them. */
+  #isEarly({ results, operands }: Node<BoundDim>): boolean {
+    if (!results.every((result) => this.#known.has(result))) return false;
+    return operands.every((operand) => {
+      const stored = this.#context.storage.get(operand);
+      if (stored) return stored.buffer.space === "weight" || stored.buffer.space === "packed";
+      const producer = this.#producers.get(operand);
+      return producer !== undefined && this.#isEarly(producer);
+    });
   }
 
   #measure({ operands, results, source }: Node<BoundDim>, { size, most }: Measure): void {
@@ -144,8 +165,10 @@ class BodyLowerer {
     this.#steps.push({ kind: "read", buffer, index, subject: source.path, ...sizes.read(size, most) });
   }
 
-  #call({ kernel, buffers }: ReturnType<FusedKernels["kernelOf"]>): void {
-    this.#steps.push(...this.#context.cache.call(kernel, buffers, kernel.parameters.map(symbol)));
+  #call({ kernel, buffers }: ReturnType<FusedKernels["kernelOf"]>, early = false): void {
+    const { cache } = this.#context;
+    const steps = early ? cache.prepare : this.#steps;
+    steps.push(...cache.call(kernel, buffers, kernel.parameters.map(symbol), early));
   }
 
   #copy(value: Value<BoundDim>, target: Storage): void {

@@ -22,6 +22,8 @@ export interface FusionPlan {
   readonly inlined: ReadonlySet<Value>;
   /** Nodes whose result is the same memory as operand 0. */
   readonly views: ReadonlySet<Value>;
+  /** Kernels that are written by an inlined node, by their root. */
+  readonly cores: ReadonlyMap<Node, LoweredNode>;
 }
 
 type Role = "root" | "view" | "free" | "inline";
@@ -40,6 +42,7 @@ export function planFusion(graph: Graph<BoundDim>, nodes: readonly LoweredNode[]
   const outputs = new Set<Value>(graph.outputs.map((output) => output.value));
   const placements = new Map<Node, Placement>();
   const kernelsWithReduction = new Set<Node>();
+  const cores = new Map<Node, LoweredNode>();
   for (const { node, lowering } of [...nodes].reverse()) {
     const value = node.results[0];
     let placement: Placement = { role: "root", kernel: node, frame: node };
@@ -55,12 +58,13 @@ export function planFusion(graph: Graph<BoundDim>, nodes: readonly LoweredNode[]
     }
     if (lowering.kind === "view" && value && !outputs.has(value) && !isFree(node.operands[0]!, producers))
       placement = { ...placement, role: "view" };
-    if (lowering.kind === "reduce") kernelsWithReduction.add(placement.kernel);
+    if (lowering.kind === "reduce" || isCore(lowering)) kernelsWithReduction.add(placement.kernel);
+    if (isCore(lowering) && placement.role === "inline") cores.set(placement.kernel, { node, lowering });
     placements.set(node, placement);
   }
   const withRole = (...roles: readonly Role[]) =>
     new Set(nodes.filter((n) => roles.includes(placements.get(n.node)!.role)).flatMap((n) => n.node.results));
-  return { inlined: withRole("free", "inline"), views: withRole("view") };
+  return { inlined: withRole("free", "inline"), views: withRole("view"), cores };
 }
 
 /**
@@ -81,14 +85,15 @@ function absorb(
   producers: ReadonlyMap<Value, LoweredNode>,
   kernelsWithReduction: ReadonlySet<Node>,
 ): Placement | undefined {
-  if (lowering.kind !== "map" && lowering.kind !== "reduce") return undefined;
+  const loops = lowering.kind === "reduce" || isCore(lowering);
+  if (lowering.kind !== "map" && !loops) return undefined;
   const [first, ...others] = [...new Set(consumers)].map((consumer) =>
     placeIn(consumer, value, placements, producers),
   );
   if (!first || others.some((other) => other?.kernel !== first.kernel || other.frame !== first.frame))
     return undefined;
   const aligned = first.frame === first.kernel;
-  if (lowering.kind === "reduce" && !(aligned && !kernelsWithReduction.has(first.kernel))) return undefined;
+  if (loops && !(aligned && !kernelsWithReduction.has(first.kernel))) return undefined;
   return first;
 }
 
@@ -109,6 +114,9 @@ function placeIn(
     return { role: "inline", kernel: at.kernel, frame: consumer };
   return undefined;
 }
+
+/** Statements of its own, which store each element once. */
+const isCore = (lowering: Lowering): boolean => lowering.kind === "kernel" && lowering.once === true;
 
 const sameShape = (a: Value, b: Value): boolean =>
   a.type.shape.length === b.type.shape.length && a.type.shape.every((d, i) => d === b.type.shape[i]);

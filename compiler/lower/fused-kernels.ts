@@ -57,12 +57,13 @@ export class FusedKernels {
   }
 
   /** The kernel that computes `root`'s results into their storage. */
-  kernelOf(root: LoweredNode): ReturnType<KernelBuilder["finish"]> {
+  kernelOf(root: LoweredNode, core?: LoweredNode): ReturnType<KernelBuilder["finish"]> {
     const { node, lowering } = root;
     this.#begin();
     this.#nodes.push(node);
     const [result] = node.results;
-    if (lowering.kind === "kernel")
+    if (core) this.#epilogue(root, core);
+    else if (lowering.kind === "kernel")
       lowering.build(
         this.#builder,
         node.results.map((r) => this.#destination(r)),
@@ -74,6 +75,23 @@ export class FusedKernels {
         this.#destination(result!).store(index, value);
       });
     return this.#builder.finish(this.#name(root), this.#comment(root));
+  }
+
+  /** The statements of `core`, with the root computed of each element that they store. */
+  #epilogue(root: LoweredNode, { node, lowering }: LoweredNode): void {
+    if (lowering.kind !== "kernel") throw new Error(`internal: ${node.op} writes no statements`);
+    const [value, result] = [node.results[0]!, root.node.results[0]!];
+    const { dtype, shape } = value.type;
+    this.#nodes.push(node);
+    const store = (index: readonly Dim[], stored: Expr): void => {
+      const expr = this.#builder.let(node.op, rounded(stored, dtype));
+      this.#evaluated = new Map([[value, [{ index, expr, scope: this.#builder.scope }]]]);
+      this.#destination(result).store(index, this.#evaluate(root, index));
+    };
+    const load = () => {
+      throw new Error(`internal: ${node.op} reads what it has stored`);
+    };
+    lowering.build(this.#builder, [{ dtype, shape, store, load }]);
   }
 
   /** A kernel that copies a value's elements, in order, to other storage. */

@@ -35,8 +35,11 @@ export class KernelCache {
     this.#open = open;
   }
 
-  /** The steps that run `kernel` on the given buffers (reads, then writes). */
-  call(kernel: Kernel, buffers: readonly Buffer[], args: readonly Dim[]): readonly Step[] {
+  /**
+   * The steps that run `kernel` on the given buffers (reads, then writes); `early`: when there are weights,
+   * so that there is no arena yet.
+   */
+  call(kernel: Kernel, buffers: readonly Buffer[], args: readonly Dim[], early = false): readonly Step[] {
     const { scheduled, formals } = this.#entry(kernel);
     const { kernel: shared, panels } = scheduled;
     const actual = new Map(formals.map((formal, i) => [formal, buffers[i]!]));
@@ -44,15 +47,29 @@ export class KernelCache {
     for (const { prepare, source, packed } of panels) {
       const from = actual.get(source)!;
       const now = packed.space === "arena";
-      const to = now
-        ? { ...packed, name: this.#fresh(`${from.name}.packed`) }
-        : this.#pack(prepare, from, packed);
+      const to = now ? this.#copy(packed, from, early) : this.#pack(prepare, from, packed);
       if (now)
         copies.push({ kind: "call", kernel: this.#shared(prepare).prepare, buffers: [from, to], args: [] });
       actual.set(packed, to);
     }
     const passed = [...shared.reads, ...shared.writes].map((formal) => actual.get(formal)!);
     return [...copies, { kind: "call", kernel: shared, buffers: passed, args }];
+  }
+
+  /** Lists a buffer that steps of `prepare` fill, under a name of its own. */
+  keep(buffer: Buffer): Buffer {
+    return this.#kept({ ...buffer, name: this.#fresh(buffer.name) });
+  }
+
+  #copy(packed: Buffer, from: Buffer, early: boolean): Buffer {
+    const copy = { ...packed, name: this.#fresh(`${from.name}.packed`) };
+    return early ? this.#kept(copy) : copy;
+  }
+
+  #kept(buffer: Buffer): Buffer {
+    const kept: Buffer = { ...buffer, space: "packed" };
+    this.packed.push(kept);
+    return kept;
   }
 
   #entry(kernel: Kernel): Entry {

@@ -36,7 +36,7 @@ export function prepack<P extends Packable>(program: P): P {
     ...program,
     weights: program.weights.map((weight) => packedWeights.get(weight.buffer) ?? weight),
     packed: program.packed.filter((buffer) => !renamed.has(buffer)),
-    prepare,
+    prepare: prepare.map((step) => rename(step, renamed)),
     widened: [...program.widened, ...widened],
     steps: program.steps.map((step) => rename(step, renamed)),
   };

@@ -35,6 +35,7 @@ import { transpose } from "./transpose.ts";
 import { unaryOps } from "./unary.ts";
 import { windowArgMax } from "./window-arg-max.ts";
 import { windowReduce } from "./window-reduce.ts";
+import { winogradOps } from "./winograd.ts";
 
 const list: readonly Op[] = [
   ...unaryOps,
@@ -72,4 +73,7 @@ const list: readonly Op[] = [
   scan,
 ];
 
-export const ops: ReadonlyMap<string, Op> = new Map(list.map((op) => [op.name, op]));
+/** Ops that only passes make: no front end builds them, and no file holds them. */
+export const passOps: ReadonlySet<string> = new Set(winogradOps.map(({ name }) => name));
+
+export const ops: ReadonlyMap<string, Op> = new Map([...list, ...winogradOps].map((op) => [op.name, op]));

@@ -13,6 +13,7 @@ import { padOnce } from "./pad-once.ts";
 import type { ParameterTable } from "./parameters.ts";
 import type { BoundGraph } from "./rewrite.ts";
 import { splitPhases } from "./split-phases.ts";
+import { winograd } from "./winograd.ts";
 
 export interface PassContext {
   /** What the target computes with, and so what is evaluated at compile time. */
@@ -54,7 +55,12 @@ export const pipeline: readonly Pass[] = [
   { name: "pad-once", exact: true, run: padOnce },
   // Behind padding, so that the padded input of the network is read where it is.
   { name: "channels-last", exact: true, run: (graph, c) => (c.lanes > 1 ? channelsLast(graph) : graph) },
-  // What is left of transposes.
+  {
+    name: "winograd",
+    exact: false,
+    run: (graph, c) => (c.lanes > 1 && c.parameters ? winograd(graph) : graph),
+  },
+  // What is left of transposes, and one padding where there are two.
   { name: "canonicalise-again", exact: true, run: canonicalise },
   // Again: one input padded for several readers, parameters that hoisting left without a reader.
   { name: "eliminate-common-again", exact: true, run: eliminateCommon },

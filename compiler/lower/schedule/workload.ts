@@ -136,7 +136,11 @@ function isMultiplyAdd(e: Expr): boolean {
 function hasLanes(nest: Nest, axis: string): boolean {
   let [lanes, stores] = [true, 0];
   visitStmts(nest.body, (s) => {
-    if (s.kind === "bind" || s.kind === "if") lanes = false;
+    if (s.kind === "bind") lanes = false;
+    if (s.kind === "if") {
+      lanes = lanes && isUniform(s.condition, axis);
+      return;
+    }
     if (s.kind === "for" && symbolsOf(s.extent).includes(axis)) lanes = false;
     if (s.kind === "store") {
       stores++;
@@ -149,4 +153,14 @@ function hasLanes(nest: Nest, axis: string): boolean {
       });
   });
   return lanes && stores > 0;
+}
+
+/** A condition of indices alone that all iterations of the axis decide alike. */
+function isUniform(condition: Expr, axis: string): boolean {
+  let uniform = true;
+  visitExpr(condition, (e) => {
+    if (e.kind === "load" || e.kind === "register" || e.kind === "guard") uniform = false;
+    if (e.kind === "index" && symbolsOf(e.index).includes(axis)) uniform = false;
+  });
+  return uniform;
 }

@@ -174,6 +174,19 @@ const stored = fc.oneof(
 );
 
 describe("any expression", () => {
+  test.each(["max", "min"] as const)("%s with a constant knows zeros, infinities and NaN", (fn) => {
+    for (const value of floatValues) {
+      const limit: Expr = { kind: "constant", value, dtype: "float32" };
+      const x = load(inputs.float32, at);
+      const kernel = kernelOf({ kind: "binary", fn, a: x, b: limit, dtype: "float32" }, "float32", "vector");
+      for (const seed of [1, 2, 3]) {
+        const memory = memoryFor(kernel, (b) => (b.space === "input" ? dataOf(b, seed) : undefined));
+        interpret(kernel, memory, targets.wasm.numerics);
+        expect(run(kernel, "wasm", seed)).toEqual(memory.get(kernel.writes[0]!));
+      }
+    }
+  });
+
   test("in lanes and in scalars is what the interpreter makes of it, bit for bit", () => {
     fc.assert(
       fc.property(stored, fc.nat(), ({ value, dtype }, seed) => {
