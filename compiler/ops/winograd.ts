@@ -6,8 +6,10 @@
  *     A' [ (G g G') * (B' d B) ] A          with * elementwise, summed over channels
  *
  * `winogradInput` makes B' d B of every tile and channel, `winogradKernel` G g G' of every pair of channels,
- * with the outputs in blocks as wide as a tile of the product, and `winogradOutput` applies A. Only the pass
- * `winograd` makes these ops. References multiply by the matrices, kernels by the sums they factor into.
+ * with the outputs in blocks as wide as a tile of the product, and `winogradOutput` applies A. The product may
+ * have more `rows` than there are tiles, to suit the cache: they hold anything (zeros in the reference), and
+ * nobody reads them. Only the pass `winograd` makes these ops. References multiply by the matrices, kernels by
+ * the sums they factor into.
  */
 import { allocateNumbers, type Elements } from "../../runtime/elements.ts";
 import { size, type Tensor } from "../../runtime/tensor.ts";
@@ -19,7 +21,7 @@ import { nestOver } from "./nest.ts";
 import { counting } from "./odometer.ts";
 import { type Line, lines } from "./winograd-lines.ts";
 
-export type WinogradInputAttributes = { readonly tile: number };
+export type WinogradInputAttributes = { readonly tile: number; readonly rows: Dim };
 export type WinogradKernelAttributes = { readonly tile: number; readonly width: number };
 export type WinogradOutputAttributes = { readonly tile: number; readonly shape: readonly Dim[] };
 
@@ -84,8 +86,8 @@ export const winogradOps: readonly Op[] = [
   defineOp<WinogradInputAttributes>({
     name: "winogradInput",
     operands: ["x"],
-    attributes: { tile: "int" },
-    relate: (context, [x], { tile }) => {
+    attributes: { tile: "int", rows: "dim" },
+    relate: (context, [x], { tile, rows }) => {
       checkRank(context, "winogradInput", "x", x!, 4);
       checkDTypeIs(context, "winogradInput", "x", x!, "float32");
       const [n, height, width, channels] = x!.shape as [Dim, Dim, Dim, Dim];
@@ -93,7 +95,8 @@ export const winogradOps: readonly Op[] = [
         context.divisible(sub(d, 2), constant(tile), "tiles cover x");
         return floorDiv(sub(d, 2), tile);
       });
-      return [{ dtype: x!.dtype, shape: [constant((tile + 2) ** 2), product([n, ...places]), channels] }];
+      context.atLeast(rows, product([n, ...places]), "there is a row for each tile");
+      return [{ dtype: x!.dtype, shape: [constant((tile + 2) ** 2), rows, channels] }];
     },
     evaluate: ([x], { tile }, [result]) => [tilesReference(x!, tile, result!.shape)],
     lower: ([x], { tile }) => ({
@@ -128,7 +131,7 @@ export const winogradOps: readonly Op[] = [
       checkDTypeIs(context, "winogradOutput", "products", products!, "float32");
       const [n, height, width, channels] = shape as [Dim, Dim, Dim, Dim];
       const tiles = product([n, tilesOf(height, tile), tilesOf(width, tile)]);
-      context.equal(products!.shape[1]!, tiles, "tiles cover the result");
+      context.atLeast(products!.shape[1]!, tiles, "tiles cover the result");
       context.equal(product(products!.shape.slice(2)), channels, "blocks cover the outputs");
       return [{ dtype: products!.dtype, shape }];
     },
@@ -205,7 +208,7 @@ function resultReference(products: Tensor, tile: number, shape: readonly number[
     const [image, top, left] = [Math.floor(t / (down * across)), Math.floor(t / across) % down, t % across];
     for (let o = 0; o < channels; o++) {
       const at = (i: number, j: number) =>
-        products.data[((i * side + j) * tiles + t) * channels + o] as number;
+        products.data[((i * side + j) * products.shape[1]! + t) * channels + o] as number;
       const square = counting(side).map((i) => counting(side).map((j) => at(i, j)));
       around(matrices[tile]!.output, square).forEach((row, i) => {
         row.forEach((value, j) => {

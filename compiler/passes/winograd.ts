@@ -9,8 +9,8 @@
  * Not exact. In float32, with tiles of 4 x 4 a result differs by up to 2^-17, with 2 x 2 by up to 2^-20,
  * times the sum of the absolute values of all that is added up in it.
  *
- * It leaves alone what is padded by the convolution itself, kernels that depend on an input, outputs that are
- * no multiple of four, and open sizes.
+ * It leaves alone what is padded by the convolution itself, kernels that depend on an input, channels that
+ * are no multiple of four, and open sizes.
  */
 import { add, constant, constantOf, type Dim } from "../dims/index.ts";
 import type { BoundDim } from "../ir/graph.ts";
@@ -53,7 +53,7 @@ function planOf({ operands, results, attributes }: BoundNode): Plan | undefined 
   const sizes = [...kernel.shape, ...results[0]!.type.shape].map(constantOf);
   if (sizes.some((n) => n === undefined) || sizes[0] !== 3 || sizes[1] !== 3) return undefined;
   const [, , inputs, outputs, n, height, width] = sizes as number[];
-  if (outputs! % 4 !== 0) return undefined;
+  if (outputs! % 4 !== 0 || inputs! % 4 !== 0) return undefined;
   const shape = { n: n!, height: height!, width: width!, inputs: inputs!, outputs: outputs! };
   const tile = [4, 2].reduce((best, t) => (costOf(shape, t) < costOf(shape, best) ? t : best), 0);
   return tile === 0 ? undefined : { tile, width: outputs! % 8 === 0 ? 8 : 4 };
@@ -88,7 +88,7 @@ function filtered(node: BoundNode, { tile, width }: Plan, scope: Scope): BoundNo
   const [x, kernel] = [node.operands[0]!, node.operands[1]!];
   const [n, height, columns, outputs] = node.results[0]!.type.shape as readonly BoundDim[];
   const tiles = [height!, columns!].map((d) => Math.ceil(constantOf(d)! / tile));
-  const count = constantOf(n!)! * tiles[0]! * tiles[1]!;
+  const rows = bound(rowsFor(constantOf(n!)! * tiles[0]! * tiles[1]!));
   const [inputs, elements] = [kernel.type.shape[2]!, bound((tile + 2) ** 2)];
   const blocks = bound(constantOf(outputs!)! / width);
   const add = (op: string, operands: readonly BoundValue[], attributes: object, shape: readonly BoundDim[]) =>
@@ -99,13 +99,19 @@ function filtered(node: BoundNode, { tile, width }: Plan, scope: Scope): BoundNo
     node,
     scope,
   );
-  const v = add("winogradInput", [covered], { tile }, [elements, bound(count), inputs]);
+  const v = add("winogradInput", [covered], { tile, rows }, [elements, rows, inputs]);
   const u = add("winogradKernel", [kernel], { tile, width }, [elements, blocks, inputs, bound(width)]);
   const contraction: DotGeneralAttributes = { batch: [[0], [0]], contract: [[2], [2]] };
-  const products = add("dotGeneral", [v, u], contraction, [elements, bound(count), blocks, bound(width)]);
+  const products = add("dotGeneral", [v, u], contraction, [elements, rows, blocks, bound(width)]);
   const attributes = { tile, shape: node.results[0]!.type.shape };
   return { ...node, op: "winogradOutput", operands: [products], attributes };
 }
+
+/**
+ * Whole blocks of six rows where there are many: it leaves no smaller block over, and the elements of a tile
+ * do not lie a power of two apart, where they would share a few lines of the cache.
+ */
+const rowsFor = (tiles: number) => (tiles < 32 ? tiles : Math.ceil(tiles / 6) * 6);
 
 /** x with zeros behind, so that whole tiles cover it. */
 function widened(x: BoundValue, sizes: readonly number[], node: BoundNode, scope: Scope): BoundValue {

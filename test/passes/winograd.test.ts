@@ -93,7 +93,7 @@ describe("a 3x3 convolution of stride 1", () => {
       "param %k: float32[3, 3, 16, 24] = {"kind":"zeros"}
       param %b: float32[24] = {"kind":"zeros"}
       %pad: float32[1, 10, 10, 16] = pad(%x) {low=[<0>, <0>, <0>, <0>], high=[<0>, <2>, <0>, <0>], value=0}
-      %winogradInput: float32[36, 4, 16] = winogradInput(%pad) {tile=4}
+      %winogradInput: float32[36, 4, 16] = winogradInput(%pad) {tile=4, rows=<4>}
       %winogradKernel: float32[36, 3, 16, 8] = winogradKernel(%k) {tile=4, width=8}
       %dotGeneral: float32[36, 4, 3, 8] = dotGeneral(%winogradInput, %winogradKernel) {batch=[[0], [0]], contract=[[2], [2]]}
       %c: float32[1, 6, 8, 24] = winogradOutput(%dotGeneral) {tile=4, shape=[<1>, <6>, <8>, <24>]}
@@ -118,7 +118,7 @@ describe("a 3x3 convolution of stride 1", () => {
     );
   });
 
-  test("has its kernel transformed when there are weights, and the rest done where results are stored", () => {
+  test("has its kernel transformed early, and what is behind it done where results are stored", () => {
     const graph = winograd(network({ n: 1, height: 8, width: 8, inputs: 16, outputs: 16 }));
     const data = fill(graph, { style: "normal", seed: 1 });
     const { steps, prepare } = lower(graph, { target: targets.wasm, parameters: data, symbols: new Map() });
