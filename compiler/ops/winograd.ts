@@ -6,10 +6,10 @@
  *     A' [ (G g G') * (B' d B) ] A          with * elementwise, summed over channels
  *
  * `winogradInput` makes B' d B of every tile and channel, `winogradKernel` G g G' of every pair of channels,
- * with the outputs in blocks as wide as a tile of the product, and `winogradOutput` applies A. The product may
- * have more `rows` than there are tiles, to suit the cache: they hold anything (zeros in the reference), and
- * nobody reads them. Only the pass `winograd` makes these ops. References multiply by the matrices, kernels by
- * the sums they factor into.
+ * with the outputs in blocks as wide as a tile of the product, and `winogradOutput` applies A. The product
+ * may have more `rows` than there are tiles, to suit the cache: they hold anything (zeros in the reference),
+ * and nobody reads them. Only the pass `winograd` makes these ops. References multiply by the matrices,
+ * kernels by the sums they factor into.
  */
 import { allocateNumbers, type Elements } from "../../runtime/elements.ts";
 import { size, type Tensor } from "../../runtime/tensor.ts";
