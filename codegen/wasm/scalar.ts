@@ -227,7 +227,11 @@ function boundsOf(e: Expr): readonly [low: number, high: number] {
   if (e.kind === "constant") return [Number(e.value), Number(e.value)];
   if (e.kind === "load" && dtypes[e.buffer.dtype].kind !== "float" && !dtypes[e.buffer.dtype].big)
     return [Number(dtypes[e.buffer.dtype].lowest), Number(dtypes[e.buffer.dtype].highest)];
-  if (e.kind === "cast" && isFloat(e.dtype)) return boundsOf(e.x);
+  if (e.kind === "cast" && isFloat(e.dtype)) {
+    // The largest int32 is no float32, and the next one is beyond.
+    const [low, high] = boundsOf(e.x);
+    return e.dtype === "float64" ? [low, high] : [Math.fround(low), Math.fround(high)];
+  }
   if (e.kind === "unary" && (e.fn === "floor" || e.fn === "ceil" || e.fn === "round")) {
     const [low, high] = boundsOf(e.x);
     return [Math.floor(low), Math.ceil(high)];

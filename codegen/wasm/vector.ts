@@ -155,18 +155,9 @@ function emitForm(scope: Scope, e: Expr, lane: string): void {
   }
 }
 
-/** Eighteen bytes of code once; within a straight line it is a local after that, which is two. */
-function emitConstant({ f, loaded }: Scope, { value, dtype }: Of<"constant">): void {
-  const key = `${isFloat(dtype) ? "float" : "integer"} ${Object.is(value, -0) ? "-0" : value}`;
-  const known = loaded.get(key);
-  if (known) {
-    f.local_get(known.local);
-    return;
-  }
+function emitConstant({ module, f }: Scope, { value, dtype }: Of<"constant">): void {
   const lanes = isFloat(dtype) ? new Float32Array(laneCount) : new Int32Array(laneCount);
-  const local = f.local("v128");
-  f.v128_const(lanes.fill(Number(value))).local_tee(local);
-  loaded.set(key, { local });
+  f.global_get(module.constant(lanes.fill(Number(value))));
 }
 
 function emitRegister(scope: Scope, e: Of<"register">, lane: string): void {

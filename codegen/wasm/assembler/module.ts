@@ -33,6 +33,13 @@ export interface GlobalDeclaration {
   readonly mutable?: boolean;
 }
 
+/** Sixteen bytes that nobody changes. */
+interface VectorConstant {
+  readonly type: "v128";
+  readonly bytes: Uint8Array;
+  readonly mutable?: false;
+}
+
 export interface EncodeOptions {
   /** Adds a name section with the names of the functions. */
   readonly names?: boolean;
@@ -63,7 +70,8 @@ export class Module {
   readonly #typeIndices = new Map<string, number>();
   readonly #imported: (Func & { readonly from: ImportName })[] = [];
   readonly #functions: (Func & { readonly body: FunctionAssembler })[] = [];
-  readonly #globals: GlobalDeclaration[] = [];
+  readonly #globals: (GlobalDeclaration | VectorConstant)[] = [];
+  readonly #constants = new Map<string, number>();
   readonly #shared = new Map<string, number>();
   readonly #exports: Export[] = [];
   readonly #segments: { readonly offset: number; readonly bytes: Uint8Array }[] = [];
@@ -114,6 +122,18 @@ export class Module {
   /** Returns the index for `global_get` and `global_set`. */
   global(declaration: GlobalDeclaration): number {
     return this.#globals.push(declaration) - 1;
+  }
+
+  /**
+   * The index of the global that holds these 16 bytes, the same one for equal bytes. `global.get` of it is one
+   * load, where V8 puts a `v128.const` together from two halves that it moves through other registers.
+   */
+  constant(lanes: ArrayBufferView): number {
+    const bytes = new Uint8Array(lanes.buffer, lanes.byteOffset, lanes.byteLength).slice();
+    const key = bytes.join();
+    const known = this.#constants.get(key) ?? this.#globals.push({ type: "v128", bytes }) - 1;
+    this.#constants.set(key, known);
+    return known;
   }
 
   export(name: string, kind: ExternKind, index = 0): void {
@@ -235,9 +255,13 @@ export class Module {
       f64: [0x44, (out: ByteWriter, value: number) => out.f64(value)],
     } as const;
     return section((out) =>
-      out.vector(this.#globals, ({ type, value, mutable = false }) => {
-        out.bytes([typeByte[type], mutable ? 1 : 0, write[type][0]]);
-        write[type][1](out, value);
+      out.vector(this.#globals, (global) => {
+        out.bytes([typeByte[global.type], global.mutable ? 1 : 0]);
+        if (global.type === "v128") out.bytes([0xfd, 0x0c, ...global.bytes]);
+        else {
+          out.byte(write[global.type][0]);
+          write[global.type][1](out, global.value);
+        }
         out.byte(0x0b);
       }),
     );

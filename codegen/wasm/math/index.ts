@@ -80,7 +80,7 @@ export function mathFunction(module: Module, fn: MathFn, fma: boolean): number {
   return module.shared(`math.${fn}`, () => {
     const params = takesTwo(fn) ? (["v128", "v128"] as const) : (["v128"] as const);
     const f = module.func({ name: fn, params, results: ["v128"] });
-    const m = new Lanes(f, fma);
+    const m = new Lanes(module, f, fma);
     const write: Write = functions[fn];
     write(m, m.local(0), m.local(1), module)();
     return f.end();

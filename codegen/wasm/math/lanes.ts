@@ -6,7 +6,7 @@
  * `madd` is one relaxed instruction in modules for engines that have it, else a product and a sum: what is
  * written with it must be right under both, rounded once or twice.
  */
-import type { FunctionAssembler, OpcodeName } from "../assembler/index.ts";
+import type { FunctionAssembler, Module, OpcodeName } from "../assembler/index.ts";
 
 /** Leaves its value on the stack. */
 export type Value = () => void;
@@ -17,17 +17,19 @@ type Shape = "f32x4" | "f64x2";
 export class Lanes {
   readonly f: FunctionAssembler;
   readonly fma: boolean;
+  readonly #module: Module;
   readonly #shape: Shape;
 
-  constructor(f: FunctionAssembler, fma: boolean, shape: Shape = "f32x4") {
+  constructor(module: Module, f: FunctionAssembler, fma: boolean, shape: Shape = "f32x4") {
     this.f = f;
     this.fma = fma;
+    this.#module = module;
     this.#shape = shape;
   }
 
   /** The same function in doubles. */
   doubles(): Lanes {
-    return new Lanes(this.f, this.fma, "f64x2");
+    return new Lanes(this.#module, this.f, this.fma, "f64x2");
   }
 
   local(index: number): Value {
@@ -52,14 +54,19 @@ export class Lanes {
   /** A number in every lane. */
   c(value: number): Value {
     const lanes = this.#shape === "f32x4" ? new Float32Array(4).fill(value) : new Float64Array(2).fill(value);
-    return () => this.f.v128_const(lanes);
+    return this.#constant(lanes);
   }
 
   /** Bits in every lane: 32, or 64 from a bigint. */
   bits(value: number | bigint): Value {
     const lanes =
       typeof value === "bigint" ? new BigInt64Array(2).fill(value) : new Int32Array(4).fill(value);
-    return () => this.f.v128_const(lanes);
+    return this.#constant(lanes);
+  }
+
+  #constant(lanes: ArrayBufferView): Value {
+    const index = this.#module.constant(lanes);
+    return () => this.f.global_get(index);
   }
 
   /** `i32x4.shl` and its like, by a constant. */

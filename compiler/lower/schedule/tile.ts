@@ -120,11 +120,15 @@ export function chooseTile(
   return tiles[best]!;
 }
 
+/** Blocks of up to four vectors where that leaves nothing over: a loop's overhead is that of one. */
 function lanesOnly(nest: Nest, vectorAxes: readonly string[], lanes: number): Tile {
-  const axis = nest.axes.find(
+  const found = nest.axes.find(
     (loop) => vectorAxes.includes(loop.axis) && (constantOf(loop.extent) ?? 0) >= lanes,
   );
-  return axis ? { blocks: [{ axis: axis.axis, factor: lanes }], lanes } : none;
+  if (!found) return none;
+  const extent = constantOf(found.extent)!;
+  const vectors = [4, 2].find((n) => extent > n * lanes && extent % (n * lanes) === 0) ?? 1;
+  return { blocks: [{ axis: found.axis, factor: vectors * lanes }], lanes };
 }
 
 const isOpen = (loop: For) => constantOf(loop.extent) === undefined;

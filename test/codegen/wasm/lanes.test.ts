@@ -203,6 +203,13 @@ describe("any expression", () => {
   });
 });
 
+test("the largest int32 is no float32, and the next one wraps", () => {
+  const largest: Expr = { kind: "constant", value: 2 ** 31 - 1, dtype: "int32" };
+  const value = cast("int32")(cast("float32")(largest));
+  for (const mode of ["vector", "serial"] as const)
+    expect([...run(kernelOf(value, "int32", mode), "wasm", 0)]).toEqual(Array(count).fill(-(2 ** 31)));
+});
+
 const forms: readonly Form[] = featureDetect("relaxedSimd") ? ["wasm", "wasm-relaxed"] : ["wasm"];
 
 test.each(Object.keys(ulpBounds))("%s is the same number in a lane and alone", (fn) => {

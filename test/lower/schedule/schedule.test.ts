@@ -87,7 +87,9 @@ describe("the tile", () => {
   });
 
   test("of an elementwise kernel is its lanes", () => {
-    expect(tileOf(relu(4, 16, targets.wasm), targets.wasm)).toEqual(["j/4"]);
+    expect(tileOf(relu(4, 20, targets.wasm), targets.wasm)).toEqual(["j/4"]);
+    expect(tileOf(relu(4, 16, targets.wasm), targets.wasm)).toEqual(["j/8"]);
+    expect(tileOf(relu(4, 48, targets.wasm), targets.wasm)).toEqual(["j/16"]);
     expect(tileOf(relu(4, 16, targets.ts), targets.ts)).toEqual([]);
   });
 });
