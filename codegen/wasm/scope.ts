@@ -29,8 +29,8 @@ export interface Scope {
   readonly symbols: Map<string, number>;
   /** Locals of register elements, by register and constant index. */
   readonly registers: Map<Register, Map<string, Cell>>;
-  /** Values loaded in the present straight line, by kind and address, and constants. */
-  readonly loaded: Map<string, { readonly buffer?: Buffer; readonly local: number }>;
+  /** Values loaded in the present straight line, by kind and address. */
+  readonly loaded: Map<string, { readonly buffer: Buffer; readonly local: number }>;
 }
 
 /** The same function, with nothing remembered that a branch or the next iteration could make wrong. */

@@ -67,16 +67,20 @@ function castExpr(x: Expr, from: DType, to: DType): Expr {
   if (dtypes[to].kind !== "integer" || kind !== "float" || dtypes[to].big)
     return { kind: "cast", x, dtype: to };
   const [lowest, highest] = limitsOf(to).map(Number) as [number, number];
+  const wide = from === "float64" ? from : "float32";
+  const limited = (fn: "max" | "min", a: Expr, limit: number): Expr => ({
+    kind: "binary",
+    fn,
+    a,
+    b: number(limit, wide),
+    dtype: wide,
+  });
   const raised = limited("max", x, lowest);
   if (Math.fround(highest) === highest)
     return { kind: "cast", x: limited("min", raised, highest), dtype: to };
   const above: Expr = { kind: "binary", fn: "ge", a: x, b: number(highest + 1, from), dtype: "bool" };
   const b: Expr = { kind: "cast", x: raised, dtype: to };
   return { kind: "select", condition: above, a: number(highest, to), b, dtype: to };
-}
-
-function limited(fn: "max" | "min", x: Expr, limit: number): Expr {
-  return { kind: "binary", fn, a: x, b: number(limit, "float64"), dtype: "float64" };
 }
 
 const number = (value: number, dtype: DType): Expr => ({ kind: "constant", value, dtype });

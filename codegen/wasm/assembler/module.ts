@@ -125,8 +125,8 @@ export class Module {
   }
 
   /**
-   * The index of the global that holds these 16 bytes, the same one for equal bytes. `global.get` of it is one
-   * load, where V8 puts a `v128.const` together from two halves that it moves through other registers.
+   * The index of the global that holds these 16 bytes, the same one for equal bytes. To get it is one load;
+   * V8 puts a `v128.const` together from two halves that it moves through other registers.
    */
   constant(lanes: ArrayBufferView): number {
     const bytes = new Uint8Array(lanes.buffer, lanes.byteOffset, lanes.byteLength).slice();
