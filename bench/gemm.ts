@@ -14,7 +14,7 @@ import { bindModel, parametersOf } from "../compiler/bind-model.ts";
 import { measurePeak } from "../compiler/cli/bench-peak.ts";
 import { lowerBound } from "../compiler/compile.ts";
 import { fromOnnx } from "../compiler/index.ts";
-import { type Target, targets } from "../compiler/ir/target.ts";
+import { type Numerics, targets } from "../compiler/ir/target.ts";
 import { bytesOf, graph, node } from "../test/support/onnx.ts";
 import { rawTensor } from "../test/support/onnx-writer.ts";
 import { wasmProgram } from "../test/support/wasm-program.ts";
@@ -61,11 +61,12 @@ interface Subject {
   readonly result: () => Promise<Float32Array>;
 }
 
-function ours(model: Uint8Array, x: Float32Array, target: Target): Subject {
+/** Modules lower once, for plain SIMD, and write the kernels with fused instructions too. */
+function ours(model: Uint8Array, x: Float32Array, numerics: Numerics): Subject {
   const network = fromOnnx(model);
   const { bound } = bindModel(network, {});
-  const { program } = lowerBound(bound, { parameters: parametersOf(network, bound), target });
-  const machine = wasmProgram(program, target.numerics);
+  const { program } = lowerBound(bound, { parameters: parametersOf(network, bound), target: targets.wasm });
+  const machine = wasmProgram(program, numerics);
   machine.array(program.inputs[0]!.buffer).set(x as never);
   return {
     run: machine.run,
@@ -99,14 +100,14 @@ function check(shape: Shape, mine: Float32Array, theirs: Float32Array): void {
   if (far >= 0) throw new Error(`${shape.join("x")}: ${mine[far]} is not ${theirs[far]} at ${far}`);
 }
 
-async function row(shape: Shape, target: Target, alone: boolean): Promise<readonly (string | number)[]> {
+async function row(shape: Shape, numerics: Numerics, alone: boolean): Promise<readonly (string | number)[]> {
   const [m, k, n] = shape;
   const [model, x] = [modelOf(shape), noise(m * k, 5)];
-  const subjects = [ours(model, x, target)];
+  const subjects = [ours(model, x, numerics)];
   if (!alone) subjects.push(await peer(model, x, shape));
   for (const { run } of subjects) await run();
   if (subjects[1]) check(shape, await subjects[0]!.result(), await subjects[1].result());
-  const fused = target.numerics.accumulate === "float32-fma";
+  const fused = numerics.accumulate === "float32-fma";
   const peak = () => (fused ? measurePeak().fma! : measurePeak().mulAdd);
   const before = peak();
   const times = await race(subjects, m * k * n);
@@ -127,11 +128,11 @@ async function row(shape: Shape, target: Target, alone: boolean): Promise<readon
 
 const alone = process.argv.includes("--alone");
 const pick = new RegExp(process.argv.slice(2).find((word) => !word.startsWith("--")) ?? "");
-const fused = featureDetect("relaxedSimd") ? [targets["wasm-relaxed"]] : [];
+const engine = [...(featureDetect("relaxedSimd") ? [targets["wasm-relaxed"]] : []), targets.wasm];
 const rows: (readonly (string | number)[])[] = [];
 for (const shape of shapes)
   if (pick.test(shape.join("x")))
-    for (const target of [...fused, targets.wasm]) rows.push(await row(shape, target, alone));
+    for (const { numerics } of engine) rows.push(await row(shape, numerics, alone));
 console.log(`Node ${process.versions.node}, one thread each, GFLOP/s (a multiply-add counts as two)\n`);
 printTable(
   ["m x k x n", "", "best", "median", "peak", "of peak", "ort-web best", "median", "ahead best", "median"],

@@ -52,6 +52,8 @@ interface Costs {
    * won.
    */
   readonly statements: number;
+  /** Vectors of a tile with one row, where each has a load, and perhaps a product, of its own to hold. */
+  readonly alone: number;
 }
 
 /**
@@ -67,6 +69,7 @@ const costs: Record<Target["numerics"]["accumulate"], Costs> = {
     registers: 13,
     holdsLoads: true,
     statements: 12,
+    alone: 8,
   },
   float32: {
     load: 1,
@@ -77,6 +80,7 @@ const costs: Record<Target["numerics"]["accumulate"], Costs> = {
     registers: 11,
     holdsLoads: false,
     statements: 8,
+    alone: 6,
   },
   "float32-fma": {
     load: 1,
@@ -87,6 +91,7 @@ const costs: Record<Target["numerics"]["accumulate"], Costs> = {
     registers: 15,
     holdsLoads: false,
     statements: 48,
+    alone: 8,
   },
 };
 /** Cycles until the sum of an addition, or of a fused multiply-add, can be added to. */
@@ -110,7 +115,7 @@ export function chooseTile(
   const fixed = workload.vectorAxes.filter((axis) => !isOpen(nest.axes.find((loop) => loop.axis === axis)!));
   const vectorAxes = target.lanes > 1 ? fixed : [];
   if (workload.reductions.length === 0) return lanesOnly(nest, vectorAxes, target.lanes);
-  const tiles = [none, ...candidates(nest, vectorAxes, target.lanes)];
+  const tiles = [none, ...candidates(nest, vectorAxes, target)];
   const distinct = nest.axes.some(isOpen) ? sizes : sizes.slice(0, 1);
   const costs = distinct.map((each) => tiles.map((tile) => costOf(nest, workload, tile, target, each)));
   const least = costs.map((list) => (distinct.length === 1 ? 1 : Math.min(...list)));
@@ -133,13 +138,14 @@ function lanesOnly(nest: Nest, vectorAxes: readonly string[], lanes: number): Ti
 
 const isOpen = (loop: For) => constantOf(loop.extent) === undefined;
 
-function* candidates(nest: Nest, vectorAxes: readonly string[], lanes: number): Iterable<Tile> {
+function* candidates(nest: Nest, vectorAxes: readonly string[], { lanes, numerics }: Target): Iterable<Tile> {
+  const { alone } = costs[numerics.accumulate];
   const axes = [...nest.axes].reverse();
   for (const inner of axes) {
     const widths = vectorAxes.includes(inner.axis) ? [lanes, 1] : [1];
     for (const width of widths)
       for (const block of blocksOf(inner, width)) {
-        yield { blocks: [block], lanes: width };
+        if (width === 1 || block.factor <= alone * width) yield { blocks: [block], lanes: width };
         for (const outer of axes) {
           if (outer === inner || (width === 1 && axes.indexOf(outer) < axes.indexOf(inner))) continue;
           for (const other of blocksOf(outer, 1)) yield { blocks: [other, block], lanes: width };
