@@ -295,7 +295,7 @@ class KernelPrinter {
   ): Place {
     return {
       named: (e) => names?.get(values?.get(e) as ValueNode),
-      load: (e) => loadedValue(this.stored(e, block), e.buffer.dtype, this.calls),
+      load: (e) => loadedValue(this.stored(e, block), e.buffer.dtype, { ...this.calls, types: this.types }),
       element: (e) => this.stored(e, block),
       register: (e) => {
         const variable = block.register(registerKey(e.register.name, e.index));

@@ -24,7 +24,7 @@ import {
   within,
 } from "../source/index.ts";
 import { bitsValue } from "./bits.ts";
-import { type FormatName, formatFunction } from "./float-formats.source.ts";
+import { type FormatName, formatFunction, formatTable } from "./float-formats.source.ts";
 import {
   bigFunctions,
   binaryFunctions,
@@ -133,11 +133,15 @@ function formatted(what: "to" | "from" | "round", dtype: FormatName, code: Code,
 }
 
 /** A number that was read from memory of this dtype. */
-export function loadedValue(code: Code, dtype: DType, place: Pick<Place, "needs">): Code {
+export function loadedValue(
+  code: Code,
+  dtype: DType,
+  { needs, types }: Pick<Place, "needs" | "types">,
+): Code {
   if (!dtypes[dtype].format) return code;
-  const name = formatFunction("from", dtype as FormatName);
-  place.needs(name);
-  return call(name, code);
+  const table = formatTable(dtype as FormatName);
+  needs(table);
+  return primary(`${table}[${code.text}]${types.element}`);
 }
 
 /** Integers of which a store takes either: both bigints, or both numbers. */

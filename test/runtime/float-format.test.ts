@@ -9,6 +9,7 @@ import {
   type FormatName,
   formatFunction,
   formatFunctions,
+  formatTable,
 } from "../../codegen/typescript/float-formats.source.ts";
 import { runtimeFunctions, withRequired } from "../../codegen/typescript/functions.ts";
 import { codeOf, type FloatFormat, formats, numbersOf, roundTo } from "../../runtime/float-format.ts";
@@ -145,6 +146,13 @@ describe.each(names)("%s", (name) => {
     expect(wrong).toEqual([]);
   });
 
+  test("is a table of all its numbers where modules load it from memory", () => {
+    const table = formatTable(name);
+    const text = withRequired(new Set([table])).map((fn) => runtimeFunctions[fn](typesFor("js")));
+    const found: Float32Array = new Function(`${text.join("\n")}\nreturn ${table};`)();
+    expect(Array.from(found)).toEqual(Array.from(numbers));
+  });
+
   test("is all float32 numbers", () => {
     expect(numbers.every((x) => Object.is(Math.fround(x), x))).toBe(true);
   });
@@ -170,6 +178,6 @@ describe.each(names)("%s", (name) => {
   });
 });
 
-test("every format has its three functions", () => {
-  expect(Object.keys(formatFunctions)).toHaveLength(3 * names.length);
+test("every format has its three functions and its table", () => {
+  expect(Object.keys(formatFunctions)).toHaveLength(4 * names.length);
 });
