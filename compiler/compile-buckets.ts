@@ -2,11 +2,22 @@
  * Compiling where named dims have several sizes each (buckets): the model is bound, optimised and lowered
  * once for each combination of sizes, and the programs become a family that shares weights and kernels. Each
  * goes through the stages that a module of its sizes alone would go through, so it computes the same bits.
+ * Dims that are open are open in all of the programs.
  */
 import { type BindOptions, bindModel, choicesOf, parametersOf } from "./bind-model.ts";
-import { type LowerOptions, namedSymbols, optimise, type Stage } from "./compile.ts";
+import { type LowerOptions, namedSymbols, optimise, requireProof, type Stage } from "./compile.ts";
 import { CompileError, type Diagnostic, fail } from "./diagnostics/index.ts";
-import { constant, constantOf, type Dim, evaluate, substitute, symbol, symbolsOf } from "./dims/index.ts";
+import {
+  Constraint,
+  constant,
+  constantOf,
+  type Dim,
+  decide,
+  type Shape,
+  substitute,
+  symbol,
+  symbolsOf,
+} from "./dims/index.ts";
 import type { Network } from "./frontend/index.ts";
 import { rankOf } from "./frontend/sample.ts";
 import type { BoundModel, Sample } from "./infer/bind.ts";
@@ -20,7 +31,7 @@ import {
   type TableDim,
 } from "./ir/family.ts";
 import type { BoundDim, Graph } from "./ir/graph.ts";
-import { ruleText } from "./ir/open-dims.ts";
+import { factsOf, type OpenDims, ruleText } from "./ir/open-dims.ts";
 import { type Target, targets } from "./ir/target.ts";
 import type { ParameterData } from "./lower/context.ts";
 import { lowerFamily, type Specialisation } from "./lower/family.ts";
@@ -66,8 +77,8 @@ export function lowerBuckets(
   if (sizes.length > mostPrograms) refuseMany(dims, sizes.length);
   onStage?.("bind");
   const bindings = bindAll(model, options, sizes);
-  refuseOpen(bindings, dims);
   refuseVarying(bindings);
+  const open = commonOpen(bindings, dims);
   const { bound, sample } = bindings.at(-1)!;
   const parameters = held(parametersOf(model, bound, options.seed));
   const target = targets[options.target ?? "ts"];
@@ -83,12 +94,15 @@ export function lowerBuckets(
     target,
     parameters,
     prepack: foldParameters,
+    open,
   });
-  const graph = model.graph(rankOf(sample));
+  lowered.members.forEach(requireProof);
+  const graph = model.graph(rankOf(sample), sample);
   const tables: TableDim[] = [];
   const ports = (name: "inputs" | "outputs") => portsOf(graph, name, bindings, sizes, tables);
   const family = { ...lowered, dims, inputs: ports("inputs"), outputs: ports("outputs"), tables };
-  return { family, inputs: Object.keys(sample), graph, bound, optimised: last.graph! };
+  const inputs = model.plan(rankOf(sample)).inputs.map(({ name }) => name);
+  return { family, inputs, graph, bound, optimised: last.graph! };
 }
 
 interface Binding {
@@ -194,12 +208,11 @@ function portsOf(
     const actual = bindings.map(({ bound }) => values(bound.graph)[i]!.type.shape);
     const shape = type.shape.map((d, axis) => {
       const inBuckets = withoutOthers(d, sizes[0]!, bindings[0]!.bound);
-      const found = actual.map((dims) => constantOf(dims[axis]!)!);
-      if (found.every((size, k) => evaluated(inBuckets, sizes[k]!) === size)) return inBuckets;
-      if (list === "inputs")
-        throw new Error(`internal: ${name} [${type.shape.join(", ")}] is no input of buckets`);
-      if (found.every((size) => size === found[0])) return constant(found[0]!);
-      const table = { name: `${name}.${axis}`, sizes: found };
+      const found = actual.map((dims) => dims[axis]!);
+      if (found.every((size, k) => isSame(at(inBuckets, sizes[k]!), size, bindings[k]!))) return inBuckets;
+      if (list === "inputs") return refuseDecided(name, d, found);
+      if (found.every((size) => size === found[0])) return found[0]!;
+      const table = { name: `${name}.${axis}`, sizes: found.map((size) => sizeIn(size, name)) };
       tables.push(table);
       return symbol(table.name);
     });
@@ -212,22 +225,48 @@ function withoutOthers(d: Dim, buckets: Sizes, { symbols }: BoundModel): Dim {
   return substitute(d, new Map(others.map(([name, value]) => [name, constant(value)])));
 }
 
-function evaluated(d: Dim, sizes: Sizes): number | undefined {
-  return symbolsOf(d).every((name) => sizes.has(name)) ? Number(evaluate(d, sizes)) : undefined;
+const at = (d: Dim, sizes: Sizes): Dim =>
+  substitute(d, new Map([...sizes].map(([name, size]) => [name, constant(size)])));
+
+const isSame = (a: Dim, b: Dim, { bound }: Binding): boolean =>
+  a === b || (bound.open.dims.length > 0 && decide("==", a, b, factsOf(bound.open)).kind === "always");
+
+/** A dim of its own that the network makes another size for each bucket. */
+function refuseDecided(input: string, d: Dim, found: Shape): never {
+  return fail({
+    code: "E4001",
+    message: `${d} in input "${input}" is another size in each bucket: the network makes it ${found.join(", ")}`,
+    fix: `give ${d} the name of the dim that has the buckets, or buckets of its own`,
+  });
 }
 
-/** Programs of a family have fixed sizes. */
-function refuseOpen(bindings: readonly Binding[], [first]: readonly BucketDim[]): void {
-  const open = bindings.flatMap(({ bound }) => bound.open.dims)[0];
-  if (!open || !first) return;
-  fail({
+/** A list can hold numbers only. */
+function sizeIn(d: Dim, output: string): number {
+  return (
+    constantOf(d) ??
+    fail({
+      code: "E4001",
+      message: `a size of output "${output}" is ${d} in one bucket, and something else in others`,
+      fix: `give one size for ${symbolsOf(d).join(" and ")}, or for the dim that has buckets`,
+    })
+  );
+}
+
+/** What the programs leave open: the same in all of them, for a run is checked before one is taken. */
+function commonOpen(bindings: readonly Binding[], [first]: readonly BucketDim[]): OpenDims {
+  const [open, ...others] = bindings.map(({ bound }) => bound.open) as [OpenDims, ...OpenDims[]];
+  const rules = ({ dims, relations }: OpenDims) => [
+    ...dims.map(ruleText),
+    ...relations.map((relation) => `${new Constraint([relation])}`),
+  ];
+  const own = rules(open).join(" and ");
+  const differing = others.map((each) => rules(each).join(" and ")).find((text) => text !== own);
+  if (differing === undefined) return open;
+  return fail({
     code: "E4001",
-    message: `dim ${open.name} is open and dim ${first.name} has buckets, but a module has one or the other`,
-    facts: [
-      { subject: open.name, value: ruleText(open) },
-      { subject: first.name, value: first.sizes.join(",") },
-    ],
-    fix: `give sizes for ${open.name} too, as in ${open.name}=${open.min},${open.max}, or a range for ${first.name}`,
+    message: `what ${open.dims.map(({ name }) => name).join(", ")} may be differs between the buckets of ${first!.name}`,
+    facts: [own, differing].map((rule) => ({ subject: "must hold", value: rule })),
+    fix: `give a range that all buckets of ${first!.name} allow, or one size`,
   });
 }
 

@@ -61,7 +61,7 @@ export function lowerBound(bound: Lowerable, options: LowerOptions): Lowered {
  * Modules check no address at run time. With sizes that are numbers the proof is the tests' to make, for all
  * programs; where they are open it is made for each, because nobody knows which networks come.
  */
-function requireProof(program: Program): void {
+export function requireProof(program: Program): void {
   if (program.open.dims.length === 0) return;
   try {
     verifyProgram(program);

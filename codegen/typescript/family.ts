@@ -40,7 +40,7 @@ export function writeFamily(family: Family, context: InstanceContext, writer: Wr
   const entries = face.inputs.map((port, i): Entry => {
     const name = names.buffers.get(port.buffer)!;
     const overwriting = overwrittenBy(family, face, i);
-    if (port.buffer.size === undefined && overwriting.length === 0) return { port, passed: name };
+    if (!hasBucket(port, bucketed) && overwriting.length === 0) return { port, passed: name };
     const padName = local.take(`pad ${name}`);
     const padding = printPadding(padName, { port, bucketed, variables, types }, local.inner());
     return {
@@ -53,6 +53,10 @@ export function writeFamily(family: Family, context: InstanceContext, writer: Wr
   for (const member of members) writeMember(member, context, writer);
   for (const { full } of entries) if (full) writer.line().line(full.padding.text.trimEnd());
 }
+
+/** Whether an input may be shorter than its bucket. */
+export const hasBucket = ({ shape }: Port, bucketed: ReadonlySet<string>): boolean =>
+  shape.some((d) => symbolsOf(d).some((name) => bucketed.has(name)));
 
 /** A program, and the function that makes its run. */
 interface Member {

@@ -7,7 +7,7 @@ import type { Family } from "../../compiler/ir/family.ts";
 import type { Port, Program, Step } from "../../compiler/ir/program.ts";
 import { member, type Writer } from "../source/index.ts";
 import { bucketOf } from "../typescript/face.ts";
-import { writeChoice } from "../typescript/family.ts";
+import { hasBucket, writeChoice } from "../typescript/family.ts";
 import { type PaddingFunction, printPadding } from "../typescript/padding.ts";
 import type { WasmContext } from "./context.ts";
 
@@ -54,11 +54,15 @@ export function writeBuckets(
 /** The functions that spread out inputs. */
 export function writePaddings(context: WasmContext, writer: Writer): void {
   for (const port of context.program.inputs)
-    if (port.buffer.size) writer.line().line(paddingOf(port, context).text.trimEnd());
+    if (hasBucket(port, bucketedIn(context))) writer.line().line(paddingOf(port, context).text.trimEnd());
 }
 
-function paddingOf(port: Port, { names, family, door, types }: WasmContext): PaddingFunction {
-  const bucketed = new Set(family!.dims.map(({ name }) => name));
+const bucketedIn = ({ family }: WasmContext): ReadonlySet<string> =>
+  new Set(family!.dims.map(({ name }) => name));
+
+function paddingOf(port: Port, context: WasmContext): PaddingFunction {
+  const { names, door, types } = context;
+  const bucketed = bucketedIn(context);
   const { variables } = door!;
   const name = `pad_${names.buffers.get(port.buffer)!}`;
   return printPadding(name, { port, bucketed, variables, types }, names.local.inner());
@@ -67,7 +71,7 @@ function paddingOf(port: Port, { names, family, door, types }: WasmContext): Pad
 function writePlacing(port: Port, context: WasmContext, writer: Writer): void {
   const { names, door, family } = context;
   const [name, place] = [names.buffers.get(port.buffer)!, member("inputs", port.name)];
-  if (!port.buffer.size) {
+  if (!hasBucket(port, bucketedIn(context))) {
     writer.line(`put(${place}, ${name});`);
     return;
   }

@@ -5,6 +5,7 @@
  * where layouts differ, they are made of the one shipped copy.
  */
 import type { BoundDim, Graph } from "../ir/graph.ts";
+import type { OpenDims } from "../ir/open-dims.ts";
 import type { Library, Program, Weight } from "../ir/program.ts";
 import { KernelCache } from "./kernel-cache.ts";
 import { type LowerOptions, lower } from "./lower.ts";
@@ -19,6 +20,8 @@ export interface Specialisation extends Pick<LowerOptions, "symbols"> {
 export interface FamilyOptions extends Pick<LowerOptions, "target" | "parameters"> {
   /** Whether weights may be laid out at compile time. */
   readonly prepack: boolean;
+  /** The dims that all of them leave open. */
+  readonly open: OpenDims;
 }
 
 export interface LoweredFamily extends Library {
@@ -27,11 +30,11 @@ export interface LoweredFamily extends Library {
 
 /** One graph is held at a time: `graphs` may make them as they are asked for. */
 export function lowerFamily(graphs: Iterable<Specialisation>, options: FamilyOptions): LoweredFamily {
-  const { target, parameters } = options;
-  const shared = { cache: new KernelCache(target), pool: new WeightPool() };
+  const { target, parameters, open } = options;
+  const shared = { cache: new KernelCache(target, open), pool: new WeightPool() };
   const programs: Program[] = [];
   for (const { graph, symbols } of graphs)
-    programs.push(lower(graph, { target, parameters, symbols, shared }));
+    programs.push(lower(graph, { target, parameters, symbols, shared, open }));
   const [{ name }] = programs as [Program];
   const { kernels, prepare, packed } = shared.cache;
   const weights = new Map<unknown, Weight>();

@@ -171,13 +171,6 @@ describe("buckets that cannot be", () => {
     );
   });
 
-  test("a dim that is open beside them is refused with both", () => {
-    const error = refusal(() => compile(encoder(), { dims: { batch: { max: 9 }, seq: [3, 8] } }));
-    expect(error.code).toBe("E4001");
-    expect(error.message).toContain("dim batch is open and dim seq has buckets");
-    expect(error.message).toContain("1 <= batch <= 9");
-  });
-
   test("beyond the max of a declared dim are told the largest there may be", () => {
     const x = input({ shape: [dim("seq", { max: 8 }), 4], name: "x" });
     const net = model({ inputs: x, outputs: dense({ units: 2 }).apply(x) });
