@@ -77,10 +77,11 @@ function scheduleBody(body: readonly Stmt[], target: Target, sizes: readonly Siz
 function scheduleStmt(s: Stmt, target: Target, sizes: readonly Sizes[]): readonly Stmt[] {
   if (s.kind !== "for") return [s];
   if (!s.parallel) return [{ ...s, body: scheduleBody(s.body, target, sizes) }];
-  const { nest, tile } = planNest(nestOf(s), target, sizes);
+  const planned = planNest(nestOf(s), target, sizes);
+  const { loop, tile } = columnsFirst(loopsOf(planned.nest), planned.tile);
   return tile.blocks.reduce<readonly Stmt[]>(
     (stmts, { axis, factor }, i) => block(stmts, axis, factor, i === tile.blocks.length - 1 ? tile.lanes : 1),
-    [columnsFirst(loopsOf(nest), tile)],
+    [loop],
   );
 }
 

@@ -3,6 +3,7 @@ import { describe, expect, test } from "vitest";
 import { featureDetect } from "../../../codegen/wasm/assembler/index.ts";
 import { add, constant, type Dim, floorDiv, mod, mul, sub, symbol } from "../../../compiler/dims/index.ts";
 import type { BinaryFn, Buffer, Expr, Kernel, Stmt } from "../../../compiler/ir/loop.ts";
+import { printKernel } from "../../../compiler/ir/loop-print.ts";
 import { verifyKernel } from "../../../compiler/ir/loop-verify.ts";
 import { type Target, targets } from "../../../compiler/ir/target.ts";
 import { schedule } from "../../../compiler/lower/schedule/index.ts";
@@ -84,6 +85,16 @@ describe("with multiply and add, WebAssembly gives the interpreter's result bit 
       }),
       { numRuns: 60 },
     );
+  });
+
+  test("for products in chunks of rows: what the loops as they were lowered give", () => {
+    const naive = matmul(32, 4096, 24, targets.wasm);
+    const machine = wasmMachine([naive], targets.wasm.numerics, (b) =>
+      b.space === "output" ? undefined : noise(b, 1),
+    );
+    machine.run(naive);
+    expect(run(naive, targets.wasm, 1)).toEqual(machine.array(naive.writes[0]!));
+    expect(printKernel(schedule(naive, targets.wasm).kernel)).toContain("for m.c < 16 step 4");
   });
 
   test("for products large enough that their block is a function of its own", () => {

@@ -56,7 +56,7 @@ describe("a schedule keeps every result bit for bit", () => {
 
 describe("the tile", () => {
   const tileOf = (kernel: Kernel, target: Target) =>
-    [...printKernel(schedule(kernel, target).kernel).matchAll(/for (\w+) < \d+ step (\d+) parallel/g)].map(
+    [...printKernel(schedule(kernel, target).kernel).matchAll(/for ([\w.]+) < \d+ step (\d+) parallel/g)].map(
       ([, axis, step]) => `${axis}/${step}`,
     );
 
@@ -82,8 +82,13 @@ describe("the tile", () => {
   test("goes along the rows of weights that no cache holds, column by column", () => {
     const fused = targets["wasm-relaxed"];
     expect(tileOf(matmul(12, 2048, 256, fused), fused)).toEqual(["n/8", "m/6"]);
-    expect(tileOf(matmul(12, 512, 256, fused), fused)).toEqual(["m/6", "n/8"]);
-    expectSameResults(matmul(2, 520, 512, fused), fused, 1);
+    expect(tileOf(matmul(12, 250, 256, fused), fused)).toEqual(["m/6", "n/8"]);
+    expectSameResults(matmul(2, 257, 256, fused), fused, 1);
+  });
+
+  test("goes along them once for each chunk of rows that a cache holds", () => {
+    const fused = targets["wasm-relaxed"];
+    expect(tileOf(matmul(128, 1024, 256, fused), fused)).toEqual(["m/64", "n/8", "m.c/4"]);
   });
 
   test("of an elementwise kernel is its lanes", () => {
