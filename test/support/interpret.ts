@@ -23,12 +23,17 @@ import {
 import { codeOf } from "../../runtime/float-format.ts";
 import { erf } from "../../runtime/math/erf.ts";
 
+/** `math`: float32 functions of a target that are not JavaScript's; undefined for those it has not. */
+export interface Arithmetic extends Numerics {
+  readonly math?: (fn: UnaryFn | BinaryFn) => ((a: number, b: number) => number) | undefined;
+}
+
 export type Memory = ReadonlyMap<Buffer, TypedArray>;
 
 export function interpret(
   kernel: Kernel,
   memory: Memory,
-  numerics: Numerics,
+  numerics: Arithmetic,
   parameters: Readonly<Record<string, number>> = {},
 ): void {
   new Machine(memory, numerics, new Map(Object.entries(parameters))).run(kernel.body);
@@ -151,11 +156,11 @@ const bigBinary: Partial<Record<BinaryFn, (a: bigint, b: bigint) => Scalar>> = {
 
 class Machine {
   readonly #memory: Memory;
-  readonly #numerics: Numerics;
+  readonly #numerics: Arithmetic;
   readonly #symbols: Map<string, number>;
   readonly #registers = new Map<Register, Scalar[]>();
 
-  constructor(memory: Memory, numerics: Numerics, symbols: Map<string, number>) {
+  constructor(memory: Memory, numerics: Arithmetic, symbols: Map<string, number>) {
     this.#memory = memory;
     this.#numerics = numerics;
     this.#symbols = symbols;
@@ -237,6 +242,8 @@ class Machine {
   #unary(e: Expr & { kind: "unary" }): Scalar {
     const x = this.#value(e.x);
     if (typeof x === "bigint") return wrapBig(e.dtype, bigUnary[e.fn]!(x));
+    const own = this.#own(e);
+    if (own) return own(x, 0);
     const value = e.fn === "not" && e.dtype !== "bool" ? ~x : unary[e.fn](x);
     if (e.dtype === "uint32") return value >>> 0;
     // Integers have no negative zero, and the negative of the least is itself.
@@ -256,8 +263,14 @@ class Machine {
       const big = bigBinary[e.fn]!(a, b);
       return typeof big === "bigint" ? wrapBig(e.dtype, big) : big;
     }
+    const own = this.#own(e);
+    if (own) return own(Number(a), Number(b));
     const value = compute(Number(a), Number(b));
     return e.dtype === "uint32" ? value >>> 0 : this.#round(value, e);
+  }
+
+  #own(e: Expr & { kind: "unary" | "binary" }) {
+    return e.dtype === "float32" ? this.#numerics.math?.(e.fn) : undefined;
   }
 
   #round(x: number, e: Expr & { kind: "unary" | "binary" }): number {

@@ -7,16 +7,15 @@
 import { Constraint, evaluate } from "../../compiler/dims/index.ts";
 import type { Buffer, Kernel } from "../../compiler/ir/loop.ts";
 import type { Program, Step } from "../../compiler/ir/program.ts";
-import type { Numerics } from "../../compiler/ir/target.ts";
 import { allocate, dtypes, type TypedArray } from "../../runtime/dtype.ts";
 import { copyElements } from "../../runtime/elements.ts";
-import { interpret } from "./interpret.ts";
+import { type Arithmetic, interpret } from "./interpret.ts";
 
 /** `numericsOf`: what each kernel computes with; `dims`: the sizes of open dims. */
 export function runProgram(
   program: Program,
   inputs: Readonly<Record<string, TypedArray>>,
-  numericsOf: (kernel: Kernel) => Numerics = () => ({ accumulate: "float64" }),
+  numericsOf: (kernel: Kernel) => Arithmetic = () => ({ accumulate: "float64" }),
   dims: Readonly<Record<string, number>> = {},
 ): Record<string, TypedArray> {
   const memory = allocateAll(program);
