@@ -10,10 +10,11 @@ import { checkModule } from "../../runtime/fuzz/index.ts";
 import { load } from "../../runtime/load.ts";
 import { graphArbitrary, symbolicGraphArbitrary } from "../support/arbitrary/graphs.ts";
 import { fill, fillingArbitrary } from "../support/arbitrary/tensors.ts";
-import { inputsOf, requireEqual } from "../support/laws.ts";
+import { type Arrays, inputsOf, requireEqual } from "../support/laws.ts";
 import { contractionArbitrary } from "../support/laws-contractions.ts";
 import { checkAll } from "../support/laws-typescript.ts";
 import { emitForWasm, interpreted, plain, poisonedMemory } from "../support/laws-wasm.ts";
+import { isLegal, opened, parametersOf, sampleOf, withoutOpenParameters } from "../support/open-graphs.ts";
 import { runs } from "../support/runs.ts";
 
 const filling = fillingArbitrary({ specials: true });
@@ -54,6 +55,54 @@ describe.each([
     );
   });
 });
+
+test("a module with open dims gives at every legal size what the interpreter gives", () => {
+  const any = fc.integer({ min: 1, max: 6 });
+  const bounds = { a: { min: 1, max: 6 }, b: { min: 1, max: 6 }, c: { min: 1, max: 6 } };
+  const others = fc.array(fc.record({ a: any, b: any, c: any }), { minLength: 1, maxLength: 2 });
+  let ran = 0;
+  fc.assert(
+    fc.property(symbolicGraphArbitrary(), others, (random, others) => {
+      const graph = withoutOpenParameters(random.graph);
+      const open = opened(graph, bounds);
+      const parameters = parametersOf(open.graph);
+      const emitted = emitForWasm(open.graph, parameters, { open: open.open });
+      const instance = load(poisonedMemory(emitted.module)).instantiate();
+      for (const each of [Object.fromEntries(random.binding), ...others]) {
+        const sizes = new Map(Object.entries(each));
+        if (!isLegal(open, graph, sizes)) continue;
+        const found = bind(graph, sampleOf(graph, sizes)).graph;
+        const inputs = inputsOf(
+          found,
+          new Map([...fill(found, { style: "normal", seed: 5 }), ...parameters]),
+        );
+        const wanted = outcome(() => interpreted(emitted.program, inputs, each));
+        const actual = outcome(() => instance.run(inputs, each));
+        expect(actual === undefined).toBe(wanted === undefined);
+        if (actual && wanted) requireEqual(actual, shortened(wanted, actual), emitted);
+        ran++;
+      }
+    }),
+    runs(50),
+  );
+  expect(ran).toBeGreaterThan(50);
+});
+
+/** Undefined where an index from data is refused. */
+function outcome(body: () => Arrays): Arrays | undefined {
+  try {
+    return body();
+  } catch (error) {
+    if (error instanceof RangeError) return undefined;
+    throw error;
+  }
+}
+
+/** Open outputs as long as a run makes them. */
+const shortened = (whole: Arrays, lengths: Arrays): Arrays =>
+  Object.fromEntries(
+    Object.entries(whole).map(([name, data]) => [name, data.slice(0, lengths[name]!.length)]),
+  );
 
 test("the modules of random graphs pass the strictest type checks", () => {
   const texts: string[] = [];
