@@ -7,8 +7,9 @@
  * order it writes in.
  */
 import { decode, uniformOf } from "../../runtime/elements.ts";
-import { add, constant, type Dim, mul, sub, symbol } from "../dims/index.ts";
+import { add, constant, constantOf, type Dim, mul, sub, symbol } from "../dims/index.ts";
 import type { BoundDim, Graph, Node, Value } from "../ir/graph.ts";
+import { nodeWith } from "../ir/graph-dims.ts";
 import type { Lowering } from "../ir/op.ts";
 import { largest } from "../ir/open-dims.ts";
 import type { Step } from "../ir/program.ts";
@@ -144,9 +145,10 @@ class BodyLowerer {
       this.#call(this.#kernels.kernelOf(lowered, plan.cores.get(node)), early);
   }
 
-  /** All that it reads is there before the first run: weights, and what was computed of them. */
-  #isEarly({ results, operands }: Node<BoundDim>): boolean {
-    if (!results.every((result) => this.#known.has(result))) return false;
+  /** All that it reads is there before the first run: weights, what was computed of them, and no open size. */
+  #isEarly(node: Node<BoundDim>): boolean {
+    const { results, operands } = node;
+    if (!results.every((result) => this.#known.has(result)) || isOpen(node)) return false;
     return operands.every((operand) => {
       const stored = this.#context.storage.get(operand);
       if (stored) return stored.buffer.space === "weight" || stored.buffer.space === "packed";
@@ -245,4 +247,14 @@ function window({ buffer, offset }: Storage, at: Dim, size: Dim): Storage {
 function scanAttributes({ attributes }: Node): { states: number; sequences: number; reverse: boolean } {
   const { states, sequences, reverse } = attributes;
   return { states: Number(states), sequences: Number(sequences), reverse: reverse === true };
+}
+
+/** Whether an open size stands in its results or attributes. */
+function isOpen(node: Node): boolean {
+  let open = false;
+  nodeWith(node, (d) => {
+    open ||= constantOf(d) === undefined;
+    return d;
+  });
+  return open;
 }
