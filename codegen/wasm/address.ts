@@ -5,8 +5,20 @@
  * inside a loop; accesses that differ by a constant share it, and a loop that does not move it shares that of
  * the level outside. The rest (floors, symbols bound to data) is computed where it is used.
  */
-import { add, constant, type Dim, mul, print, sub, symbol, terms } from "../../compiler/dims/index.ts";
+import {
+  add,
+  constant,
+  constantOf,
+  type Dim,
+  mul,
+  print,
+  range,
+  sub,
+  symbol,
+  terms,
+} from "../../compiler/dims/index.ts";
 import type { Buffer } from "../../compiler/ir/loop.ts";
+import { dtypes } from "../../runtime/dtype.ts";
 import { type Node, visitAddresses, visitNodes } from "./flatten.ts";
 
 /** The start of an address, known where the symbols in `moving` are. */
@@ -70,6 +82,27 @@ export class Addresses {
     const { moving, offset, rest } = this.#split(index);
     const bias = this.#least.get(`${buffer.name} ${print(moving)}`) ?? 0;
     return { pointer: { buffer, moving, bias }, offset: offset - bias, rest };
+  }
+
+  /**
+   * How many bytes below the start of each buffer a pointer may be where it is read or written through: the
+   * offset of the instruction brings it back, but an address below zero is none. Every axis, parameter and
+   * bound symbol is 0 or more.
+   */
+  bytesBelow(nodes: readonly Node[]): ReadonlyMap<Buffer, number> {
+    const last = new Map<string, number>();
+    visitNodes(nodes, (node) => {
+      if (node.kind === "loop") last.set(node.loop.axis, (constantOf(node.loop.extent) ?? Infinity) - 1);
+    });
+    const bounds = (name: string) => ({ min: 0, max: last.get(name) ?? Infinity });
+    const below = new Map<Buffer, number>();
+    visitAddresses(nodes, (buffer, index) => {
+      const { pointer, offset, rest } = this.of(buffer, index);
+      const { min } = range(add(pointer.moving, pointer.bias, rest ?? 0), bounds);
+      const bytes = Math.min(-min, offset) * dtypes[buffer.dtype].bytes;
+      if (bytes > 0) below.set(buffer, Math.max(bytes, below.get(buffer) ?? 0));
+    });
+    return below;
   }
 
   /**

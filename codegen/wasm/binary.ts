@@ -5,7 +5,7 @@
  * the engine decides at instantiation which of the two binaries is run.
  */
 import { CompileError } from "../../compiler/diagnostics/index.ts";
-import type { Kernel } from "../../compiler/ir/loop.ts";
+import type { Buffer, Kernel } from "../../compiler/ir/loop.ts";
 import { visitStmts } from "../../compiler/ir/loop-rewrite.ts";
 import type { Program } from "../../compiler/ir/program.ts";
 import { callsIn } from "../../compiler/ir/program-walk.ts";
@@ -20,6 +20,8 @@ import { addSegment, type Segment } from "./steps.ts";
 export interface Kernels {
   readonly module: Module;
   readonly functions: ReadonlyMap<Kernel, number>;
+  /** Bytes that must lie below what is passed for a buffer of a kernel: see memory.ts. */
+  readonly below: ReadonlyMap<Buffer, number>;
   /** Why the others are not among them. */
   readonly left: ReadonlyMap<Kernel, string>;
   /** What indices from data are for, in the order of the numbers that `refuse` is called with. */
@@ -38,20 +40,21 @@ export function addKernels(
 ): Kernels {
   const module = new Module();
   const functions = new Map<Kernel, number>();
+  const below = new Map<Buffer, number>();
   const left = new Map<Kernel, string>();
   const kernels = new Set(callsIn([...prepare, ...steps]).map(({ kernel }) => kernel));
   const texts: string[] = [];
   const host = [...kernels].some(isChecked) ? hostOf(module, texts) : undefined;
   for (const kernel of kernels)
     try {
-      functions.set(
-        kernel,
-        module.attempt(() => addKernel(module, kernel, { accumulate }, { exported: false, host })),
-      );
+      const options = { exported: false, host };
+      const added = module.attempt(() => addKernel(module, kernel, { accumulate }, options));
+      functions.set(kernel, added.index);
+      for (const [buffer, bytes] of added.below) below.set(buffer, bytes);
     } catch (error) {
       left.set(kernel, reasonOf(error));
     }
-  return { module, functions, left, texts, host: host !== undefined };
+  return { module, functions, below, left, texts, host: host !== undefined };
 }
 
 function isChecked({ body }: Kernel): boolean {
@@ -78,10 +81,6 @@ function reasonOf(error: unknown): string {
     return error.diagnostics[0].message;
   throw error;
 }
-
-/** Bytes below a pointer's first that an access may need: see memory.ts. */
-export const bytesBelow = (kernels: readonly Kernels[]): number =>
-  Math.max(0, ...kernels.map(({ module }) => module.largestOffset));
 
 export function encode(
   { module, functions }: Kernels,

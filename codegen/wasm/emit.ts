@@ -21,7 +21,7 @@ import { fillsOf, functionsNeeded, printKernels, shippedWeights } from "../types
 import { grouped, writeHeader, writePortTypes, writeSignature } from "../typescript/signature.ts";
 import type { Callees } from "../typescript/steps.ts";
 import { planWeights } from "../typescript/weights.ts";
-import { addKernels, bytesBelow, encode, type Kernels } from "./binary.ts";
+import { addKernels, encode, type Kernels } from "./binary.ts";
 import { type Binaries, reservedNames, type WasmContext } from "./context.ts";
 import { writeInstance, writeInstanceType } from "./instance.ts";
 import { writeLoader, writePlatformTypes } from "./loader.ts";
@@ -44,8 +44,8 @@ export function emitWasm(of: Program | Family, options: EmitOptions): EmittedMod
   const functions = new Map([...functionsOf(program, plain), ...printed]);
   const callees: Callees = { functions, scope: names.local, types };
   const plan = planWeights(shippedWeights(program, callees), options.weights, alignment);
-  const free = bytesBelow(relaxed ? [plain, relaxed] : [plain]);
-  const memory = planMemory(program, family?.members ?? [program], plan, free);
+  // The same in both binaries: they differ in instructions, not in addresses.
+  const memory = planMemory(program, family?.members ?? [program], plan, plain.below);
   const cut = cutProgram(program, family?.members ?? [program], plain);
   for (const [kernel, segment] of cut.standIns) functions.set(kernel, segmentFunction(segment));
   const segments = [...cut.standIns.values()];

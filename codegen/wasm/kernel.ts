@@ -5,7 +5,7 @@
  * of its own: it is hot after a few calls and optimised while the rest of the first run still goes on.
  */
 import { constantOf } from "../../compiler/dims/index.ts";
-import type { Kernel, Register } from "../../compiler/ir/loop.ts";
+import type { Buffer, Kernel, Register } from "../../compiler/ir/loop.ts";
 import type { Place } from "../../compiler/ir/loop-rewrite.ts";
 import type { Numerics } from "../../compiler/ir/target.ts";
 import { dtypes } from "../../runtime/dtype.ts";
@@ -41,19 +41,26 @@ export interface KernelOptions {
   readonly host?: Host | undefined;
 }
 
-/** Adds the kernel's functions to the module; returns the index of the first. */
+export interface AddedKernel {
+  /** Of its first function. */
+  readonly index: number;
+  /** Bytes that must lie in memory below some of its buffers. */
+  readonly below: ReadonlyMap<Buffer, number>;
+}
+
+/** Adds the kernel's functions to the module. */
 export function addKernel(
   module: Module,
   kernel: Kernel,
   numerics: Numerics,
   { exported = true, host }: KernelOptions = {},
-): number {
+): AddedKernel {
   if (numerics.accumulate === "float64")
     throw new Error("internal: WebAssembly kernels accumulate in float32");
   const nodes = flatten(hoistBinds(kernel.body, kernel.writes));
   const addresses = new Addresses(nodes, kernel.parameters);
   const emitter = new KernelEmitter(module, kernel, addresses, numerics, host);
-  return emitter.emit(nodes, exported);
+  return { index: emitter.emit(nodes, exported), below: addresses.bytesBelow(nodes) };
 }
 
 class KernelEmitter {

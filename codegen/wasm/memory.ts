@@ -3,11 +3,13 @@
  * weights. All of it is known when the module is emitted, so an address is a constant of the code and the
  * memory never grows. Each part starts at a multiple of 64 bytes, a line of the cache.
  *
- * Pointers of a kernel may start before their buffer (the offset that brings them back inside is part of each
- * access), and an address below zero would trap: so the first bytes are left free.
+ * Pointers of a kernel may be before their buffer (the offset that brings them back inside is part of each
+ * access), and an address below zero would trap: where a buffer lies too low for that, the first bytes are
+ * left free.
  */
 import type { Buffer } from "../../compiler/ir/loop.ts";
 import type { Program } from "../../compiler/ir/program.ts";
+import { callsIn } from "../../compiler/ir/program-walk.ts";
 import { byteSize } from "../../runtime/dtype.ts";
 import type { WeightPlan } from "../typescript/weights.ts";
 
@@ -34,14 +36,32 @@ export interface MemoryPlan {
 }
 
 /**
- * `members`: the programs that take turns in the memory of `program`, their ports its ports. `free`: bytes
- * that must lie below the first buffer.
+ * `members`: the programs that take turns in the memory of `program`, their ports its ports. `below`: bytes
+ * that must lie below what is passed for a buffer of a kernel.
  */
 export function planMemory(
   program: Program,
   members: readonly Program[],
   weights: WeightPlan,
+  below: ReadonlyMap<Buffer, number>,
+): MemoryPlan {
+  const plan = planFrom(0, program, members, weights);
+  const calls = callsIn([...program.prepare, ...members.flatMap(({ steps }) => steps)]);
+  const missing = calls.flatMap(({ kernel, buffers }) =>
+    [...kernel.reads, ...kernel.writes].map((formal, i) => {
+      const needed = below.get(formal) ?? 0;
+      return needed > 0 ? needed - plan.addresses.get(buffers[i]!)! : 0;
+    }),
+  );
+  const free = missing.reduce((most, bytes) => Math.max(most, bytes), 0);
+  return free > 0 ? planFrom(free, program, members, weights) : plan;
+}
+
+function planFrom(
   free: number,
+  program: Program,
+  members: readonly Program[],
+  weights: WeightPlan,
 ): MemoryPlan {
   const addresses = new Map<Buffer, number>();
   let end = align(free);

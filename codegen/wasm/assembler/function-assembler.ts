@@ -34,7 +34,6 @@ class FunctionBody {
     fail: (problem: string) => this.#fail(problem),
   };
   #current: OpcodeName = "nop";
-  #largestOffset = 0;
   #count = 0;
 
   constructor(context: FunctionContext) {
@@ -53,11 +52,6 @@ class FunctionBody {
     return this.#locals.push(type) - 1;
   }
 
-  /** The largest constant added to an address, in bytes. */
-  get largestOffset(): number {
-    return this.#largestOffset;
-  }
-
   /** Appends one instruction; the opcode methods are this with the name fixed. */
   instruction(name: OpcodeName, args: Immediates[ImmediateKind]): this {
     this.#current = name;
@@ -67,8 +61,6 @@ class FunctionBody {
     writeOpcode(this.#code, opcode);
     writeImmediate(this.#code, { ...this.#scope, opcode }, opcode.immediate, args);
     this.#count++;
-    if (opcode.immediate === "memory") this.#reach((args as Immediates["memory"])[0]);
-    else if (opcode.immediate === "laneMemory") this.#reach((args as Immediates["laneMemory"])[1]);
     return this;
   }
 
@@ -82,10 +74,6 @@ class FunctionBody {
     });
     out.bytes(this.#code.finish());
     return out.finish();
-  }
-
-  #reach(offset = 0): void {
-    this.#largestOffset = Math.max(this.#largestOffset, offset);
   }
 
   #apply(name: OpcodeName, { signature }: Opcode, args: Immediates[ImmediateKind]): void {

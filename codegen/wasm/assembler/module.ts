@@ -155,11 +155,6 @@ export class Module {
     }
   }
 
-  /** The largest constant that a function written so far adds to an address, in bytes. */
-  get largestOffset(): number {
-    return Math.max(0, ...this.#functions.map(({ body }) => body.largestOffset));
-  }
-
   /** Bytes that memory holds at `offset` when the module is instantiated. */
   data(offset: number, bytes: Uint8Array): void {
     this.#segments.push({ offset, bytes });
