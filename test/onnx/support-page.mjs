@@ -6,6 +6,7 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { elementTypeName } from "../../dist/compiler/frontend/onnx/element-types.js";
+import { registry } from "../../dist/compiler/frontend/onnx/ops/index.js";
 import { readModel } from "../../dist/compiler/frontend/onnx/read-model.js";
 
 /** `report`: what the runner wrote with `--json`; `data`: the folder of the tests. */
@@ -41,7 +42,8 @@ function page(results, rows) {
 
 Generated from a run of ONNX's backend tests through emitted modules by \`npm run conformance -- --write\`; not
 edited by hand. ${passed} of ${results.length} tests pass; of ${operators.length} operators, all tests of ${whole.length} do. What is not supported is
-refused before any work, all of it in one report (E4101 to E4103).
+refused before any work, all of it in one report (E4101 to E4103). ImageDecoder, which decodes files of images
+(JPEG, PNG, WebP, ...), is left to the page that has them, and its tests are not run.
 
 A cell is the tests passed of how many, by the element type of the test's first input. Operators in
 parentheses are whole networks and tests of several operators.
@@ -49,8 +51,29 @@ parentheses are whole networks and tests of several operators.
 | operator | opset | passed | by element type |
 |---|---|---|---|
 ${rows.map(line).join("\n")}
+
+## Without tests of ONNX's own
+
+Operators that are imported and have no backend test here. Those of other domains are held against onnxruntime in
+\`test/onnx/ops\`.
+
+${untested(operators)}
 `;
 }
+
+/** The other operators of the registry, a line for each domain. */
+function untested(tested) {
+  const names = [...registry.keys()].filter((key) => !tested.includes(key));
+  const domains = [...new Set(names.map(domainOf))].sort(compared);
+  return domains
+    .map((domain) => {
+      const own = names.filter((key) => domainOf(key) === domain).map((key) => key.replace(/^.*::/, ""));
+      return `- ${domain || "ai.onnx"}: ${own.sort(compared).join(", ")}`;
+    })
+    .join("\n");
+}
+
+const domainOf = (key) => (key.includes("::") ? key.replace(/::.*$/, "") : "");
 
 const isWhole = ({ dtypes }) => [...dtypes.values()].every(({ passed, of }) => passed === of);
 
