@@ -97,11 +97,15 @@ function heapAll(
   const outer = x.shape.filter((_, i) => i !== axis);
   nestOver(block, outer, { parallel: true }, (index) => {
     const at = (d: Dim) => [...index.slice(0, axis), d, ...index.slice(axis)];
-    const heap = new Heap(block, { values, positions, at, count: k, largest });
-    block.for("n", x.shape[axis]!, { parallel: false }, (n) =>
-      heap.offer(n, block.let("value", x.at(at(n))), x.shape[axis]!),
-    );
-    heap.sort();
+    const fill = () => {
+      const heap = new Heap(block, { values, positions, at, count: k, largest });
+      block.for("n", x.shape[axis]!, { parallel: false }, (n) =>
+        heap.offer(n, block.let("value", x.at(at(n))), x.shape[axis]!),
+      );
+      heap.sort();
+    };
+    if (constantOf(k) === undefined) block.if(test("gt", whole(k), whole(constant(0))), fill);
+    else fill();
   });
 }
 

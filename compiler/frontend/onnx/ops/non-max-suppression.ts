@@ -69,14 +69,14 @@ function boxOf(ops: Ops, corners: Value): Box {
   return { low: [a!, b!], high: [c!, d!] };
 }
 
-/** How many boxes have to be looked at: those of a class whose score is above the least one. */
-function candidates(c: NodeContext, isGood: Value): Dim {
+/** How many boxes have to be looked at: the most of any class whose scores are above the least one. */
+function candidates(c: NodeContext): Dim {
   const { ops } = c;
-  const all = ops.shape(isGood)[0]!;
+  const scores = c.value(1);
+  const all = ops.shape(scores)[2]!;
   if (!c.has(4)) return all;
-  const counts = ops.reduceSum(ops.cast(isGood, "int32"), 0);
-  const most = ops.max(ops.reduceMax(counts, [0, 1]), 0);
-  return ops.builder.measured(most, all, "candidates");
+  const counts = ops.reduceSum(ops.cast(ops.gt(scores, scalar(c, 4, 0)), "int32"), 2);
+  return ops.builder.measured(ops.max(ops.reduceMax(counts, [0, 1]), 0), all, "candidates");
 }
 
 /**
@@ -85,22 +85,20 @@ function candidates(c: NodeContext, isGood: Value): Dim {
  */
 function kept(c: NodeContext, sorted: Value, scores: Value, isCentered: boolean): Value {
   const { ops } = c;
-  const [n, batch, classes] = ops.shape(scores);
+  const [, batch, classes] = ops.shape(scores);
   const threshold = scalar(c, 3, 0);
-  const limit = limitOf(c, n!);
-  const slots = max(ops.builder.measured(limit, n!, "kept"), 1);
+  const limit = limitOf(c, ops.shape(c.value(1))[2]!);
+  const slots = max(ops.builder.measured(limit, ops.shape(c.value(1))[2]!, "kept"), 1);
   const isGood = c.has(4)
     ? ops.gt(scores, scalar(c, 4, 0))
     : ops.cast(ops.fill(1, ops.shape(scores), limit), "bool");
-  const seen = candidates(c, isGood);
   const places = ops.iota("int32", [slots, 1, 1]);
   const boxes = ops.fill(0, [slots, batch!, classes!, 4], sorted);
   const none = ops.fill(0, [batch!, classes!], limit);
-  const first = (x: Value) => ops.slice(x, 0, 0, seen);
   const { outputs } = ops.scan(
     {
       states: [boxes, none],
-      sequences: [first(sorted), first(isGood)],
+      sequences: [sorted, isGood],
       invariants: [places, threshold, limit],
     },
     (inner, [before, count], [box, good], [place, least, most]) => {
@@ -122,15 +120,15 @@ function nonMaxSuppression(c: NodeContext, isCentered: boolean): Value {
   const { ops } = c;
   const [boxes, scores] = [c.value(0), c.value(1)];
   const [batch, classes, n] = ops.shape(scores);
-  const [values, order] = ops.topK(scores, n!, 2);
-  // [batch, class, n, 4], the best first.
+  const seen = candidates(c);
+  const [values, order] = ops.topK(scores, seen, 2);
+  // [batch, class, seen, 4], the best first.
   const spread = ops.broadcast(boxes, [batch!, classes!, n!, 4], [0, 2, 3]);
   const sorted = ops.gatherNd(spread, ops.expandDims(order, -1), 2);
   const flags = kept(c, ops.transpose(sorted, [2, 0, 1, 3]), ops.transpose(values, [2, 0, 1]), isCentered);
-  const seen = ops.shape(flags)[0]!;
   const mask = ops.reshape(ops.transpose(flags, [1, 2, 0]), [product([batch!, classes!, seen])]);
   const all = ops.iota("int32", ops.shape(mask));
-  const numbers = ops.reshape(ops.slice(order, 2, 0, seen), ops.shape(mask));
+  const numbers = ops.reshape(order, ops.shape(mask));
   const [places, taken] = ops.compress([all, numbers], mask, c.node.outputs[0]!);
   const [inBatch, inClass] = coordinates(ops, places!, [batch!, classes!, seen]);
   const columns = [inBatch!, inClass!, taken!].map((column) => ops.expandDims(column, 1));
