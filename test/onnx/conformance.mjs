@@ -19,7 +19,7 @@ const rest = process.argv.slice(2).filter((word) => !modes.includes(word));
 const data = resolve(taken("--data") ?? join(root, "../shared/onnx-conformance"));
 const target = taken("--target") ?? "ts";
 const runner = join(data, "run-conformance.mjs");
-/** Decoding files of images is nothing that a module of loops does: the tests of ImageDecoder are left out. */
+/** Decoding files of images is nothing that a module of loops does: tests of ImageDecoder are left out. */
 const ours = "^(?!.*/test_image_decoder_)";
 
 if ((write || known) && rest.some((word) => ["--filter", "--list", "--json"].includes(word))) {
