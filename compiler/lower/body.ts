@@ -18,7 +18,8 @@ import { knownValues } from "../passes/uses.ts";
 import { addConstant, type LowerContext } from "./context.ts";
 import { type FusionPlan, type LoweredNode, planFusion } from "./fuse.ts";
 import { FusedKernels } from "./fused-kernels.ts";
-import { isEmpty, type Storage, sizeOf } from "./storage.ts";
+import { type Hosted, placesIn, planHosts } from "./host.ts";
+import { isEmpty, partOf, type Storage, sizeOf } from "./storage.ts";
 
 type Measure = Extract<Lowering, { readonly kind: "measure" }>;
 
@@ -47,6 +48,8 @@ class BodyLowerer {
   /** What follows from parameters alone is computed when the weights are there, not in every run. */
   readonly #known: ReadonlySet<Value>;
   readonly #producers: ReadonlyMap<Value, Node<BoundDim>>;
+  /** Values that are computed inside others. */
+  #hosted: ReadonlyMap<Value, Hosted> = new Map();
 
   constructor(context: LowerContext, graph: Graph<BoundDim>, times: number) {
     this.#context = context;
@@ -61,6 +64,8 @@ class BodyLowerer {
     const lowered = this.#graph.nodes.flatMap((node) => this.#lowerNode(node));
     const plan = planFusion(this.#graph, lowered);
     const late = this.#assignTargets(lowered, plan, targets);
+    if (this.#context.target.lanes > 1)
+      this.#hosted = planHosts(this.#graph, lowered, plan, (value) => this.#isPlaced(value));
     for (const node of lowered) this.#emit(node, plan);
     for (const { value, storage } of late) this.#copy(value, storage);
     return this.#steps;
@@ -134,15 +139,55 @@ class BodyLowerer {
       storage.set(first, storage.get(node.operands[0]!)!);
       return;
     }
+    if (node.operands.some((operand) => this.#hosted.get(operand)?.host === node)) {
+      this.#fillHost(node);
+      return;
+    }
     const early = node.results.every((r) => !storage.has(r)) && this.#isEarly(node);
     for (const result of node.results)
-      if (!storage.has(result)) {
-        const buffer = buffers.create(result.name, result, early ? "packed" : "arena");
-        storage.set(result, { buffer: early ? this.#context.cache.keep(buffer) : buffer, offset: zero });
-      }
+      if (!storage.has(result) && early) {
+        const buffer = this.#context.cache.keep(buffers.create(result.name, result, "packed"));
+        storage.set(result, { buffer, offset: zero });
+      } else this.#placed(result);
     if (lowering.kind === "scan") this.#scan(node, lowering.body as Graph<BoundDim>);
     else if (!node.results.every(isEmpty))
       this.#call(this.#kernels.kernelOf(lowered, plan.cores.get(node)), early);
+  }
+
+  /** Outputs, and what follows from weights alone. */
+  #isPlaced(value: Value): boolean {
+    return this.#context.storage.has(value) || this.#known.has(value);
+  }
+
+  /** The memory of a value: its part of its host's, or its own. */
+  #placed(value: Value<BoundDim>): Storage {
+    const { storage, buffers } = this.#context;
+    const known = storage.get(value);
+    if (known) return known;
+    const hosted = this.#hosted.get(value);
+    const [whole] = hosted?.host.results ?? [];
+    const own: Storage =
+      hosted && whole
+        ? partOf(this.#placed(whole), whole.type.shape, hosted.start)
+        : { buffer: buffers.create(value.name, value, "arena"), offset: zero };
+    storage.set(value, own);
+    return own;
+  }
+
+  /** What is left to do for a value that others were computed into: the rest of its parts, or its border. */
+  #fillHost(node: Node<BoundDim>): void {
+    const [whole] = node.results;
+    const target = this.#placed(whole!);
+    if (node.op === "pad") {
+      this.#call(this.#kernels.borderKernel(node, target));
+      return;
+    }
+    placesIn(node).forEach((start, i) => {
+      const operand = node.operands[i]!;
+      const place = this.#hosted.get(operand);
+      if (place?.host === node && place.start.every((n, axis) => n === start[axis])) return;
+      this.#copy(operand, partOf(target, whole!.type.shape, start));
+    });
   }
 
   /** All that it reads is there before the first run: weights, what was computed of them, and no open size. */

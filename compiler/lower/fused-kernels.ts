@@ -4,6 +4,8 @@
  * index asked for, once per index and scope. This is the only place where maps and reductions turn into
  * statements.
  */
+
+import { roundedTo } from "../../runtime/elements.ts";
 import { add, constant, type Dim } from "../dims/index.ts";
 import type { BoundDim, Node, Value } from "../ir/graph.ts";
 import type { Expr } from "../ir/loop.ts";
@@ -11,10 +13,11 @@ import { dtypeOf } from "../ir/loop-rewrite.ts";
 import type { Destination, Lowering, Operand } from "../ir/op.ts";
 import type { OpenDims } from "../ir/open-dims.ts";
 import type { Numerics } from "../ir/target.ts";
+import type { PadAttributes } from "../ops/pad.ts";
 import type { LoweredNode } from "./fuse.ts";
 import { KernelBuilder } from "./kernel-builder.ts";
 import { rounded } from "./round.ts";
-import { ravel, type Storage } from "./storage.ts";
+import { positionIn, type Storage } from "./storage.ts";
 
 type Reduce = Extract<Lowering, { kind: "reduce" }>;
 
@@ -104,6 +107,34 @@ export class FusedKernels {
     );
   }
 
+  /** A kernel that fills what lies around the operand of a padding, which has its place inside. */
+  borderKernel(node: Node<BoundDim>, target: Storage): ReturnType<KernelBuilder["finish"]> {
+    const { low, high, value } = node.attributes as PadAttributes;
+    const [x, result] = [node.operands[0]!.type, node.results[0]!.type];
+    const filling: Expr = { kind: "constant", value: roundedTo(x.dtype, value), dtype: x.dtype };
+    this.#begin();
+    this.#nodes.push(node);
+    x.shape.forEach((d, axis) => {
+      const before = x.shape.slice(0, axis);
+      for (const [first, size] of [
+        [constant(0), low[axis]!] as const,
+        [add(low[axis]!, d), high[axis]!] as const,
+      ]) {
+        if (size === constant(0)) continue;
+        this.#nest([...before, size, ...result.shape.slice(axis + 1)], axisNames, true, (index) => {
+          const start = index.map((_, i) => (i < axis ? low[i]! : i === axis ? first : constant(0)));
+          const at = index.map((i, other) => add(i, start[other]!));
+          this.#builder.store(target.buffer, positionIn(target, result.shape, at), filling);
+        });
+      }
+    });
+    const sizes = result.shape.map(nameFor).join("x");
+    return this.#builder.finish(
+      `border_${sizes}`,
+      `${node.results[0]!.name}: what is padded to [${result.shape.join(", ")}]`,
+    );
+  }
+
   #begin(): void {
     this.#builder = new KernelBuilder(this.#numerics, this.#open);
     this.#evaluated = new Map();
@@ -112,8 +143,8 @@ export class FusedKernels {
 
   #copy(value: Value, target: Storage): void {
     this.#loops(value, axisNames, (index) => {
-      const at = ravel(value.type.shape, index);
-      this.#builder.store(target.buffer, addOffset(target, at), this.#read(value, index));
+      const at = positionIn(target, value.type.shape, index);
+      this.#builder.store(target.buffer, at, this.#read(value, index));
     });
   }
 
@@ -144,16 +175,14 @@ export class FusedKernels {
     return {
       dtype,
       shape,
-      store: (index, expr) =>
-        this.#builder.store(storage.buffer, addOffset(storage, ravel(shape, index)), expr),
-      load: (index) => this.#builder.reload(storage.buffer, addOffset(storage, ravel(shape, index))),
+      store: (index, expr) => this.#builder.store(storage.buffer, positionIn(storage, shape, index), expr),
+      load: (index) => this.#builder.reload(storage.buffer, positionIn(storage, shape, index)),
     };
   }
 
   #read(value: Value, index: readonly Dim[]): Expr {
     const storage = this.#storage.get(value);
-    if (storage)
-      return this.#builder.load(storage.buffer, addOffset(storage, ravel(value.type.shape, index)));
+    if (storage) return this.#builder.load(storage.buffer, positionIn(storage, value.type.shape, index));
     const known = (this.#evaluated.get(value) ?? []).find(
       (e) => this.#builder.isOpen(e.scope) && e.index.every((d, axis) => d === index[axis]),
     );
@@ -219,9 +248,6 @@ export class FusedKernels {
     return `${result} = ${operations}${layers.length > 0 ? `  (${layers.join(", ")})` : ""}`;
   }
 }
-
-const addOffset = ({ offset }: Storage, at: Dim): Dim => (offset === zero ? at : add(offset, at));
-const zero = constant(0);
 
 /** A size as part of a kernel's name: a number, the name of an open dim, or n for any other expression. */
 const nameFor = (d: Dim): string => (/^[\w.]+$/.test(`${d}`) ? `${d}` : "n");

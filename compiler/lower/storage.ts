@@ -3,7 +3,7 @@
  * moves).
  */
 import { fail } from "../diagnostics/index.ts";
-import { add, constant, constantOf, type Dim, mul, product, type Shape } from "../dims/index.ts";
+import { add, constant, constantOf, type Dim, mul, product, type Shape, sum } from "../dims/index.ts";
 import type { Value } from "../ir/graph.ts";
 import type { Buffer, Space } from "../ir/loop.ts";
 import { largest, type OpenDims, ruleText } from "../ir/open-dims.ts";
@@ -11,6 +11,8 @@ import { largest, type OpenDims, ruleText } from "../ir/open-dims.ts";
 export interface Storage {
   readonly buffer: Buffer;
   readonly offset: Dim;
+  /** Elements between neighbours along each axis, where the value is a part of a larger one. */
+  readonly steps?: readonly Dim[];
 }
 
 const zero = constant(0);
@@ -22,6 +24,19 @@ export function ravel(shape: Shape, index: readonly Dim[]): Dim {
     flat = flat === undefined ? index[axis]! : add(mul(flat, extent), index[axis]!);
   });
   return flat ?? zero;
+}
+
+/** Where the element `index` of a value of this shape lies in its buffer. */
+export function positionIn({ offset, steps }: Storage, shape: Shape, index: readonly Dim[]): Dim {
+  const at = steps ? sum(index.map((i, axis) => mul(i, steps[axis]!))) : ravel(shape, index);
+  return offset === zero ? at : add(offset, at);
+}
+
+/** The part of a value that begins at `start`. */
+export function partOf(storage: Storage, shape: Shape, start: readonly number[]): Storage {
+  const steps = storage.steps ?? shape.map((_, axis) => product(shape.slice(axis + 1)));
+  const first = sum(start.map((n, axis) => mul(n, steps[axis]!)));
+  return { buffer: storage.buffer, offset: add(storage.offset, first), steps };
 }
 
 /** Number of elements of a bound value. */
