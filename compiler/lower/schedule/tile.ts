@@ -13,6 +13,7 @@
  */
 import { constantOf } from "../../dims/index.ts";
 import type { For } from "../../ir/loop.ts";
+import { visitStmts } from "../../ir/loop-rewrite.ts";
 import type { Target } from "../../ir/target.ts";
 import { extentUnder, type Sizes } from "./sizes.ts";
 import type { Nest, Read, Reduction, Workload } from "./workload.ts";
@@ -125,6 +126,9 @@ export function chooseTile(
   return tiles[best]!;
 }
 
+/** Statements beyond which the overhead of a loop does not show, but a copy of its body does. */
+const longBody = 8;
+
 /** Blocks of up to four vectors where that leaves nothing over: a loop's overhead is that of one. */
 function lanesOnly(nest: Nest, vectorAxes: readonly string[], lanes: number): Tile {
   const found = nest.axes.find(
@@ -132,7 +136,10 @@ function lanesOnly(nest: Nest, vectorAxes: readonly string[], lanes: number): Ti
   );
   if (!found) return none;
   const extent = constantOf(found.extent)!;
-  const vectors = [4, 2].find((n) => extent > n * lanes && extent % (n * lanes) === 0) ?? 1;
+  let statements = 0;
+  visitStmts(nest.body, () => statements++);
+  const most = statements > longBody ? [] : [4, 2];
+  const vectors = most.find((n) => extent > n * lanes && extent % (n * lanes) === 0) ?? 1;
   return { blocks: [{ axis: found.axis, factor: vectors * lanes }], lanes };
 }
 
