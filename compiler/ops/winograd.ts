@@ -236,20 +236,50 @@ function held(block: Block, side: number, at: (i: number, j: number) => Expr): r
   return counting(side).map((i) => counting(side).map((j) => block.let("d", at(i, j))));
 }
 
+/**
+ * A square of `rows` lines transformed in the place of its result: line by line into it, then column by
+ * column within. Loops instead of straight code, because a network has many of these kernels.
+ */
+function transformInPlace(
+  block: Block,
+  line: Line,
+  rows: number,
+  at: (i: Dim, j: number) => Expr,
+  place: { load(i: Dim, j: Dim): Expr; store(i: Dim, j: Dim, value: Expr): void },
+): void {
+  const keep = (e: Expr) => block.let("t", e);
+  const columns = line(
+    counting(rows).map(() => nothing),
+    (e) => e,
+  ).length;
+  block.for("i", constant(rows), { parallel: true }, (i) => {
+    const given = counting(rows).map((j) => block.let("d", at(i, j)));
+    line(given, keep).forEach((value, j) => {
+      place.store(i, constant(j), value);
+    });
+  });
+  block.for("j", constant(columns), { parallel: true }, (j) => {
+    const given = counting(rows).map((i) => block.let("d", place.load(constant(i), j)));
+    line(given, keep).forEach((value, i) => {
+      place.store(constant(i), j, value);
+    });
+  });
+}
+
+const nothing: Expr = { kind: "constant", value: 0, dtype: "float32" };
+
 function transformTiles(block: Block, x: Operand, tile: number, result: Destination): void {
   const [n, height, width, channels] = x.shape as [Dim, Dim, Dim, Dim];
   const side = tile + 2;
   const places = [height, width].map((d) => floorDiv(sub(d, 2), tile));
   nestOver(block, [n, ...places, channels], { parallel: true }, ([image, top, left, c]) => {
-    const square = held(block, side, (i, j) =>
-      x.at([image!, add(mul(top!, tile), i), add(mul(left!, tile), j), c!]),
-    );
     const t = add(mul(add(mul(image!, places[0]!), top!), places[1]!), left!);
-    squared(block, lines[tile]!.input, square)
-      .flat()
-      .forEach((value, k) => {
-        result.store([constant(k), t, c!], value);
-      });
+    const element = (i: Dim, j: Dim) => [add(mul(side, i), j), t, c!];
+    const at = (i: Dim, j: number) => x.at([image!, add(mul(top!, tile), i), add(mul(left!, tile), j), c!]);
+    transformInPlace(block, lines[tile]!.input, side, at, {
+      load: (i, j) => result.load(element(i, j)),
+      store: (i, j, value) => result.store(element(i, j), value),
+    });
   });
 }
 
@@ -262,14 +292,12 @@ function transformKernel(
   const [inputs, outputs] = kernel.shape.slice(2) as [Dim, Dim];
   const blocks = floorDiv(outputs, width);
   nestOver(block, [blocks, inputs, constant(width)], { parallel: true }, ([b, c, o]) => {
-    const square = held(block, 3, (i, j) =>
-      kernel.at([constant(i), constant(j), c!, add(mul(b!, width), o!)]),
-    );
-    squared(block, lines[tile]!.kernel, square)
-      .flat()
-      .forEach((value, k) => {
-        result.store([constant(k), b!, c!, o!], value);
-      });
+    const element = (i: Dim, j: Dim) => [add(mul(tile + 2, i), j), b!, c!, o!];
+    const at = (i: Dim, j: number) => kernel.at([i, constant(j), c!, add(mul(b!, width), o!)]);
+    transformInPlace(block, lines[tile]!.kernel, 3, at, {
+      load: (i, j) => result.load(element(i, j)),
+      store: (i, j, value) => result.store(element(i, j), value),
+    });
   });
 }
 
