@@ -3,9 +3,8 @@
  * b". A constraint is a conjunction of clauses. Domains (what is known of one symbol) are intersected here:
  * residues by the Chinese remainder theorem, so that four facts about H mod 2, 4, 8 and 16 become one.
  */
-import { type Dim, kindOf, symbolsOf } from "./dim.ts";
+import { type Dim, kindOf } from "./dim.ts";
 import { evaluate } from "./evaluate.ts";
-import { constantOf } from "./expression.ts";
 import { type Int, lcm, remainder } from "./integer.ts";
 
 export type Relation = "==" | "!=" | ">=" | ">";
@@ -18,9 +17,15 @@ export interface Domain {
   readonly residues: readonly number[];
 }
 
-export type Clause =
-  | ({ readonly kind: "domain"; readonly symbol: string } & Domain)
-  | { readonly kind: "relation"; readonly relation: Relation; readonly left: Dim; readonly right: Dim };
+/** A clause between dims. */
+export interface Relational {
+  readonly kind: "relation";
+  readonly relation: Relation;
+  readonly left: Dim;
+  readonly right: Dim;
+}
+
+export type Clause = ({ readonly kind: "domain"; readonly symbol: string } & Domain) | Relational;
 
 export const anything: Domain = {
   min: Number.NEGATIVE_INFINITY,
@@ -29,16 +34,11 @@ export const anything: Domain = {
   residues: [0],
 };
 
-const byKind = {
-  rigid: { ...anything, min: 1 },
-  flex: { ...anything, min: 1 },
-  free: { ...anything, min: 0 },
-};
+const positive: Domain = { ...anything, min: 1 };
+const natural: Domain = { ...anything, min: 0 };
 
 /** A symbol that nobody declared: at least 1, a free (data-dependent) one at least 0. */
-export function defaultDomain(name: string): Domain {
-  return byKind[kindOf(name)];
-}
+export const defaultDomain = (name: string): Domain => (kindOf(name) === "free" ? natural : positive);
 
 export class Constraint {
   readonly clauses: readonly Clause[];
@@ -46,11 +46,15 @@ export class Constraint {
     this.clauses = clauses;
   }
   holds(values: ReadonlyMap<string, Int>): boolean {
-    return this.clauses.every((c) => clauseHolds(c, values));
+    return this.clauses.every((c) =>
+      c.kind === "relation"
+        ? compare(c.relation, evaluate(c.left, values), evaluate(c.right, values))
+        : isMember(c, Number(values.get(c.symbol))),
+    );
   }
   symbols(): readonly string[] {
     const all = this.clauses.flatMap((c) =>
-      c.kind === "relation" ? [...symbolsOf(c.left), ...symbolsOf(c.right)] : [c.symbol],
+      c.kind === "relation" ? [...c.left.symbols, ...c.right.symbols] : c.symbol,
     );
     return [...new Set(all)].sort();
   }
@@ -63,13 +67,6 @@ export function compare(relation: Relation, left: Int, right: Int): boolean {
   if (relation === "==") return left === right;
   if (relation === "!=") return left !== right;
   return relation === ">=" ? left >= right : left > right;
-}
-
-function clauseHolds(c: Clause, values: ReadonlyMap<string, Int>): boolean {
-  if (c.kind === "relation") return compare(c.relation, evaluate(c.left, values), evaluate(c.right, values));
-  const value = values.get(c.symbol);
-  if (value === undefined) throw new Error(`internal: ${c.symbol} has no value`);
-  return isMember(c, Number(value));
 }
 
 function printClause(c: Clause): string {
@@ -87,13 +84,11 @@ function printClause(c: Clause): string {
 
 /** 0, 1, 2, 5 as "0..2, 5". */
 function printRuns(list: readonly number[]): string {
-  const runs: [number, number][] = [];
-  for (const n of list) {
-    const last = runs.at(-1);
-    if (last && last[1] === n - 1) last[1] = n;
-    else runs.push([n, n]);
-  }
-  return runs.map(([a, b]) => (a === b ? `${a}` : b === a + 1 ? `${a}, ${b}` : `${a}..${b}`)).join(", ");
+  const all = new Set(list);
+  const ends = list.filter((n) => !all.has(n + 1));
+  const starts = list.filter((n) => !all.has(n - 1));
+  const run = (a: number, b: number) => (a === b ? `${a}` : b === a + 1 ? `${a}, ${b}` : `${a}..${b}`);
+  return starts.map((a, i) => run(a, ends[i]!)).join(", ");
 }
 
 /** Whether n is in d. */
@@ -121,27 +116,21 @@ export function nearest(d: Domain, n: number): readonly number[] {
 /** The domain of a few values. */
 export function listed(values: readonly number[]): Domain {
   const [min, max] = [Math.min(...values), Math.max(...values)];
-  const modulus = max - min + 1;
-  return {
-    min,
-    max,
-    modulus,
-    residues: values.map((v) => Number(remainder(v, modulus))).sort((x, y) => x - y),
-  };
+  const residues = values.map((v) => Number(remainder(v, max - min + 1)));
+  return { min, max, modulus: max - min + 1, residues: residues.sort((x, y) => x - y) };
 }
 
 /** x and y both; undefined when the residues would be too many to list, an empty one when nothing is left. */
 export function intersect(x: Domain, y: Domain): Domain | undefined {
   if (x.modulus < y.modulus) return intersect(y, x);
-  const min = Math.max(x.min, y.min);
-  const max = Math.min(x.max, y.max);
-  if (x.modulus === 1) return { min, max, modulus: 1, residues: x.residues };
+  const bounds = { min: Math.max(x.min, y.min), max: Math.min(x.max, y.max) };
+  if (x.modulus === 1) return { ...bounds, modulus: 1, residues: x.residues };
   const modulus = Number(lcm(x.modulus, y.modulus));
   const steps = modulus / x.modulus;
   if (x.residues.length * y.residues.length * steps > 1e5 || modulus > 2 ** 31) return undefined;
   const residues = x.residues.flatMap((r) => Array.from({ length: steps }, (_, i) => r + i * x.modulus));
   const both = residues.filter((n) => y.residues.includes(n % y.modulus)).sort((a, b) => a - b);
-  return tighten({ min, max, modulus, residues: both });
+  return tighten({ ...bounds, modulus, residues: both });
 }
 
 /** Reduces the modulus to the true period and moves finite bounds onto members. */
@@ -153,11 +142,11 @@ function tighten({ min, max, modulus, residues }: Domain): Domain {
   while (times > 1 && !repeats(times)) times--;
   if (times === 0) return { ...anything, min: 1, max: 0 };
   const d = { min, max, modulus: modulus / times, residues: residues.slice(0, residues.length / times) };
-  return {
-    ...d,
-    min: Number.isFinite(min) ? next(d, min) : min,
-    max: Number.isFinite(max) ? previous(d, max) : max,
+  const onMembers = {
+    min: min > anything.min ? next(d, min) : min,
+    max: max < anything.max ? previous(d, max) : max,
   };
+  return { ...d, ...onMembers };
 }
 
 export function sameDomain(x: Domain, y: Domain): boolean {
@@ -165,10 +154,7 @@ export function sameDomain(x: Domain, y: Domain): boolean {
   return ends && x.modulus === y.modulus && x.residues.length === y.residues.length;
 }
 
-/**
- * What `domain` says beyond `declared`. A least member above the declared minimum is no news: H % 16 == 0
- * says it.
- */
+/** What `domain` says beyond `declared`. A least member above the declared minimum is no news: H % 16 == 0 says it. */
 export function differences(name: string, domain: Domain, declared: Domain): readonly Clause[] {
   if (sameDomain(domain, declared)) return [];
   const { min, max } = anything;
@@ -178,10 +164,4 @@ export function differences(name: string, domain: Domain, declared: Domain): rea
     max: least?.max === domain.max ? max : domain.max,
   };
   return [{ kind: "domain", symbol: name, ...domain, ...bounds }];
-}
-
-/** The domain of one number. @throws CompileError E2302 beyond safe integers */
-export function point(d: Dim): Domain {
-  const n = constantOf(d)!;
-  return { min: n, max: n, modulus: 1, residues: anything.residues };
 }

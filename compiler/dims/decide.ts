@@ -1,37 +1,24 @@
 /**
  * Deciding a relation between two dims for all values of their symbols: always, never, iff a constraint, or
- * unknown. One symbol is solved exactly; several are decided by cases. What neither proves is looked at on a
- * few points: where both answers occur, the relation itself is the condition.
+ * unknown. The parts in which it is proven to hold make the condition, if they are one: values of one symbol,
+ * or residues of several. What is not proven is looked at on a few lines: where both answers occur, the
+ * relation itself is the condition.
  */
-import { CompileError } from "../diagnostics/index.ts";
-import { bySigns, decideByCases, type Outcome } from "./cases.ts";
+import { primitive, simplify } from "./bounds.ts";
+import { condition } from "./condition.ts";
 import {
-  anything,
   type Clause,
   Constraint,
   type Domain,
   defaultDomain,
-  intersect,
   type Relation,
-  sameDomain,
   startsOf,
 } from "./constraint.ts";
-import {
-  atomsOf,
-  atomsWithin,
-  constant,
-  type Dim,
-  fromAtom,
-  scratch,
-  symbol,
-  symbolsOf,
-  zero,
-} from "./dim.ts";
-import { range, substitute } from "./evaluate.ts";
+import { atomsWithin, constant, type Dim, fromAtom, within, zero } from "./dim.ts";
+import { substitute } from "./evaluate.ts";
 import { add, addScaled, mod, monomial, mul, neg, sub, sum } from "./expression.ts";
+import { bySigns, type Domains, explore, holdsAt, type Part } from "./explore.ts";
 import { magnitude, negate } from "./integer.ts";
-import { primitive, simplify } from "./simplify.ts";
-import { asDomain, Budget, OutOfBudget, periodOf, solutions } from "./univariate.ts";
 
 export type Verdict =
   // assumed: it holds only by an equality that a broadcast took for granted.
@@ -40,70 +27,130 @@ export type Verdict =
   | { readonly kind: "iff"; readonly constraint: Constraint }
   | { readonly kind: "unknown"; readonly asks?: string };
 
-/** What a decision may assume: the domain of each symbol, and equations already required. */
+/** What a decision may assume: the domain of each symbol, and what is already required between several. */
 export interface Facts {
   domainOf(symbol: string): Domain;
   /** d with the known values applied. */
   resolve(d: Dim): Dim;
-  /** resolve(d) with the required equations applied too; `firm`: without those merely assumed. */
-  canonical(d: Dim, firm: boolean): Dim;
+  /**
+   * resolve(d) with the required equations applied too, and dims over its symbols that are at least 0;
+   * `firm`: without what is merely assumed.
+   */
+  under(d: Dim, firm: boolean): { readonly d: Dim; readonly context: readonly Dim[] };
 }
 
-const nothing: Facts = { domainOf: defaultDomain, resolve: (d) => d, canonical: (d) => d };
+const nothing: Facts = { domainOf: defaultDomain, resolve: (d) => d, under: (d) => ({ d, context: [] }) };
 
-type Domains = (name: string) => Domain;
+/** The steps a question may take, and each of the lines it is looked at on. */
+const most = 60_000;
+const mostOnLine = 4000;
 
 /** Whether a `relation` b holds for all values of their symbols, none, or those that meet a constraint. */
-export function decide(relation: Relation, a: Dim, b: Dim, assumptions: Facts = nothing): Verdict {
-  const domains: Domains = (name) => assumptions.domainOf(name);
-  const plain = assumptions.resolve(sub(a, b));
+export function decide(relation: Relation, a: Dim, b: Dim, facts: Facts = nothing): Verdict {
+  const domains: Domains = (name) => facts.domainOf(name);
+  const plain = facts.resolve(sub(a, b));
   const verdict = judge(relation, plain, domains);
   if (verdict.kind === "always" || verdict.kind === "never") return verdict;
   for (const firm of [true, false]) {
-    const d = assumptions.canonical(plain, firm);
-    const again = d === plain ? verdict : judge(relation, d, domains);
+    const { d, context } = facts.under(plain, firm);
+    const again = d === plain && context.length === 0 ? verdict : judge(relation, d, domains, context);
     if (again.kind === "always") return firm ? again : { ...again, assumed: true };
     if (again.kind === "never" && firm) return again;
   }
   return verdict;
 }
 
-function judge(relation: Relation, from: Dim, domains: Domains): Verdict {
-  if (from.size > 600) return verdicts[from.size < 40000 ? bySigns(relation, from, domains, -1) : "some"];
-  if (relation === ">") return judge(">=", sub(from, 1), domains);
+function judge(relation: Relation, from: Dim, domains: Domains, context: readonly Dim[] = []): Verdict {
+  if (relation === ">") return judge(">=", sub(from, 1), domains, context);
+  if (from.size > 600) return verdicts[bySigns(relation, from, domains)];
   const simple = simplify(from, domains);
   const d = primitive(relation === ">=" ? withoutFloors(simple) : simple, domains);
   const divisor = [...atomsWithin([d])].find(
-    (f) => f.kind === "floor" && f.denominator.value === undefined && range(f.denominator, domains).min < 1,
+    (f) =>
+      f.kind === "floor" &&
+      f.denominator.value === undefined &&
+      bySigns(">", f.denominator, domains) !== "all",
   );
   if (divisor?.kind === "floor") return { kind: "unknown", asks: `${divisor.denominator} >= 1` };
   const signs = bySigns(relation, d, domains);
-  if (signs !== "some") return verdicts[signs];
-  const reduced = withoutRemainders(d, domains);
-  if (reduced !== d) return judge(relation, reduced, domains);
-  return inOneSymbol(relation, d, domains, 14000) ?? inSeveral(relation, d, domains);
+  return signs === "open" ? searched(relation, d, domains, context) : verdicts[signs];
 }
 
-/** d without a symbol of which it only takes a remainder that is known: H % 3 is 2 where H is 3*k + 2. */
-function withoutRemainders(d: Dim, domains: Domains): Dim {
-  return symbolsOf(d).reduce((rest, name) => {
-    const { modulus, residues } = domains(name);
-    if (modulus === 1 || residues.length > 1) return rest;
-    const reduced = substitute(rest, new Map([[name, add(mul(modulus, symbol(name)), residues[0]!)]]));
-    return symbolsOf(reduced).includes(name) ? rest : reduced;
-  }, d);
+const verdicts = { all: { kind: "always" }, none: { kind: "never" }, open: { kind: "unknown" } } as const;
+
+function searched(relation: Relation, d: Dim, domains: Domains, context: readonly Dim[]): Verdict {
+  const { parts, complete } = partsOf(relation, d, domains, most, context);
+  const outcomes = new Set(parts.map((part) => part.outcome));
+  if (complete && !outcomes.has("none")) return verdicts.all;
+  if (complete && !outcomes.has("all")) return verdicts.none;
+  if (context.length > 0) return verdicts.open;
+  const seen = answersAt(relation, d, domains);
+  if (seen && seen.size < 2) return verdicts[seen.has("none") ? "none" : "all"];
+  const clauses = complete && parts.every((part) => part.exact) ? condition(parts, domains) : undefined;
+  const isMixed = clauses || seen || areBoth(parts) || differsOnLines(relation, d, domains);
+  return isMixed
+    ? { kind: "iff", constraint: new Constraint(clauses ?? [balanced(relation, d)]) }
+    : verdicts.open;
 }
 
-const verdicts: Readonly<Record<Outcome, Verdict>> = {
-  all: { kind: "always" },
-  empty: { kind: "always" },
-  none: { kind: "never" },
-  some: { kind: "unknown" },
-};
+/** The parts of the domains as far as the steps go, and whether they are all and all proven. */
+function partsOf(relation: Relation, d: Dim, domains: Domains, steps: number, context: readonly Dim[] = []) {
+  const parts: Part[] = [];
+  const complete = within(steps, () => {
+    for (const part of explore(relation, d, domains, context)) {
+      parts.push(part);
+      if (part.outcome === "open" || parts.length > 4096) return false;
+    }
+    return true;
+  });
+  return { parts, complete: complete === true };
+}
 
-/**
- * d >= 0 said without a division where that is as strong: floor(P/Q) + k >= 0 is P + k*Q >= 0, for Q >= 1.
- */
+/** What is true of each of a few points, if these are all there are. */
+function answersAt(relation: Relation, d: Dim, domains: Domains): ReadonlySet<"all" | "none"> | undefined {
+  let points: readonly ReadonlyMap<string, number>[] = [new Map()];
+  for (const name of d.symbols) {
+    const domain = domains(name);
+    if (!((points.length * (domain.max - domain.min)) / domain.modulus < 512)) return undefined;
+    const values = startsOf(domain).flatMap((start) => {
+      const count = Math.max(0, 1 + Math.floor((domain.max - start) / domain.modulus));
+      return Array.from({ length: count }, (_, i) => start + i * domain.modulus);
+    });
+    points = points.flatMap((point) => values.map((value) => new Map([...point, [name, value]])));
+  }
+  return new Set(points.map((point) => (holdsAt(relation, d, point) ? "all" : "none")));
+}
+
+/** Whether some of the parts surely has a value for which it holds, and another one for which it does not. */
+function areBoth(parts: readonly Part[]): boolean {
+  const exact = new Set(parts.map(({ exact, outcome }) => exact && outcome));
+  return exact.has("all") && exact.has("none");
+}
+
+/** Whether d `relation` 0 is seen both to hold and not to, on lines parallel to the axes. */
+function differsOnLines(relation: Relation, d: Dim, domains: Domains): boolean {
+  const names = d.symbols;
+  const seen: Part[] = [];
+  return Array.from({ length: Math.min(4 * names.length, 12) }, (_, i) => i).some((i) => {
+    const others = names.filter((_, j) => j !== i % names.length);
+    const values = others.map((n, j) => member(domains(n), Math.floor(i / names.length) * (j + 1)));
+    const found = within(mostOnLine, () => {
+      const line = substitute(d, new Map(others.map((n, j) => [n, constant(values[j]!)])));
+      return partsOf(relation, simplify(line, domains), domains, mostOnLine).parts;
+    });
+    seen.push(...(found ?? []));
+    return areBoth(seen);
+  });
+}
+
+/** The i-th member of a domain, going around where it ends. */
+function member(domain: Domain, i: number): number {
+  const starts = [...startsOf(domain)].sort((x, y) => x - y);
+  const value = starts[i % starts.length]! + domain.modulus * Math.floor(i / starts.length);
+  return value <= domain.max ? value : starts[0]!;
+}
+
+/** d >= 0 said without a division where that is as strong: floor(P/Q) + k >= 0 is P + k*Q >= 0, for Q >= 1. */
 function withoutFloors(d: Dim): Dim {
   for (const t of d.terms) {
     const [f, ...others] = t.factors;
@@ -116,93 +163,9 @@ function withoutFloors(d: Dim): Dim {
   return d;
 }
 
-/** The exact answer, if d has one symbol and the budget is enough. */
-function inOneSymbol(relation: Relation, d: Dim, domains: Domains, steps: number): Verdict | undefined {
-  const [name, ...others] = symbolsOf(d);
-  if (name === undefined || others.length > 0) return undefined;
-  const domain = domains(name);
-  return attempt(() => {
-    const runs = solutions(relation, d, domain, new Budget(steps));
-    if (runs.length === 0) return verdicts.none;
-    const found = asDomain(runs, domain);
-    if (found && sameDomain(intersect(domain, found) ?? anything, domain)) return verdicts.all;
-    const clause: Clause = found ? { kind: "domain", symbol: name, ...found } : balanced(relation, d);
-    return { kind: "iff", constraint: new Constraint([clause]) };
-  });
-}
-
-function inSeveral(relation: Relation, d: Dim, domains: Domains): Verdict {
-  const found = scratch((): Verdict | Clause[] => {
-    if (!isMixed(relation, d, domains))
-      return verdicts[attempt(() => decideByCases(relation, d, domains, new Budget(10000))) ?? "some"];
-    return attempt(() => residueConditions(relation, d, domains, new Budget(1000))) ?? [];
-  });
-  if (!Array.isArray(found)) return found;
-  return { kind: "iff", constraint: new Constraint(found.length > 0 ? found : [balanced(relation, d)]) };
-}
-
-/** The result of `work`, undefined when it ran out of budget. */
-function attempt<T>(work: () => T): T | undefined {
-  try {
-    return work();
-  } catch (error) {
-    const tooLarge = error instanceof CompileError && error.code === "E2302";
-    if (error instanceof OutOfBudget || tooLarge) return undefined;
-    throw error;
-  }
-}
-
-/** Whether d `relation` 0 is seen both to hold and not to, on lines parallel to the axes. */
-function isMixed(relation: Relation, d: Dim, domains: Domains): boolean {
-  const names = symbolsOf(d);
-  const seen = new Set<string>();
-  for (let i = 0; i < Math.min(4 * names.length, 12) && seen.size < 2; i++) {
-    const others = names.filter((_, j) => j !== i % names.length);
-    const fixed = others.map(
-      (n, j) => [n, constant(member(domains(n), Math.floor(i / names.length) * (j + 1)))] as const,
-    );
-    const line = simplify(substitute(d, new Map(fixed)), domains);
-    const signs = bySigns(relation, line, domains, -1);
-    const verdict = signs === "some" ? inOneSymbol(relation, line, domains, 1000) : verdicts[signs];
-    if (verdict) seen.add(verdict.kind);
-    if (verdict?.kind === "iff") return true;
-  }
-  return seen.size === 2;
-}
-
-/** The i-th member of a domain, going around where it ends. */
-function member(domain: Domain, i: number): number {
-  const starts = [...startsOf(domain)].sort((x, y) => x - y);
-  const value = starts[i % starts.length]! + domain.modulus * Math.floor(i / starts.length);
-  return value <= domain.max ? value : starts[0]!;
-}
-
-/**
- * The condition as residues of single symbols, if it is one: "H % 2 == 0 and W % 2 == 0". @throws OutOfBudget
- */
-function residueConditions(relation: Relation, d: Dim, domains: Domains, budget: Budget) {
-  const kept = new Map<string, Domain>();
-  const narrowed: Domains = (name) => kept.get(name) ?? domains(name);
-  for (const name of symbolsOf(d)) {
-    const modulus = periodOf(d, name);
-    if (modulus === 1 || modulus > 32) continue;
-    const within = (residues: readonly number[]) =>
-      intersect(domains(name), { ...anything, modulus, residues })!;
-    const possible = Array.from({ length: modulus }, (_, r) => r).filter((r) => {
-      const only = within([r]);
-      const here: Domains = (n) => (n === name ? only : narrowed(n));
-      return only.min <= only.max && decideByCases(relation, d, here, budget) !== "none";
-    });
-    if (possible.length < modulus) kept.set(name, within(possible));
-  }
-  if (kept.size === 0 || decideByCases(relation, d, narrowed, budget) !== "all") return undefined;
-  const { min, max } = anything;
-  return [...kept].map(([symbol, domain]): Clause => ({ kind: "domain", symbol, ...domain, min, max }));
-}
-
 /** d against 0 with the negative terms moved to the other side; a remainder stays one. */
 function balanced(relation: Relation, d: Dim): Clause {
-  for (const f of relation === "==" ? atomsOf(d) : []) {
+  for (const f of relation === "==" ? d.atoms : []) {
     const rest = f.kind === "floor" ? mod(f.numerator, f.denominator) : zero;
     if (rest === d || rest === neg(d)) return { kind: "relation", relation, left: rest, right: zero };
   }

@@ -3,11 +3,12 @@
  *
  * Equal normal forms are the same object. Terms are ordered by degree, then by their atoms: height, size,
  * text, never by what was made before. That is a monomial order, which printing and exact division rely on.
- * The tables live as long as the program; a decision works in `scratch`. It refuses expressions beyond
- * 200,000 nodes or 1,200 levels.
+ * The table lives as long as the program; a decision works on a layer of its own, which is dropped, and
+ * within a number of steps: what is counted is terms made and looked at, so the same question gets the same
+ * answer on any machine. It refuses expressions beyond 200,000 nodes or 1,200 levels.
  */
+import { CompileError } from "../diagnostics/index.ts";
 import { type Int, plus, refuse, shrink, times } from "./integer.ts";
-import { Journal } from "./journal.ts";
 
 /** What is known of a part of a dim without visiting it. */
 interface Node {
@@ -17,11 +18,8 @@ interface Node {
   readonly bounded: boolean;
 }
 
-interface Named extends Node {
-  readonly id: number;
-  /** What it prints as, once somebody asks. */
-  text?: string;
-}
+/** `text` is what it prints as, once somebody asks. */
+type Named = Node & { readonly id: number; text?: string };
 
 export type Atom =
   | (Named & { readonly kind: "symbol"; readonly name: string })
@@ -39,46 +37,55 @@ export type Shape = readonly Dim[];
 
 let nextId = 1;
 
-export class Dim implements Node {
+export class Dim {
   readonly id = nextId++;
   readonly terms: readonly Term[];
   /** The value of a constant. */
   readonly value: Int | undefined;
   // Computed when asked for: most dims are steps on the way to others.
-  node: Node | undefined = undefined;
-  symbols: readonly string[] | undefined = undefined;
-  atoms: readonly Atom[] | undefined = undefined;
+  #node: Node | undefined;
+  #symbols: readonly string[] | undefined;
+  #atoms: readonly Atom[] | undefined;
 
   constructor(terms: readonly Term[], value?: Int) {
     this.terms = terms;
     this.value = value;
   }
 
-  get height(): number {
-    return nodeOf(this).height;
+  get node(): Node {
+    this.#node ??= nodeOver(this.atoms, this.terms);
+    return this.#node;
   }
   get size(): number {
-    return nodeOf(this).size;
+    return this.node.size;
   }
-  get bounded(): boolean {
-    return nodeOf(this).bounded;
+  /** The atoms of the dim itself (not those inside them), each once. */
+  get atoms(): readonly Atom[] {
+    this.#atoms ??= [...new Set(this.terms.flatMap((t) => t.factors))];
+    return this.#atoms;
+  }
+  /** The names in it, sorted. */
+  get symbols(): readonly string[] {
+    const names = () =>
+      this.atoms.flatMap((f) => (f.kind === "symbol" ? f.name : partsOf(f).flatMap(symbolsOf)));
+    this.#symbols ??= [...new Set(names())].sort();
+    return this.#symbols;
   }
   toString(): string {
     return printer(this);
   }
 }
 
-function nodeOf(d: Dim): Node {
-  if (d.node) return d.node;
-  let [height, size, bounded] = [0, 1 + d.terms.length, false];
-  for (const { factors } of d.terms)
-    for (const f of factors) {
-      if (f.height > height) height = f.height;
-      size += f.size;
-      bounded ||= f.bounded;
-    }
-  d.node = { height, size, bounded };
-  return d.node;
+export const symbolsOf = (d: Dim): readonly string[] => d.symbols;
+
+function nodeOver(atoms: readonly Node[], terms: readonly Term[]): Node {
+  let [height, bounded] = [0, false];
+  for (const f of atoms) {
+    if (f.height > height) height = f.height;
+    bounded ||= f.bounded;
+  }
+  const size = terms.reduce((n, t) => t.factors.reduce((m, f) => m + f.size, n + 1), 1);
+  return { height, size, bounded };
 }
 
 let printer: (d: Dim) => string = () => "";
@@ -87,61 +94,69 @@ export function setPrinter(print: (d: Dim) => string): void {
   printer = print;
 }
 
-const atoms = new Map<string, Dim>();
-/** The products of atoms, each as the term with coefficient 1. */
-const products = new Map<string, Term>();
-/** By a hash of their terms. */
-const dims = new Map<number, readonly Dim[]>();
-const constants = new Map<Int, Dim>();
-const small: Dim[] = [];
-let journal: Journal | undefined;
+/** All that was made, by structure: atoms, products of atoms (with coefficient 1), large constants; by hash, dims. */
+type Table = Map<string | number, unknown>;
+let layers: readonly Table[] = [new Map()];
+let stepsLeft = Number.POSITIVE_INFINITY;
 
-function interned<V>(table: Map<string, V>, key: string, make: () => V): V {
-  const known = table.get(key);
-  if (known !== undefined) return known;
-  const made = make();
-  put(table, key, made);
-  return made;
+class OutOfSteps extends Error {}
+
+/** @throws OutOfSteps, which `within` takes for its answer */
+export function spend(steps: number): void {
+  stepsLeft -= steps;
+  if (!(stepsLeft >= 0)) throw new OutOfSteps();
 }
 
-function put<K, V>(table: Map<K, V>, key: K, value: V): void {
-  if (journal) journal.put(table, key, value);
-  else table.set(key, value);
-}
-
-/** Runs `work`; the dims it makes are not kept interned and must not escape (results are plain data). */
-export function scratch<T>(work: () => T): T {
-  const outer = journal;
-  const inner = new Journal();
-  journal = inner;
+/**
+ * The result of `work`, undefined where it takes more steps or larger dims than there may be. The dims it
+ * makes are not kept and must not escape: results are plain data.
+ */
+export function within<T>(steps: number, work: () => T): T | undefined {
+  const [outer, left] = [layers, stepsLeft];
+  layers = [new Map(), ...outer];
+  stepsLeft = Math.min(steps, left);
   try {
     return work();
+  } catch (error) {
+    if (error instanceof OutOfSteps || (error instanceof CompileError && error.code === "E2302"))
+      return undefined;
+    throw error;
   } finally {
-    journal = outer;
-    inner.rollBack();
+    layers = outer;
+    stepsLeft = left;
   }
 }
 
-export function constant(n: Int): Dim {
-  const known = typeof n === "number" && n >= 0 && n < 4096 ? small[n] : constants.get(n);
-  if (known) return known;
-  const value = shrink(n);
-  if (typeof value !== "bigint" && !Number.isSafeInteger(value))
-    refuse("E2108", `a dim of ${n}`, "give a whole number below 2^53, or a bigint");
-  const made = constants.get(value) ?? new Dim(value === 0 ? [] : [scaled(value, unit)], value);
-  constants.set(value, made);
-  if (value >= 0 && value < 4096) small[Number(value)] = made;
+function interned<V>(key: string, make: () => V): V {
+  for (const layer of layers) {
+    const known = layer.get(key);
+    if (known !== undefined) return known as V;
+  }
+  const made = make();
+  layers[0]!.set(key, made);
   return made;
 }
 
 const unit: Term = { coefficient: 1, factors: [], id: 0 };
+const small: Dim[] = [];
+
+export function constant(n: Int): Dim {
+  const known = typeof n === "number" ? small[n] : undefined;
+  if (known) return known;
+  const value = shrink(n);
+  if (typeof value !== "bigint" && !Number.isSafeInteger(value))
+    refuse("E2108", `a dim of ${n}`, "give a whole number below 2^53, or a bigint");
+  const make = () => new Dim(value === 0 ? [] : [scaled(value, unit)], value);
+  if (!(value >= 0 && value < 4096)) return interned(`#${value}`, make);
+  small[Number(value)] ??= make();
+  return small[Number(value)]!;
+}
+
 export const zero = constant(0);
 
-/**
- * A symbol, interned by name. "?x" must become a constant (flex), "!x" is data-dependent (free), else rigid.
- */
+/** A symbol, interned by name. "?x" must become a constant (flex), "!x" is data-dependent (free), else rigid. */
 export function symbol(name: string): Dim {
-  return interned(atoms, name, () => {
+  return interned(`=${name}`, () => {
     if (!/^([?!]|(?![\p{N}.]))[\p{L}\p{N}_.$]+$/u.test(name))
       refuse("E3001", `${JSON.stringify(name)} does not name a dim`, "use letters, digits, _ . and $");
     return fromAtom({ kind: "symbol", name, text: name, ...nodeAbove([], false) });
@@ -161,7 +176,7 @@ export function kindOf(name: string): "rigid" | "flex" | "free" {
 }
 
 export function floorAtom(numerator: Dim, denominator: Dim): Dim {
-  return interned(atoms, `${numerator.id}/${denominator.id}`, () => {
+  return interned(`${numerator.id}/${denominator.id}`, () => {
     const node = nodeAbove([numerator, denominator], denominator.value === undefined);
     return fromAtom({ kind: "floor", numerator, denominator, ...node });
   });
@@ -170,26 +185,39 @@ export function floorAtom(numerator: Dim, denominator: Dim): Dim {
 /** max(left, 0) */
 export function maxAtom(left: Dim): Dim {
   const make = () => fromAtom({ kind: "max", left, right: zero, ...nodeAbove([left], true) });
-  return interned(atoms, `${left.id}>`, make);
+  return interned(`${left.id}>`, make);
 }
 
-function nodeAbove(children: readonly Dim[], bounded: boolean): Node & { readonly id: number } {
-  const size = children.reduce((total, d) => total + d.size, 1);
-  const height = children.length && 1 + Math.max(...children.map((d) => d.height));
+function nodeAbove(parts: readonly Dim[], bounded: boolean): Node & { readonly id: number } {
+  const size = parts.reduce((total, d) => total + d.size, 1);
+  const height = parts.length && 1 + Math.max(...parts.map((d) => d.node.height));
   if (size > 2e5 || height > 1200)
     refuse("E2302", `an expression of ${size} nodes, ${height} deep`, "name its parts as symbols");
-  return { id: nextId++, height, size, bounded: bounded || children.some((d) => d.bounded) };
+  return { id: nextId++, height, size, bounded: bounded || parts.some((d) => d.node.bounded) };
 }
 
-export function fromAtom(atom: Atom): Dim {
-  return intern([productOf([atom])]);
+/** The dims an atom is made of. */
+export function partsOf(atom: Atom): readonly Dim[] {
+  return atom.kind === "floor" ? [atom.numerator, atom.denominator] : atom.kind === "max" ? [atom.left] : [];
 }
+
+/** All atoms in the dims of `list`, also those inside others, which come before them. */
+export function atomsWithin(list: readonly Dim[], found = new Set<Atom>()): ReadonlySet<Atom> {
+  for (const atom of list.flatMap((d) => d.atoms)) {
+    if (found.has(atom)) continue;
+    atomsWithin(partsOf(atom), found);
+    found.add(atom);
+  }
+  return found;
+}
+
+export const fromAtom = (atom: Atom): Dim => intern([productOf([atom])]);
 
 /** The term 1 * factors; the factors sorted. */
 export function productOf(factors: readonly Atom[]): Term {
   let key = "";
   for (const f of factors) key += `${f.id},`;
-  return key === "" ? unit : interned(products, key, () => ({ coefficient: 1, factors, id: nextId++ }));
+  return key === "" ? unit : interned(key, () => ({ coefficient: 1, factors, id: nextId++ }));
 }
 
 export function scaled(coefficient: Int, { factors, id }: Term): Term {
@@ -201,21 +229,21 @@ export function intern(terms: readonly Term[]): Dim {
   const head = terms[0];
   if (head === undefined) return zero;
   if (head.id === 0) return constant(head.coefficient);
+  spend(terms.length);
   let hash = 0;
   for (const { coefficient: c, id } of terms)
     hash =
-      (Math.imul(hash, 31) +
-        Math.imul(id, 0x9e3779b1) +
-        (typeof c === "number" ? c % 0x7fffffff : Number(c % 0x7fffffffn))) |
+      (Math.imul(hash, 31) + Math.imul(id, 0x9e3779b1) + Number(typeof c === "number" ? c % 0x7fffffff : 7)) |
       0;
   const same = (d: Dim) =>
     d.terms.length === terms.length &&
     d.terms.every((t, i) => t.id === terms[i]!.id && t.coefficient === terms[i]!.coefficient);
-  const alike = dims.get(hash) ?? [];
-  const known = alike.find(same);
-  if (known) return known;
+  for (const layer of layers) {
+    const known = (layer.get(hash) as readonly Dim[] | undefined)?.find(same);
+    if (known) return known;
+  }
   const made = new Dim(terms);
-  put(dims, hash, [...alike, made]);
+  layers[0]!.set(hash, [...((layers[0]!.get(hash) as readonly Dim[] | undefined) ?? []), made]);
   return made;
 }
 
@@ -224,19 +252,15 @@ export function compareAtoms(x: Atom, y: Atom): number {
   if (x === y) return 0;
   const order = x.height - y.height || x.size - y.size;
   if (order !== 0) return order;
-  const [a, b] = [textOf(x), textOf(y)];
+  x.text ??= printer(fromAtom(x));
+  y.text ??= printer(fromAtom(y));
   // Equal parts are one object within one copy of this module.
-  if (a === b)
+  if (x.text === y.text)
     throw new Error("internal: equal dims are different objects; are two copies of shapecast loaded?");
-  return a < b ? -1 : 1;
+  return x.text < y.text ? -1 : 1;
 }
 
-function textOf(atom: Atom): string {
-  atom.text ??= printer(fromAtom(atom));
-  return atom.text;
-}
-
-function compareTerms(x: Term, y: Term): number {
+export function compareTerms(x: Term, y: Term): number {
   if (x.factors === y.factors || x.factors.length !== y.factors.length)
     return y.factors.length - x.factors.length;
   let i = 0;
@@ -246,9 +270,9 @@ function compareTerms(x: Term, y: Term): number {
 
 /** A total order by structure alone. */
 export function compareDims(x: Dim, y: Dim): number {
-  const at = x.terms.findIndex(
-    (t, i) => t.id !== y.terms[i]?.id || t.coefficient !== y.terms[i]?.coefficient,
-  );
+  const differs = (t: Term, i: number) =>
+    t.id !== y.terms[i]?.id || t.coefficient !== y.terms[i]?.coefficient;
+  const at = x.terms.findIndex(differs);
   const [s, t] = [x.terms[at], y.terms[at]];
   if (!s || !t) return x.terms.length - y.terms.length;
   return compareTerms(s, t) || (s.coefficient < t.coefficient ? -1 : 1);
@@ -260,14 +284,7 @@ export function merge(x: readonly Term[], k: Int, y: readonly Term[]): readonly 
   const out = new Array<Term>(x.length + y.length);
   let [i, n] = [0, 0];
   for (const t of y) {
-    // Nearly always the next term of x comes after t already, or is it.
-    let [at, width] = [i, 1];
-    while (at + width <= x.length && compareTerms(x[at + width - 1]!, t) < 0) {
-      at += width;
-      width *= 2;
-    }
-    for (; width >= 1; width >>= 1)
-      if (at + width <= x.length && compareTerms(x[at + width - 1]!, t) < 0) at += width;
+    const at = placeOf(t, x, i);
     while (i < at) out[n++] = x[i++]!;
     const c = k === 1 ? t.coefficient : times(k, t.coefficient);
     const total = x[i]?.factors === t.factors ? plus(x[i++]!.coefficient, c) : c;
@@ -278,38 +295,22 @@ export function merge(x: readonly Term[], k: Int, y: readonly Term[]): readonly 
   return out;
 }
 
-export function mergeAll(lists: readonly (readonly Term[])[]): readonly Term[] {
-  if (lists.length < 2) return lists[0] ?? [];
-  const half = lists.length >> 1;
-  return merge(mergeAll(lists.slice(0, half)), 1, mergeAll(lists.slice(half)));
+/** Where t belongs in the sorted list, from `at` on: nearly always there. */
+function placeOf(t: Term, list: readonly Term[], at: number): number {
+  const isBefore = (i: number) => i < list.length && compareTerms(list[i]!, t) < 0;
+  let [place, width] = [at, 1];
+  for (; isBefore(place + width - 1); width *= 2) place += width;
+  for (; width >= 1; width >>= 1) if (isBefore(place + width - 1)) place += width;
+  return place;
 }
 
-/** The names in d, sorted. */
-export function symbolsOf(d: Dim): readonly string[] {
-  d.symbols ??= [
-    ...new Set(
-      atomsOf(d).flatMap((f) => (f.kind === "symbol" ? [f.name] : childrenOf(f).flatMap(symbolsOf))),
-    ),
-  ].sort();
-  return d.symbols;
-}
-
-/** The atoms of d itself (not those inside them), each once. */
-export function atomsOf(d: Dim): readonly Atom[] {
-  d.atoms ??= [...new Set(d.terms.flatMap((t) => t.factors))];
-  return d.atoms;
-}
-
-/** All atoms in the dims of `list`, also those inside others, which come before them. */
-export function atomsWithin(list: readonly Dim[], found = new Set<Atom>()): ReadonlySet<Atom> {
-  for (const atom of list.flatMap(atomsOf)) {
-    if (found.has(atom)) continue;
-    atomsWithin(childrenOf(atom), found);
-    found.add(atom);
+/** The terms of a sum, those of one product made one. */
+export function collect(terms: readonly Term[]): readonly Term[] {
+  const out: Term[] = [];
+  for (const t of [...terms].sort(compareTerms)) {
+    const last = out.at(-1);
+    if (last?.factors !== t.factors) out.push(t);
+    else out[out.length - 1] = scaled(plus(last.coefficient, t.coefficient), t);
   }
-  return found;
-}
-
-export function childrenOf(atom: Atom): readonly Dim[] {
-  return atom.kind === "floor" ? [atom.numerator, atom.denominator] : atom.kind === "max" ? [atom.left] : [];
+  return out.filter((t) => t.coefficient !== 0);
 }

@@ -8,10 +8,11 @@
  * coefficient, so max(a,b) + min(a,b) is a + b without any search.
  *
  * It refuses division by the constant zero and products of too many terms. It does not cancel (a*b)//b: that
- * needs b >= 1, which only the store knows (see simplify.ts).
+ * needs b >= 1, which only bounds say (see simplify in bounds.ts).
  */
 import {
   type Atom,
+  collect,
   compareAtoms,
   constant,
   type Dim,
@@ -20,7 +21,6 @@ import {
   intern,
   maxAtom,
   merge,
-  mergeAll,
   productOf,
   scaled,
   type Term,
@@ -30,16 +30,10 @@ import { gcd, type Int, magnitude, negate, plus, quotient, refuse, remainder, ti
 
 export type Operand = Dim | number;
 
-const one = constant(1);
-const zeroTerm = scaled(0, productOf([]));
 const lift = (x: Operand): Dim => (typeof x === "number" ? constant(x) : x);
 
-export function add(...list: Operand[]): Dim {
-  return list.length === 2 ? addScaled(lift(list[0]!), 1, lift(list[1]!)) : sum(list);
-}
-
 export function sum(list: readonly Operand[]): Dim {
-  return intern(mergeAll(list.map((x) => lift(x).terms)));
+  return intern(collect(list.flatMap((x) => lift(x).terms)));
 }
 
 /** a + k*b in one step. */
@@ -48,49 +42,34 @@ export function addScaled(a: Dim, k: Int, b: Dim): Dim {
   return intern(merge(a.terms, k, b.terms));
 }
 
-export function sub(a: Operand, b: Operand): Dim {
-  return a === b ? zero : addScaled(lift(a), -1, lift(b));
+export function add(...list: Operand[]): Dim {
+  return list.length === 2 ? addScaled(lift(list[0]!), 1, lift(list[1]!)) : sum(list);
 }
 
-export function neg(a: Operand): Dim {
-  return sub(0, a);
-}
-
-export function mul(...list: Operand[]): Dim {
-  return product(list);
-}
-
-export function product(list: readonly Operand[]): Dim {
-  return list.map(lift).reduce(multiply, one);
-}
-
-function multiply(a: Dim, b: Dim): Dim {
-  if (a.value !== undefined && b.value !== undefined) return constant(times(a.value, b.value));
-  if (a === one) return b;
-  if (b === one) return a;
-  if (a.terms.length > b.terms.length) return multiply(b, a);
-  const degree = degreeOf(a) + degreeOf(b);
-  if (degree > mostFactors) refuse("E2302", `a product of ${degree} factors`, "name its parts as symbols");
-  if (a.terms.length * b.terms.length * Math.max(degree, 4) > 8e4)
-    refuse("E2302", `a product of ${a.terms.length} by ${b.terms.length} terms`, "name its parts as symbols");
-  return intern(mergeAll(a.terms.map((s) => b.terms.map((t) => multiplyTerms(s, t)))));
-}
+export const sub = (a: Operand, b: Operand): Dim => (a === b ? zero : addScaled(lift(a), -1, lift(b)));
+export const neg = (a: Operand): Dim => sub(0, a);
+export const mul = (...list: Operand[]): Dim => product(list);
+export const product = (list: readonly Operand[]): Dim => list.map(lift).reduce(multiply, constant(1));
 
 /** More factors of one term than any shape has, and few enough to sort them at each step. */
 const mostFactors = 512;
 
-/** Terms are ordered by degree: the first has the most factors. */
-const degreeOf = (d: Dim): number => d.terms[0]?.factors.length ?? 0;
+function multiply(a: Dim, b: Dim): Dim {
+  if (a.value !== undefined && b.value !== undefined) return constant(times(a.value, b.value));
+  if (a.value === 1) return b;
+  if (b.value === 1) return a;
+  // Terms are ordered by degree: the first has the most factors.
+  const degree = (a.terms[0]?.factors.length ?? 0) + (b.terms[0]?.factors.length ?? 0);
+  if (degree > mostFactors) refuse("E2302", `a product of ${degree} factors`, "name its parts as symbols");
+  if (a.terms.length * b.terms.length * Math.max(degree, 4) > 8e4)
+    refuse("E2302", `a product of ${a.terms.length} by ${b.terms.length} terms`, "name its parts as symbols");
+  return intern(collect(a.terms.flatMap((s) => b.terms.map((t) => multiplyTerms(s, t)))));
+}
 
 function multiplyTerms(s: Term, t: Term): Term {
   const c = times(s.coefficient, t.coefficient);
   if (s.id === 0 || t.id === 0) return scaled(c, s.id === 0 ? t : s);
   return scaled(c, productOf([...s.factors, ...t.factors].sort(compareAtoms)));
-}
-
-export function constantTerm(d: Dim): Int {
-  const last = d.terms.at(-1);
-  return last?.id === 0 ? last.coefficient : 0;
 }
 
 /** coefficient * factors; the factors in the order of some term. */
@@ -103,6 +82,11 @@ export function mapFactors(d: Dim, image: (atom: Atom) => Dim): Dim {
   return sum(d.terms.map((t) => product([constant(t.coefficient), ...t.factors.map(image)])));
 }
 
+export function constantTerm(d: Dim): Int {
+  const last = d.terms.at(-1);
+  return last?.id === 0 ? last.coefficient : 0;
+}
+
 /** The greatest common divisor of the coefficients, the constant's included. */
 export function content(d: Dim): Int {
   return d.terms.reduce<Int>((g, t) => (g === 1 ? g : gcd(g, t.coefficient)), 0);
@@ -113,23 +97,22 @@ export function variableContent(d: Dim): Int {
   return d.terms.reduce<Int>((g, t) => (g === 1 || t.id === 0 ? g : gcd(g, t.coefficient)), 0);
 }
 
+const mapCoefficients = (d: Dim, image: (t: Term) => Int): Dim =>
+  intern(d.terms.map((t) => scaled(image(t), t)).filter((t) => t.coefficient !== 0));
+
 /** Every coefficient divided by `g`, rounding down (exact where `g` divides it). */
 export function shrinkBy(d: Dim, g: Int): Dim {
-  if (g === 1) return d;
-  const terms = d.terms.map((t) => scaled(quotient(t.coefficient, g), t));
-  return intern(terms.filter((t) => t.coefficient !== 0));
+  return g === 1 ? d : mapCoefficients(d, (t) => quotient(t.coefficient, g));
 }
 
 /** floor(a/b), for any sign of b. @throws CompileError E2112 for the constant 0 */
 export function floorDiv(a: Operand, b: Operand): Dim {
   const [n, d] = [lift(a), lift(b)];
-  if (d.value === undefined) {
-    const g = gcd(content(n), content(d));
-    const signed = d.terms[0]!.coefficient < 0 ? negate(g) : g;
-    return floorAtom(shrinkBy(n, signed), shrinkBy(d, signed));
-  }
   if (d.value === 0) refuse("E2112", `${n} is divided by 0`, "give a divisor of 1 or more");
-  return d.value < 0 ? floorBy(neg(n), negate(d.value)) : floorBy(n, d.value);
+  if (d.value !== undefined) return d.value < 0 ? floorBy(neg(n), negate(d.value)) : floorBy(n, d.value);
+  const g = gcd(content(n), content(d));
+  const signed = d.terms[0]!.coefficient < 0 ? negate(g) : g;
+  return floorAtom(shrinkBy(n, signed), shrinkBy(d, signed));
 }
 
 /** floor(n/q) for a constant q >= 1, in normal form. */
@@ -137,12 +120,11 @@ function floorBy(n: Dim, q: Int): Dim {
   if (n.value !== undefined) return constant(quotient(n.value, q));
   if (q === 1) return n;
   // What stays inside: coefficients in (-q/2, q/2], a constant in [0, q).
-  const kept = (t: Term): Int => {
+  const inside = mapCoefficients(n, (t) => {
     const r = remainder(t.coefficient, q);
     return t.id !== 0 && times(r, 2) > q ? plus(r, negate(q)) : r;
-  };
-  const inside = intern(n.terms.map((t) => scaled(kept(t), t)).filter((t) => t.coefficient !== 0));
-  const { id, coefficient } = inside.terms[0] ?? zeroTerm;
+  });
+  const [{ id, coefficient }] = [inside.terms[0] ?? scaled(0, productOf([]))];
   const half = times(coefficient, 2) === q && n.terms.some((t) => t.id === id && t.coefficient < 0);
   if (id !== 0 && (coefficient < 0 || half)) return neg(floorBy(sub(constant(plus(q, -1)), n), q));
   const g = gcd(q, variableContent(inside));
@@ -165,22 +147,16 @@ function floorOfFloors(n: Dim, q: Int): Dim {
   return floorAtom(n, constant(q));
 }
 
-export function ceilDiv(a: Operand, b: Operand): Dim {
-  return neg(floorDiv(neg(a), b));
-}
+export const ceilDiv = (a: Operand, b: Operand): Dim => neg(floorDiv(neg(a), b));
 
 /** a - b*floor(a/b): the sign of b, as in Python and ONNX Mod. */
-export function mod(a: Operand, b: Operand): Dim {
-  return sub(a, mul(b, floorDiv(a, b)));
-}
+export const mod = (a: Operand, b: Operand): Dim => sub(a, mul(b, floorDiv(a, b)));
 
 export function max(...list: Operand[]): Dim {
   return list.map(lift).reduce((a, b) => (a === b ? a : add(b, positivePart(sub(a, b)))));
 }
 
-export function min(...list: Operand[]): Dim {
-  return neg(max(...list.map(neg)));
-}
+export const min = (...list: Operand[]): Dim => neg(max(...list.map(neg)));
 
 /** max(d, 0) in normal form. */
 function positivePart(d: Dim): Dim {
@@ -191,9 +167,7 @@ function positivePart(d: Dim): Dim {
   return mul(constant(g), maxAtom(shrinkBy(d, g)));
 }
 
-export function isConstant(d: Dim): boolean {
-  return d.value !== undefined;
-}
+export const isConstant = (d: Dim): boolean => d.value !== undefined;
 
 /** The value of a constant dim, undefined when symbolic. @throws CompileError E2302 beyond safe integers */
 export function constantOf(d: Dim): number | undefined {
@@ -201,6 +175,4 @@ export function constantOf(d: Dim): number | undefined {
   return d.value;
 }
 
-export function terms(d: Dim): readonly Term[] {
-  return d.terms;
-}
+export const terms = (d: Dim): readonly Term[] => d.terms;

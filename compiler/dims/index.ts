@@ -4,7 +4,8 @@ export { Assumptions, type Expression, type Known } from "./assumptions.ts";
 export { type Clause, Constraint, type Domain, type Relation } from "./constraint.ts";
 export { decide, type Facts, type Verdict } from "./decide.ts";
 export { type Atom, constant, type Dim, kindOf, type Shape, symbol, symbolsOf, type Term } from "./dim.ts";
-export { evaluate, type Interval, range, substitute } from "./evaluate.ts";
+export { type Interval, range } from "./bounds.ts";
+export { evaluate, substitute } from "./evaluate.ts";
 export {
   add,
   ceilDiv,

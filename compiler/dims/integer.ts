@@ -31,17 +31,11 @@ export function quotient(a: Int, b: Int): Int {
 }
 
 /** The remainder with the sign of the divisor, as Python's `%`. */
-export function remainder(a: Int, b: Int): Int {
-  return plus(a, negate(times(b, quotient(a, b))));
-}
+export const remainder = (a: Int, b: Int): Int => plus(a, negate(times(b, quotient(a, b))));
 
 export const magnitude = (a: Int): Int => (a < 0 ? negate(a) : a);
 
-export function gcd(a: Int, b: Int): Int {
-  let [x, y] = [magnitude(a), magnitude(b)];
-  while (y !== 0) [x, y] = [y, remainder(x, y)];
-  return x;
-}
+export const gcd = (a: Int, b: Int): Int => (b === 0 ? magnitude(a) : gcd(b, remainder(a, b)));
 
 export const lcm = (a: Int, b: Int): Int => magnitude(times(quotient(a, gcd(a, b)), b));
 

@@ -1,15 +1,5 @@
 /** What the store leaves to algorithms: solving an equation for a symbol, minimal cores. */
-import {
-  type Atom,
-  atomsOf,
-  childrenOf,
-  constant,
-  type Dim,
-  intern,
-  kindOf,
-  symbolsOf,
-  type Term,
-} from "./dim.ts";
+import { type Atom, constant, type Dim, intern, kindOf, partsOf, symbolsOf, type Term } from "./dim.ts";
 import { addScaled, monomial, neg, sum } from "./expression.ts";
 import { magnitude } from "./integer.ts";
 
@@ -51,7 +41,7 @@ export function solveAlone(zero: Dim, accepts: (name: string) => boolean = () =>
 export function solveFor(zero: Dim, name: string): Solution | undefined {
   const isName = (f: Atom) => f.kind === "symbol" && f.name === name;
   const own = zero.terms.filter((t) => t.factors.some(isName));
-  const inside = atomsOf(zero).some((f) => childrenOf(f).some((child) => symbolsOf(child).includes(name)));
+  const inside = zero.atoms.some((f) => partsOf(f).some((child) => symbolsOf(child).includes(name)));
   if (inside || own.length === 0 || own.some((t) => t.factors.filter(isName).length > 1)) return undefined;
   const others = (t: Term) => t.factors.filter((f) => !isName(f));
   const factor = sum(own.map((t) => monomial(t.coefficient, others(t))));

@@ -13,7 +13,6 @@ import {
   defaultDomain,
   intersect,
   isMember,
-  point,
   type Relation,
   sameDomain,
 } from "./constraint.ts";
@@ -29,7 +28,8 @@ import {
   symbolsOf,
   zero,
 } from "./dim.ts";
-import { range, substitute } from "./evaluate.ts";
+import { primitive, range, simplify } from "./bounds.ts";
+import { substitute } from "./evaluate.ts";
 import { add, floorDiv, mod, neg, sub } from "./expression.ts";
 import { refuse } from "./integer.ts";
 import { Journal } from "./journal.ts";
@@ -49,9 +49,9 @@ import {
   residualsOf,
   unknown,
 } from "./knowledge.ts";
-import { primitive, simplify } from "./simplify.ts";
 import { minimalCore, openness, solveAlone, solveFlex } from "./solving.ts";
 
+const point = (d: Dim): Domain => ({ ...anything, min: Number(d.value), max: Number(d.value) });
 export class Store implements Facts {
   #log: Assertion[] = [];
   #known = new Map<string, Knowledge>();
@@ -200,6 +200,9 @@ export class Store implements Facts {
   /**
    * resolve(d) with the required equations applied too; `firm` leaves out what a broadcast merely assumes.
    */
+  under(d: Dim, firm: boolean) {
+    return { d: this.canonical(d, firm), context: [] };
+  }
   canonical(d: Dim, firm: boolean): Dim {
     const usable = (x: Assertion) => !firm || x.goal !== "broadcast";
     let current = this.resolve(d);

@@ -7,17 +7,7 @@
 
 import { fail } from "../diagnostics/index.ts";
 import { anything, type Clause, Constraint, intersect, listed, type Relation } from "./constraint.ts";
-import {
-  type Atom,
-  atomsOf,
-  compareDims,
-  constant,
-  Dim,
-  nameOf,
-  setPrinter,
-  symbol,
-  type Term,
-} from "./dim.ts";
+import { type Atom, compareDims, constant, Dim, nameOf, setPrinter, symbol, type Term } from "./dim.ts";
 import {
   add,
   addScaled,
@@ -333,7 +323,7 @@ function related(relation: Relation, left: Dim, right: Dim): Clause {
 function memberOf(d: Dim, values: readonly number[]): Clause | undefined {
   const name = nameOf(d);
   if (name !== undefined) return { kind: "domain", symbol: name, ...listed(values) };
-  const f = atomsOf(d).find((x) => x.kind === "floor");
+  const f = d.atoms.find((x) => x.kind === "floor");
   const symbol = f?.kind === "floor" ? nameOf(f.numerator) : undefined;
   if (f?.kind !== "floor" || symbol === undefined || d !== mod(f.numerator, f.denominator)) return undefined;
   const modulus = f.denominator.value;

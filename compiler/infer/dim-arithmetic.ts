@@ -112,7 +112,7 @@ function withEmpty(facts: Facts): Facts {
       return domain.min === 1 && domain.max > 1 ? { ...domain, min: 0 } : domain;
     },
     resolve: (d) => facts.resolve(d),
-    canonical: (d, firm) => facts.canonical(d, firm),
+    under: (d, firm) => facts.under(d, firm),
   };
 }
 
