@@ -1,4 +1,4 @@
-/** What a store keeps: assertions with their origins, what is known of each symbol, and what it answers. */
+/** What a store is told and what it answers: assertions with their origins, what is known of each symbol. */
 import type { SourceLocation } from "../diagnostics/index.ts";
 import {
   type Clause,
@@ -9,7 +9,7 @@ import {
   nearest,
   type Relation,
 } from "./constraint.ts";
-import { constant, type Dim, kindOf, symbol, symbolsOf } from "./dim.ts";
+import { constant, type Dim, kindOf, symbol } from "./dim.ts";
 
 /** Where an assertion comes from. */
 export interface Origin {
@@ -48,12 +48,12 @@ export interface Declaration {
 }
 
 export interface Assertion {
+  readonly index: number;
   /** "in": left is in `domain`; "declare": the same, said of a symbol before anything else. */
   readonly goal: Relation | "broadcast" | "in" | "declare";
   readonly left: Dim;
   readonly right: Dim;
   readonly origin: Origin;
-  readonly index: number;
   readonly domain?: Domain;
   /** The dim that a broadcast was said to have. */
   readonly result?: Dim;
@@ -69,19 +69,6 @@ export interface Knowledge {
   readonly because: readonly Assertion[];
 }
 
-/** A clause between dims. */
-export type Relational = Extract<Clause, { kind: "relation" }>;
-
-export interface Parked {
-  /** Missing where a broadcast's assumption makes it hold: it only waits for that to change. */
-  readonly clause?: Clause;
-  /** A dim known to be zero as long as this is parked, and the symbol it is solved for, if any. */
-  readonly zero?: Dim;
-  readonly rewrite?: string;
-}
-
-export const namesOf = (x: Assertion): readonly string[] => [...symbolsOf(x.left), ...symbolsOf(x.right)];
-
 const unheard = new Map<Domain, Knowledge>();
 
 /** What is known of a symbol before anything is said. */
@@ -96,25 +83,15 @@ export function unknown(name: string): Knowledge {
 export function outside(name: string, domain: Domain, value: number): Failure {
   const near = Number.isFinite(value) && domain.min <= domain.max ? nearest(domain, value) : [];
   const clauses = differences(name, domain, { ...defaultDomain(name), min: Number.NEGATIVE_INFINITY });
-  return {
-    left: symbol(name),
-    right: Number.isFinite(value) ? constant(value) : symbol(name),
-    relation: `${new Constraint(clauses)}`,
-    ...(near.length > 0 ? { suggestion: `nearest ${near.join(", ")}` } : {}),
-  };
+  const right = Number.isFinite(value) ? constant(value) : symbol(name);
+  const suggestion = near.length > 0 ? { suggestion: `nearest ${near.join(", ")}` } : {};
+  return { left: symbol(name), right, relation: `${new Constraint(clauses)}`, ...suggestion };
 }
-
-export const equation = (left: Dim, right: Dim): Relational => ({
-  kind: "relation",
-  relation: "==",
-  left,
-  right,
-});
 
 /** What is required beyond what was declared: of single symbols, by name, then what is parked. */
 export function residualsOf(
   known: ReadonlyMap<string, Knowledge>,
-  parked: ReadonlyMap<Assertion, readonly Parked[]>,
+  parked: ReadonlyMap<Assertion, readonly Clause[]>,
 ): readonly Residual[] {
   const ofSymbols = [...known.keys()].sort().flatMap((name): Residual[] => {
     const { domain, declared, value, because } = known.get(name)!;
@@ -122,9 +99,8 @@ export function residualsOf(
     const origins = because.filter((x) => x.goal !== "declare").map((x) => x.origin);
     return clauses.length > 0 ? [{ constraint: new Constraint(clauses), origins }] : [];
   });
-  const between = [...parked].flatMap(([{ goal, origin }, entries]) => {
+  const between = [...parked].flatMap(([{ goal, origin }, clauses]) => {
     const alternative = goal === "broadcast" ? { alternative: "or one is 1" } : {};
-    const clauses = entries.flatMap(({ clause }) => clause ?? []);
     return clauses.map((c) => ({ constraint: new Constraint([c]), origins: [origin], ...alternative }));
   });
   return [...ofSymbols, ...between.sort((x, y) => (`${x.constraint}` < `${y.constraint}` ? -1 : 1))];

@@ -1,8 +1,9 @@
 /** What the store leaves to algorithms: solving an equation for a symbol, minimal cores. */
-import { type Atom, constant, type Dim, intern, kindOf, partsOf, symbolsOf, type Term } from "./dim.ts";
-import { addScaled, monomial, neg, sum } from "./expression.ts";
+import { type Atom, type Dim, intern, kindOf, partsOf, type Term } from "./dim.ts";
+import { monomial, neg, sub, sum } from "./expression.ts";
 import { magnitude } from "./integer.ts";
 
+/** name = numerator/denominator */
 export interface Solution {
   readonly name: string;
   readonly numerator: Dim;
@@ -12,27 +13,22 @@ export interface Solution {
 const isFlex = (name: string): boolean => kindOf(name) === "flex";
 
 /** 0 for a constant, 1 for rigid and free symbols, 2 with a flex one. */
-export function openness(d: Dim): number {
-  return d.value !== undefined ? 0 : symbolsOf(d).some(isFlex) ? 2 : 1;
-}
+export const openness = (d: Dim): number => (d.value !== undefined ? 0 : d.symbols.some(isFlex) ? 2 : 1);
 
 /** zero = 0 solved for a flex symbol: one with coefficient 1 or -1, or the only one. */
 export function solveFlex(zero: Dim): Solution | undefined {
-  const alone = solveAlone(zero, isFlex);
-  if (alone) return { ...alone, numerator: alone.value, denominator: constant(1) };
-  const [name, ...others] = zero.terms.length > 99 ? [] : symbolsOf(zero).filter(isFlex);
-  return name !== undefined && others.length === 0 ? solveFor(zero, name) : undefined;
+  const [name, ...others] = zero.terms.length > 99 ? [] : zero.symbols.filter(isFlex);
+  const only = name !== undefined && others.length === 0 ? name : undefined;
+  return solveAlone(zero, isFlex) ?? (only === undefined ? undefined : solveFor(zero, only));
 }
 
 /** zero = 0 solved for a symbol, the last accepted one with coefficient 1 or -1 that occurs nowhere else. */
-export function solveAlone(zero: Dim, accepts: (name: string) => boolean = () => true) {
-  let tries = 9;
-  for (const { coefficient, factors } of zero.terms.toReversed()) {
-    const [f, other] = factors;
-    if (f?.kind !== "symbol" || other || magnitude(coefficient) !== 1 || !accepts(f.name)) continue;
-    const { numerator, denominator } = solveFor(zero, f.name) ?? {};
-    if (numerator && denominator?.value === 1) return { name: f.name, value: numerator };
-    if (--tries === 0) break;
+export function solveAlone(zero: Dim, accepts: (name: string) => boolean = () => true): Solution | undefined {
+  const isAlone = ({ coefficient, factors: [f, other] }: Term) =>
+    f?.kind === "symbol" && !other && magnitude(coefficient) === 1 && accepts(f.name);
+  for (const { factors } of zero.terms.filter(isAlone).reverse().slice(0, 9)) {
+    const found = solveFor(zero, (factors[0] as Extract<Atom, { kind: "symbol" }>).name);
+    if (found?.denominator.value === 1) return found;
   }
   return undefined;
 }
@@ -41,11 +37,17 @@ export function solveAlone(zero: Dim, accepts: (name: string) => boolean = () =>
 export function solveFor(zero: Dim, name: string): Solution | undefined {
   const isName = (f: Atom) => f.kind === "symbol" && f.name === name;
   const own = zero.terms.filter((t) => t.factors.some(isName));
-  const inside = zero.atoms.some((f) => partsOf(f).some((child) => symbolsOf(child).includes(name)));
+  const inside = zero.atoms.some((f) => partsOf(f).some((part) => part.symbols.includes(name)));
   if (inside || own.length === 0 || own.some((t) => t.factors.filter(isName).length > 1)) return undefined;
-  const others = (t: Term) => t.factors.filter((f) => !isName(f));
-  const factor = sum(own.map((t) => monomial(t.coefficient, others(t))));
-  const rest = addScaled(zero, -1, intern(own));
+  const factor = sum(
+    own.map((t) =>
+      monomial(
+        t.coefficient,
+        t.factors.filter((f) => !isName(f)),
+      ),
+    ),
+  );
+  const rest = sub(zero, intern(own));
   const positive = factor.terms[0]!.coefficient > 0;
   return { name, numerator: positive ? neg(rest) : rest, denominator: positive ? factor : neg(factor) };
 }

@@ -2,9 +2,10 @@
  * What is known of the symbols of one graph: equations, bounds and divisibility collected with their
  * origins, solved as they come. Flex symbols are solved for; two rigid symbols are never merged, their
  * equation stays a residual that decisions may assume. An assertion that cannot be settled yet is parked and
- * taken up again when one of its symbols learns something. Every change goes through an undo journal: an
- * assertion that contradicts the store leaves no trace but its Conflict, whose core is minimal.
+ * taken up again when one of its symbols learns something. An assertion that contradicts the store leaves no
+ * trace but its Conflict, whose core is minimal.
  */
+import { range, simplify } from "./bounds.ts";
 import {
   anything,
   type Clause,
@@ -14,65 +15,57 @@ import {
   intersect,
   isMember,
   type Relation,
+  type Relational,
   sameDomain,
 } from "./constraint.ts";
 import { decide, type Facts } from "./decide.ts";
-import {
-  compareDims,
-  constant,
-  type Dim,
-  kindOf,
-  nameOf,
-  type Shape,
-  symbol,
-  symbolsOf,
-  zero,
-} from "./dim.ts";
-import { primitive, range, simplify } from "./bounds.ts";
+import { compareDims, constant, type Dim, kindOf, nameOf, type Shape, symbol, zero } from "./dim.ts";
 import { substitute } from "./evaluate.ts";
-import { add, floorDiv, mod, neg, sub } from "./expression.ts";
+import { add, constantOf, floorDiv, mod, neg, sub } from "./expression.ts";
 import { refuse } from "./integer.ts";
-import { Journal } from "./journal.ts";
 import {
   type Assertion,
   type Conflict,
   type Declaration,
-  equation,
   type Failure,
   type Knowledge,
-  namesOf,
   type Origin,
   outside,
-  type Parked,
-  type Relational,
   type Residual,
   residualsOf,
   unknown,
 } from "./knowledge.ts";
 import { minimalCore, openness, solveAlone, solveFlex } from "./solving.ts";
 
-const point = (d: Dim): Domain => ({ ...anything, min: Number(d.value), max: Number(d.value) });
+const namesOf = (x: Assertion): readonly string[] => [...x.left.symbols, ...x.right.symbols];
+
+/** As many relations between symbols as a decision may assume. */
+const mostContext = 24;
+
 export class Store implements Facts {
   #log: Assertion[] = [];
-  #known = new Map<string, Knowledge>();
-  readonly #parked = new Map<Assertion, readonly Parked[]>();
-  /** Dims that required equations make 0, symbols they are solved for, and the equations. */
-  readonly #zeros = new Map<Dim, Assertion>();
-  readonly #rewrites = new Map<string, { readonly value: Dim; readonly from: Assertion }>();
+  readonly #known = new Map<string, Knowledge>();
+  /** What is still required of several symbols; nothing where an assumption makes it hold, as long as it does. */
+  readonly #parked = new Map<Assertion, readonly Clause[]>();
   /** What has ever been parked on a symbol, parked still or not. */
   readonly #waiting = new Map<string, Set<Assertion>>();
-  readonly #journal = new Journal();
   readonly #queue = new Set<Assertion>();
+  #undo: (() => void)[] = [];
 
   /** Narrows a symbol's domain. @throws CompileError E1002 for bounds that are not whole numbers */
-  declare(name: string, { min, max, multipleOf = 1 }: Declaration, origin: Origin): Conflict | undefined {
-    const whole = [min ?? 1, max ?? 1, multipleOf].every(
-      (n) => Number.isSafeInteger(n) || n === anything.max,
+  declare(name: string, bounds: Declaration, origin: Origin): Conflict | undefined {
+    const { min = anything.min, max = anything.max, multipleOf = 1 } = bounds ?? { min: Number.NaN };
+    const isWhole = [min, max, multipleOf].every(
+      (n) => Number.isSafeInteger(n) || [anything.min, anything.max].includes(n),
     );
-    if (multipleOf < 1 || !whole)
+    if (
+      !isWhole ||
+      min === anything.max ||
+      max === anything.min ||
+      !(multipleOf >= 1 && multipleOf < anything.max)
+    )
       refuse("E1002", `${name} within ${min}..${max}, a multiple of ${multipleOf}`, "give whole numbers");
-    const domain = { ...anything, min: min ?? anything.min, max: max ?? anything.max, modulus: multipleOf };
-    return this.#declare(name, domain, origin);
+    return this.#declare(name, { ...anything, min, max, modulus: multipleOf }, origin);
   }
 
   #declare(name: string, domain: Domain, origin: Origin): Conflict | undefined {
@@ -87,19 +80,21 @@ export class Store implements Facts {
   #restart(first: Assertion): void {
     const list = [first, ...this.#log];
     if (Store.#conflicts(list)) return;
-    for (const table of [this.#known, this.#parked, this.#zeros, this.#rewrites, this.#waiting])
-      table.clear();
+    for (const table of [this.#known, this.#parked, this.#waiting]) table.clear();
     for (const x of list) this.#run(x);
     this.#log = list;
   }
 
   /** Declares what a constraint says of single symbols, asserts what it says of several. */
   require(constraint: Constraint, origin: Origin): Conflict | undefined {
-    const assert = (c: Clause) =>
-      c.kind === "domain"
-        ? this.#declare(c.symbol, c, origin)
-        : this.relate(c.relation, c.left, c.right, origin);
-    return constraint.clauses.reduce<Conflict | undefined>((found, c) => found ?? assert(c), undefined);
+    for (const c of constraint.clauses) {
+      const conflict =
+        c.kind === "domain"
+          ? this.#declare(c.symbol, c, origin)
+          : this.relate(c.relation, c.left, c.right, origin);
+      if (conflict) return conflict;
+    }
+    return undefined;
   }
 
   /** a `relation` b. What holds already is not kept. */
@@ -113,7 +108,7 @@ export class Store implements Facts {
 
   /** a == b. Flex symbols are solved for; between rigid ones it becomes a residual. */
   equal(a: Dim, b: Dim, origin: Origin): Conflict | undefined {
-    return a === b ? undefined : this.relate("==", a, b, origin);
+    return this.relate("==", a, b, origin);
   }
 
   atLeast(a: Dim, b: Dim, origin: Origin): Conflict | undefined {
@@ -159,65 +154,74 @@ export class Store implements Facts {
   undetermined(): readonly { readonly symbol: string; readonly origins: readonly Origin[] }[] {
     const open = new Map<string, Set<Origin>>();
     for (const x of this.#log)
-      for (const name of namesOf(x).flatMap((n) => symbolsOf(this.resolve(symbol(n)))))
+      for (const name of namesOf(x).flatMap((n) => this.resolve(symbol(n)).symbols))
         if (kindOf(name) === "flex") open.set(name, (open.get(name) ?? new Set()).add(x.origin));
     return [...open].map(([symbol, origins]) => ({ symbol, origins: [...origins] }));
   }
 
-  /** d with everything known applied. */
+  /** d with everything known applied. Of a chain of symbols, each on the way then knows the last one. */
   resolve(d: Dim): Dim {
     if (d.value !== undefined) return d;
-    const name = nameOf(d);
-    if (name !== undefined) return this.#resolveSymbol(d, name);
-    const map = new Map<string, Dim>();
-    for (const name of symbolsOf(d)) {
-      const value = this.#known.get(name)?.value;
-      if (value) map.set(name, value);
-    }
-    return map.size === 0 ? simplify(d, this.domainOf) : this.resolve(substitute(d, map));
-  }
-
-  /** Follows values that are symbols themselves; each on the way then knows the last one. */
-  #resolveSymbol(d: Dim, name: string): Dim {
-    const direct = this.#known.get(name)?.value;
-    if (!direct || direct.value !== undefined) return direct ?? d;
-    let end = d;
     const passed: string[] = [];
-    for (let at: string | undefined = name; at !== undefined; at = nameOf(end)) {
-      const value = this.#known.get(at)?.value;
+    let end = d;
+    for (let name = nameOf(end), value: Dim | undefined; name !== undefined; name = nameOf(end)) {
+      value = this.#known.get(name)?.value;
       if (!value) break;
-      passed.push(at);
+      passed.push(name);
       end = value;
     }
-    if (nameOf(end) === undefined) end = this.resolve(end);
-    for (const at of passed) {
-      const known = this.#known.get(at)!;
-      if (known.value !== end) this.#journal.put(this.#known, at, { ...known, value: end });
+    const map = new Map<string, Dim>();
+    for (const name of end.symbols) {
+      const value = this.#known.get(name)?.value;
+      if (value) map.set(name, this.resolve(value));
+    }
+    end = map.size > 0 ? this.resolve(substitute(end, map)) : simplify(end, this.domainOf);
+    for (const name of passed) {
+      const known = this.#known.get(name)!;
+      if (known.value !== end) this.#put(this.#known, name, { ...known, value: end });
     }
     return end;
   }
 
   /**
-   * resolve(d) with the required equations applied too; `firm` leaves out what a broadcast merely assumes.
+   * resolve(d) with a symbol of each required equation eliminated, and what else is required as a context;
+   * `firm` leaves out what a broadcast merely assumes.
    */
-  under(d: Dim, firm: boolean) {
-    return { d: this.canonical(d, firm), context: [] };
-  }
-  canonical(d: Dim, firm: boolean): Dim {
-    const usable = (x: Assertion) => !firm || x.goal !== "broadcast";
+  under(d: Dim, firm: boolean): { readonly d: Dim; readonly context: readonly Dim[] } {
     let current = this.resolve(d);
-    for (let i = 0; i < 20 && this.#rewrites.size > 0 && current.size < 600 + 2 * d.size; i++) {
-      const found = symbolsOf(current).flatMap((name) => {
-        const rewrite = this.#rewrites.get(name);
-        return rewrite && usable(rewrite.from) ? [[name, rewrite.value] as const] : [];
-      });
-      if (found.length === 0) break;
-      current = this.resolve(substitute(current, new Map(found)));
+    let context: readonly Dim[] = [];
+    let open = this.#relationsOn(current.symbols, firm).map((c) => ({ ...c, zero: sub(c.left, c.right) }));
+    for (let [c] = open; c; [c] = open) {
+      const row = this.resolve(c.zero);
+      const solved = c.relation === "==" ? solveAlone(row) : undefined;
+      const map = new Map(solved && [[solved.name, solved.numerator]]);
+      const eliminated = (x: Dim) => (solved ? this.resolve(substitute(x, map)) : x);
+      const rows = solved ? this.#within(solved.numerator, this.domainOf(solved.name)) : [row];
+      open = open.slice(1).map((other) => ({ ...other, zero: eliminated(other.zero) }));
+      current = eliminated(current);
+      context = [...context.map(eliminated), ...rows, ...(c.relation === "==" && !solved ? [neg(row)] : [])];
+      if (current.size > 600) break;
     }
-    if (this.#zeros.size === 0) return current;
-    const core = primitive(current, this.domainOf);
-    const from = this.#zeros.get(core) ?? this.#zeros.get(neg(core));
-    return from && usable(from) ? zero : current;
+    return { d: current, context: context.filter((row) => row.value === undefined && row.size < 200) };
+  }
+
+  /** That d is between the bounds of a domain, as dims that are at least 0. */
+  #within(d: Dim, { min, max }: Domain): readonly Dim[] {
+    return [...(min > anything.min ? [sub(d, min)] : []), ...(max < anything.max ? [sub(max, d)] : [])];
+  }
+
+  /** The relations that these symbols are in, and then those that these lead to. */
+  #relationsOn(names: readonly string[], firm: boolean): readonly Relational[] {
+    const found = new Set<Relational>();
+    const seen = new Set(names);
+    for (const name of seen)
+      for (const x of this.#waiting.get(name) ?? [])
+        for (const c of firm && x.goal === "broadcast" ? [] : (this.#parked.get(x) ?? [])) {
+          if (c.kind !== "relation" || c.relation === "!=" || found.size >= mostContext) continue;
+          found.add(c);
+          for (const other of [...c.left.symbols, ...c.right.symbols]) seen.add(other);
+        }
+    return [...found];
   }
 
   /** The assertions that what is known of `names` rests on, and those parked on them if asked, in order. */
@@ -254,8 +258,8 @@ export class Store implements Facts {
 
   /** Settles one assertion and all that it wakes; after a failure or an exception the store is as before. */
   #run(assertion: Assertion): Failure | undefined {
-    this.#journal.begin();
-    if (this.#queue.size > 0) this.#queue.clear();
+    this.#undo = [];
+    this.#queue.clear();
     let done = false;
     try {
       let failure = this.#settle(assertion);
@@ -266,17 +270,20 @@ export class Store implements Facts {
       done = failure === undefined;
       return failure;
     } finally {
-      if (!done) this.#journal.rollBack();
+      if (!done) for (const undo of this.#undo.reverse()) undo();
     }
   }
 
+  /** Sets, or deletes for undefined, until the assertion fails. */
+  #put<K, V>(table: Map<K, V>, key: K, value: V | undefined): void {
+    const old = table.get(key);
+    this.#undo.push(() => (old === undefined ? table.delete(key) : table.set(key, old)));
+    if (value === undefined) table.delete(key);
+    else table.set(key, value);
+  }
+
   #settle(x: Assertion): Failure | undefined {
-    const entries = this.#parked.get(x);
-    if (entries) this.#journal.put(this.#parked, x, undefined);
-    for (const { zero, rewrite } of entries ?? []) {
-      if (zero) this.#journal.put(this.#zeros, zero, undefined);
-      if (rewrite) this.#journal.put(this.#rewrites, rewrite, undefined);
-    }
+    if (this.#parked.has(x)) this.#put(this.#parked, x, undefined);
     const a = this.resolve(x.left);
     const b = this.resolve(x.right);
     if (x.domain) return this.#settleMember(x, a, x.domain);
@@ -286,14 +293,14 @@ export class Store implements Facts {
 
   #settleEqual(x: Assertion, a: Dim, b: Dim): Failure | undefined {
     if (a === b) return undefined;
-    const one = nameOf(a);
-    const other = nameOf(b);
+    const [one, other] = [nameOf(a), nameOf(b)];
     if (one !== undefined && b.value !== undefined) return this.#narrow(x, one, point(b));
     if (other !== undefined && a.value !== undefined) return this.#narrow(x, other, point(a));
     if (one !== undefined && other !== undefined && kindOf(one) === "flex" && kindOf(other) === "flex")
       return one < other ? this.#bind(x, other, a) : this.#bind(x, one, b);
-    const { name, numerator, denominator } = solveFlex(sub(a, b)) ?? {};
-    if (!name || !numerator || !denominator) return this.#settleVerdict(x, "==", a, b);
+    const solved = solveFlex(sub(a, b));
+    if (!solved) return this.#settleVerdict(x, "==", a, b);
+    const { name, numerator, denominator } = solved;
     if (range(denominator, this.domainOf).min < 1) return this.#park(x, equation(a, b));
     if (denominator.value !== 1 && this.#settleVerdict(x, "==", mod(numerator, denominator), zero))
       return { left: a, right: b, relation: "==" };
@@ -321,7 +328,7 @@ export class Store implements Facts {
       (min < wanted.min ? this.#settleVerdict(x, ">=", d, constant(wanted.min)) : undefined) ??
       (max > wanted.max ? this.#settleVerdict(x, ">=", constant(wanted.max), d) : undefined) ??
       (residues.length > 1
-        ? this.#wait(x, {})
+        ? this.#park(x)
         : this.#settleVerdict(x, "==", mod(d, modulus), constant(residues[0]!)))
     );
   }
@@ -333,7 +340,7 @@ export class Store implements Facts {
     // The first declaration replaces the default minimum.
     const first = declares && !known && wanted.min > anything.min;
     const met = intersect(first ? wanted : domain, wanted);
-    if (!met) return this.#wait(x, { clause: { kind: "domain", symbol: name, ...wanted } });
+    if (!met) return this.#park(x, { kind: "domain", symbol: name, ...wanted });
     if (met.min > met.max) return outside(name, domain, wanted.min);
     if (sameDomain(met, domain) && !declares) return undefined;
     const news = declares ? { declared: intersect(first ? wanted : declared, wanted) ?? declared } : {};
@@ -344,37 +351,27 @@ export class Store implements Facts {
   #learn(name: string, news: Partial<Knowledge>, x: Assertion): void {
     const old = this.#known.get(name) ?? unknown(name);
     const because = old.because.includes(x) ? old.because : [...old.because, x];
-    this.#journal.put(this.#known, name, { ...old, ...news, because });
+    this.#put(this.#known, name, { ...old, ...news, because });
     for (const one of this.#waiting.get(name) ?? []) if (this.#parked.has(one)) this.#queue.add(one);
   }
 
-  #settleVerdict(x: Assertion, relation: Relation, a: Dim, b: Dim): Failure | undefined {
-    const verdict = decide(relation, a, b, this);
-    if (verdict.kind === "always") return verdict.assumed ? this.#wait(x, {}) : undefined;
-    if (verdict.kind === "never") return { left: a, right: b, relation };
-    const plain: Clause = { kind: "relation", relation, left: a, right: b };
-    const clauses = verdict.kind === "iff" ? verdict.constraint.clauses : [plain];
-    const settle = (c: Clause) => (c.kind === "relation" ? this.#park(x, c) : this.#narrow(x, c.symbol, c));
-    return clauses.reduce<Failure | undefined>((failure, c) => failure ?? settle(c), undefined);
-  }
-
-  #park(x: Assertion, clause: Relational): undefined {
-    if (clause.relation !== "==") return this.#wait(x, { clause });
-    const zero = primitive(this.canonical(sub(clause.left, clause.right), false), this.domainOf);
-    const { name: rewrite, value } = solveAlone(zero) ?? {};
-    if (rewrite && value) this.#journal.put(this.#rewrites, rewrite, { value, from: x });
-    this.#journal.put(this.#zeros, zero, x);
-    // An equation may refute a bound. It does not wake other equations: they would wake it in turn.
-    for (const one of symbolsOf(zero).flatMap((name) => [...(this.#waiting.get(name) ?? [])]))
-      if (one.goal !== "==" && one.goal !== "broadcast" && this.#parked.has(one)) this.#queue.add(one);
-    return this.#wait(x, { clause, zero, ...(rewrite ? { rewrite } : {}) });
+  #settleVerdict(x: Assertion, relation: Relation, left: Dim, right: Dim): Failure | undefined {
+    const verdict = decide(relation, left, right, this);
+    if (verdict.kind === "always") return verdict.assumed ? this.#park(x) : undefined;
+    if (verdict.kind === "never") return { left, right, relation };
+    const plain: Clause = { kind: "relation", relation, left, right };
+    for (const c of verdict.kind === "iff" ? verdict.constraint.clauses : [plain]) {
+      const failure = c.kind === "relation" ? this.#park(x, c) : this.#narrow(x, c.symbol, c);
+      if (failure) return failure;
+    }
+    return undefined;
   }
 
   /** Takes x up again when one of its symbols learns something. */
-  #wait(x: Assertion, parked: Parked): undefined {
-    this.#journal.put(this.#parked, x, [...(this.#parked.get(x) ?? []), parked]);
+  #park(x: Assertion, ...clauses: readonly Clause[]): undefined {
+    this.#put(this.#parked, x, [...(this.#parked.get(x) ?? []), ...clauses]);
     for (const d of new Set([x.left, x.right, this.resolve(x.left), this.resolve(x.right)]))
-      for (const name of symbolsOf(d)) this.#waiting.set(name, (this.#waiting.get(name) ?? new Set()).add(x));
+      for (const name of d.symbols) this.#waiting.set(name, (this.#waiting.get(name) ?? new Set()).add(x));
   }
 
   #settleBroadcast(x: Assertion, a: Dim, b: Dim): Failure | undefined {
@@ -391,12 +388,18 @@ export class Store implements Facts {
     }
     const verdict = equals(a, b);
     // What another broadcast only took for granted binds nothing: one of them may still turn out to be 1.
-    if (verdict.kind === "always")
-      return verdict.assumed ? this.#wait(x, {}) : this.#settleEqual(x, a, result);
+    if (verdict.kind === "always") return verdict.assumed ? this.#park(x) : this.#settleEqual(x, a, result);
     const apart = [a, b].every((side) => equals(side, constant(1)).kind === "never");
     if (!apart) return this.#park(x, equation(a, b));
     return verdict.kind === "never"
       ? { left: a, right: b, relation: "broadcasts with" }
       : this.#settleEqual(x, a, b);
   }
+}
+
+const equation = (left: Dim, right: Dim): Relational => ({ kind: "relation", relation: "==", left, right });
+
+function point(d: Dim): Domain {
+  const n = constantOf(d)!;
+  return { min: n, max: n, modulus: 1, residues: anything.residues };
 }
