@@ -14,8 +14,7 @@ import {
   type Relation,
   startsOf,
 } from "./constraint.ts";
-import { atomsWithin, constant, type Dim, fromAtom, within, zero } from "./dim.ts";
-import { substitute } from "./evaluate.ts";
+import { atomsWithin, type Dim, fromAtom, within, zero } from "./dim.ts";
 import { add, addScaled, mod, monomial, mul, neg, sub, sum } from "./expression.ts";
 import { bySigns, type Domains, explore, holdsAt, type Part } from "./explore.ts";
 import { magnitude, negate } from "./integer.ts";
@@ -41,9 +40,8 @@ export interface Facts {
 
 const nothing: Facts = { domainOf: defaultDomain, resolve: (d) => d, under: (d) => ({ d, context: [] }) };
 
-/** The steps a question may take, and each of the lines it is looked at on. */
-const most = 60_000;
-const mostOnLine = 4000;
+/** The steps a question may take: some 30 ms at worst. */
+const most = 12_500;
 
 /** Whether a `relation` b holds for all values of their symbols, none, or those that meet a constraint. */
 export function decide(relation: Relation, a: Dim, b: Dim, facts: Facts = nothing): Verdict {
@@ -79,24 +77,26 @@ function judge(relation: Relation, from: Dim, domains: Domains, context: readonl
 const verdicts = { all: { kind: "always" }, none: { kind: "never" }, open: { kind: "unknown" } } as const;
 
 function searched(relation: Relation, d: Dim, domains: Domains, context: readonly Dim[]): Verdict {
-  const { parts, complete } = partsOf(relation, d, domains, most, context);
+  const { parts, complete } = partsOf(relation, d, domains, context);
   const outcomes = new Set(parts.map((part) => part.outcome));
   if (complete && !outcomes.has("none")) return verdicts.all;
   if (complete && !outcomes.has("all")) return verdicts.none;
   if (context.length > 0) return verdicts.open;
-  const seen = answersAt(relation, d, domains);
-  if (seen && seen.size < 2) return verdicts[seen.has("none") ? "none" : "all"];
-  const clauses = complete && parts.every((part) => part.exact) ? condition(parts, domains) : undefined;
-  const isMixed = clauses || seen || areBoth(parts) || differsOnLines(relation, d, domains);
-  return isMixed
+  const exact = parts.filter((part) => part.exact);
+  const clauses = complete && exact.length === parts.length ? condition(parts, domains) : undefined;
+  const certain = new Set(exact.map((part) => part.outcome));
+  const isMixed = clauses || (certain.has("all") && certain.has("none"));
+  const seen = isMixed ? undefined : answers(relation, d, domains);
+  if (seen && seen.all && seen.found.size < 2) return verdicts[seen.found.has("none") ? "none" : "all"];
+  return isMixed || (seen && seen.found.size > 1)
     ? { kind: "iff", constraint: new Constraint(clauses ?? [balanced(relation, d)]) }
     : verdicts.open;
 }
 
 /** The parts of the domains as far as the steps go, and whether they are all and all proven. */
-function partsOf(relation: Relation, d: Dim, domains: Domains, steps: number, context: readonly Dim[] = []) {
+function partsOf(relation: Relation, d: Dim, domains: Domains, context: readonly Dim[]) {
   const parts: Part[] = [];
-  const complete = within(steps, () => {
+  const complete = within(most, () => {
     for (const part of explore(relation, d, domains, context)) {
       parts.push(part);
       if (part.outcome === "open" || parts.length > 4096) return false;
@@ -106,48 +106,24 @@ function partsOf(relation: Relation, d: Dim, domains: Domains, steps: number, co
   return { parts, complete: complete === true };
 }
 
-/** What is true of each of a few points, if these are all there are. */
-function answersAt(relation: Relation, d: Dim, domains: Domains): ReadonlySet<"all" | "none"> | undefined {
+/** What is found at a few points, and whether these are all there are. */
+function answers(relation: Relation, d: Dim, domains: Domains) {
+  const each = Math.floor(512 ** (1 / d.symbols.length));
+  const lists = d.symbols.map((name) => [name, membersOf(domains(name), each + 1)] as const);
   let points: readonly ReadonlyMap<string, number>[] = [new Map()];
-  for (const name of d.symbols) {
-    const domain = domains(name);
-    if (!((points.length * (domain.max - domain.min)) / domain.modulus < 512)) return undefined;
-    const values = startsOf(domain).flatMap((start) => {
-      const count = Math.max(0, 1 + Math.floor((domain.max - start) / domain.modulus));
-      return Array.from({ length: count }, (_, i) => start + i * domain.modulus);
-    });
-    points = points.flatMap((point) => values.map((value) => new Map([...point, [name, value]])));
-  }
-  return new Set(points.map((point) => (holdsAt(relation, d, point) ? "all" : "none")));
+  for (const [name, list] of lists)
+    points = points.flatMap((point) =>
+      list.slice(0, each).map((value) => new Map([...point, [name, value]])),
+    );
+  const found = new Set(points.map((point) => (holdsAt(relation, d, point) ? "all" : "none")));
+  return { found, all: lists.every(([, list]) => list.length <= each) };
 }
 
-/** Whether some of the parts surely has a value for which it holds, and another one for which it does not. */
-function areBoth(parts: readonly Part[]): boolean {
-  const exact = new Set(parts.map(({ exact, outcome }) => exact && outcome));
-  return exact.has("all") && exact.has("none");
-}
-
-/** Whether d `relation` 0 is seen both to hold and not to, on lines parallel to the axes. */
-function differsOnLines(relation: Relation, d: Dim, domains: Domains): boolean {
-  const names = d.symbols;
-  const seen: Part[] = [];
-  return Array.from({ length: Math.min(4 * names.length, 12) }, (_, i) => i).some((i) => {
-    const others = names.filter((_, j) => j !== i % names.length);
-    const values = others.map((n, j) => member(domains(n), Math.floor(i / names.length) * (j + 1)));
-    const found = within(mostOnLine, () => {
-      const line = substitute(d, new Map(others.map((n, j) => [n, constant(values[j]!)])));
-      return partsOf(relation, simplify(line, domains), domains, mostOnLine).parts;
-    });
-    seen.push(...(found ?? []));
-    return areBoth(seen);
-  });
-}
-
-/** The i-th member of a domain, going around where it ends. */
-function member(domain: Domain, i: number): number {
+/** The least members of a domain, ascending. */
+function membersOf(domain: Domain, most: number): readonly number[] {
   const starts = [...startsOf(domain)].sort((x, y) => x - y);
-  const value = starts[i % starts.length]! + domain.modulus * Math.floor(i / starts.length);
-  return value <= domain.max ? value : starts[0]!;
+  const member = (i: number) => starts[i % starts.length]! + domain.modulus * Math.floor(i / starts.length);
+  return Array.from({ length: most }, (_, i) => member(i)).filter((n) => n <= domain.max);
 }
 
 /** d >= 0 said without a division where that is as strong: floor(P/Q) + k >= 0 is P + k*Q >= 0, for Q >= 1. */

@@ -18,8 +18,8 @@ interface Node {
   readonly bounded: boolean;
 }
 
-/** `text` is what it prints as, once somebody asks. */
-type Named = Node & { readonly id: number; text?: string };
+/** `dim` is the atom alone, `text` what it prints as, once somebody asks. */
+type Named = Node & { readonly id: number; dim?: Dim; text?: string };
 
 export type Atom =
   | (Named & { readonly kind: "symbol"; readonly name: string })
@@ -111,6 +111,7 @@ export function spend(steps: number): void {
  * The result of `work`, undefined where it takes more steps or larger dims than there may be. The dims it
  * makes are not kept and must not escape: results are plain data.
  */
+export const debug = { used: 0 };
 export function within<T>(steps: number, work: () => T): T | undefined {
   const [outer, left] = [layers, stepsLeft];
   layers = [new Map(), ...outer];
@@ -122,6 +123,7 @@ export function within<T>(steps: number, work: () => T): T | undefined {
       return undefined;
     throw error;
   } finally {
+    if (left === Infinity) debug.used += Math.min(steps, left) - stepsLeft;
     layers = outer;
     stepsLeft = left;
   }
@@ -211,7 +213,10 @@ export function atomsWithin(list: readonly Dim[], found = new Set<Atom>()): Read
   return found;
 }
 
-export const fromAtom = (atom: Atom): Dim => intern([productOf([atom])]);
+export function fromAtom(atom: Atom): Dim {
+  atom.dim ??= intern([productOf([atom])]);
+  return atom.dim;
+}
 
 /** The term 1 * factors; the factors sorted. */
 export function productOf(factors: readonly Atom[]): Term {
@@ -229,7 +234,7 @@ export function intern(terms: readonly Term[]): Dim {
   const head = terms[0];
   if (head === undefined) return zero;
   if (head.id === 0) return constant(head.coefficient);
-  spend(terms.length);
+  spend(4 + terms.length);
   let hash = 0;
   for (const { coefficient: c, id } of terms)
     hash =

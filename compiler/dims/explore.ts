@@ -219,6 +219,7 @@ const signAt = (d: Dim, name: string, k: number) => {
  */
 export function periodOf(d: Dim, name: string, m: Int = 1): number {
   let period = 1;
+  spend(d.terms.length);
   for (const t of d.terms) {
     const wanted = quotient(m, gcd(m, t.coefficient));
     for (const atom of t.factors) {

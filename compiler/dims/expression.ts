@@ -79,7 +79,13 @@ export function monomial(coefficient: Int, factors: readonly Atom[]): Dim {
 
 /** d with each of its own factors replaced. */
 export function mapFactors(d: Dim, image: (atom: Atom) => Dim): Dim {
-  return sum(d.terms.map((t) => product([constant(t.coefficient), ...t.factors.map(image)])));
+  const replaced = (t: Term) => {
+    const by = t.factors.map(image).reduce(multiply, constant(1));
+    return t.coefficient === 1
+      ? by.terms
+      : by.terms.map((s) => scaled(times(t.coefficient, s.coefficient), s));
+  };
+  return intern(collect(d.terms.flatMap(replaced)));
 }
 
 export function constantTerm(d: Dim): Int {

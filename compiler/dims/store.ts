@@ -391,9 +391,8 @@ export class Store implements Facts {
     if (verdict.kind === "always") return verdict.assumed ? this.#park(x) : this.#settleEqual(x, a, result);
     const apart = [a, b].every((side) => equals(side, constant(1)).kind === "never");
     if (!apart) return this.#park(x, equation(a, b));
-    return verdict.kind === "never"
-      ? { left: a, right: b, relation: "broadcasts with" }
-      : this.#settleEqual(x, a, b);
+    if (verdict.kind === "never") return { left: a, right: b, relation: "broadcasts with" };
+    return this.#settleEqual({ ...x, goal: "==", parent: x.parent ?? x }, a, b);
   }
 }
 
