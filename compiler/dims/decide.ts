@@ -77,26 +77,27 @@ function judge(relation: Relation, from: Dim, domains: Domains, context: readonl
 const verdicts = { all: { kind: "always" }, none: { kind: "never" }, open: { kind: "unknown" } } as const;
 
 function searched(relation: Relation, d: Dim, domains: Domains, context: readonly Dim[]): Verdict {
-  const { parts, complete } = partsOf(relation, d, domains, context);
+  const seen = context.length > 0 ? undefined : answers(relation, d, domains);
+  if (seen?.all && seen.found.size < 2) return seen.found.has("none") ? verdicts.none : verdicts.all;
+  const isMixed = (seen?.found.size ?? 0) > 1;
+  const few = context.length > 0 || (isMixed && d.symbols.length > 1);
+  const { parts, complete } = partsOf(relation, d, domains, context, few ? most / 4 : most);
   const outcomes = new Set(parts.map((part) => part.outcome));
   if (complete && !outcomes.has("none")) return verdicts.all;
   if (complete && !outcomes.has("all")) return verdicts.none;
   if (context.length > 0) return verdicts.open;
-  const exact = parts.filter((part) => part.exact);
-  const clauses = complete && exact.length === parts.length ? condition(parts, domains) : undefined;
-  const certain = new Set(exact.map((part) => part.outcome));
-  const isMixed = clauses || (certain.has("all") && certain.has("none"));
-  const seen = isMixed ? undefined : answers(relation, d, domains);
-  if (seen && seen.all && seen.found.size < 2) return verdicts[seen.found.has("none") ? "none" : "all"];
-  return isMixed || (seen && seen.found.size > 1)
+  const areExact = parts.every((part) => part.exact);
+  const clauses = complete && areExact ? condition(parts, domains) : undefined;
+  const isIff = isMixed || clauses || (areExact && outcomes.has("all") && outcomes.has("none"));
+  return isIff
     ? { kind: "iff", constraint: new Constraint(clauses ?? [balanced(relation, d)]) }
     : verdicts.open;
 }
 
 /** The parts of the domains as far as the steps go, and whether they are all and all proven. */
-function partsOf(relation: Relation, d: Dim, domains: Domains, context: readonly Dim[]) {
+function partsOf(relation: Relation, d: Dim, domains: Domains, context: readonly Dim[], steps: number) {
   const parts: Part[] = [];
-  const complete = within(most, () => {
+  const complete = within(steps, () => {
     for (const part of explore(relation, d, domains, context)) {
       parts.push(part);
       if (part.outcome === "open" || parts.length > 4096) return false;
@@ -109,14 +110,19 @@ function partsOf(relation: Relation, d: Dim, domains: Domains, context: readonly
 /** What is found at a few points, and whether these are all there are. */
 function answers(relation: Relation, d: Dim, domains: Domains) {
   const each = Math.floor(512 ** (1 / d.symbols.length));
-  const lists = d.symbols.map((name) => [name, membersOf(domains(name), each + 1)] as const);
-  let points: readonly ReadonlyMap<string, number>[] = [new Map()];
-  for (const [name, list] of lists)
-    points = points.flatMap((point) =>
-      list.slice(0, each).map((value) => new Map([...point, [name, value]])),
-    );
-  const found = new Set(points.map((point) => (holdsAt(relation, d, point) ? "all" : "none")));
-  return { found, all: lists.every(([, list]) => list.length <= each) };
+  const lists = d.symbols.map((name) => membersOf(domains(name), each + 1));
+  const all = lists.every((list) => list.length <= each);
+  const found = new Set<"all" | "none">();
+  const point = new Map<string, number>();
+  const visit = (i: number): void => {
+    const name = d.symbols[i];
+    if (name === undefined) found.add(holdsAt(relation, d, point) ? "all" : "none");
+    else
+      for (const value of lists[i]!.slice(0, each))
+        if (found.size < 2) visit((point.set(name, value), i + 1));
+  };
+  visit(0);
+  return { found, all };
 }
 
 /** The least members of a domain, ascending. */
