@@ -8,7 +8,8 @@ import { Constraint, type Relation } from "./constraint.ts";
 import { decide, type Verdict } from "./decide.ts";
 import { constant, type Dim, kindOf, symbol } from "./dim.ts";
 import { floorDiv, mod, sub } from "./expression.ts";
-import type { Conflict, Declaration, Origin, Residual } from "./knowledge.ts";
+import { refuse } from "./integer.ts";
+import type { Conflict, Declaration, Residual } from "./knowledge.ts";
 import { solveFor } from "./solving.ts";
 import { Store } from "./store.ts";
 import { dim, parseConstraint } from "./text.ts";
@@ -35,13 +36,14 @@ interface Statement {
 }
 
 /**
- * What is declared and asserted is settled anew with each statement, in an order of its own: whoever says
- * the same things in another order gets the same answers in the same words.
+ * What is said is checked as it comes, and settled anew, in an order of its own, when something is asked:
+ * whoever says the same things in another order gets the same answers in the same words.
  */
 export class Assumptions {
-  #statements: readonly Statement[] = [];
-  #store = new Store();
+  readonly #statements: Statement[] = [];
   readonly #names = new Set<string>();
+  #heard = new Store();
+  #settled: Store | undefined = new Store();
 
   /**
    * Bounds of a symbol. "?n" is flex, "!n" free, any other name rigid; unless declared a symbol is at least
@@ -49,16 +51,16 @@ export class Assumptions {
    * @throws CompileError E1002 for bounds that are not whole numbers, E2201 where no size is left
    */
   declare(name: string, bounds: Declaration = {}): this {
-    const clause = `${name} declared ${JSON.stringify(bounds)}`;
-    const origin = { subject: name, clause };
-    return this.#add([name], { key: ` ${clause}`, tell: (store) => store.declare(name, bounds, origin) });
+    const said = Object.entries(bounds ?? {}).map(([key, value]) => `"${key}":${value}`);
+    const clause = `${name} declared {${said.join(",")}}`;
+    const tell = (store: Store) => store.declare(name, bounds, { subject: name, clause });
+    return this.#add([name], { key: ` ${clause}`, tell });
   }
 
   /** "h % 32 == 0", "1 <= b <= 64", "n == 2*?k". @throws CompileError E3001, E2201 with what contradicts */
   assert(text: string, subject = "assertion"): this {
     const constraint = parseConstraint(text);
-    const origin = { subject, clause: text };
-    const tell = (store: Store) => store.require(constraint, origin);
+    const tell = (store: Store) => store.require(constraint, { subject, clause: text });
     return this.#add(constraint.symbols(), { key: `${constraint}`, tell });
   }
 
@@ -79,19 +81,14 @@ export class Assumptions {
   solve(a: Expression, b: Expression, name: string): { readonly value: Dim; readonly needs?: Constraint } {
     const zero = this.resolve(sub(dim(a), dim(b)));
     const found = solveFor(zero, name);
-    if (!found)
-      fail({
-        code: "E2201",
-        message: `${zero} == 0 is not linear in ${name}`,
-        fix: "solve for another symbol",
-      });
+    if (!found) return refuse("E2201", `${zero} == 0 is not linear in ${name}`, "solve for another symbol");
     const { numerator, denominator } = found;
-    if (decide(">=", denominator, constant(1), this.#store).kind !== "always")
-      fail({ code: "E2112", message: `${denominator} may be 0`, fix: `assert ${denominator} >= 1` });
+    if (this.decide(denominator, ">=", 1).kind !== "always")
+      refuse("E2112", `${denominator} may be 0`, `assert ${denominator} >= 1`);
     const rest = mod(numerator, denominator);
-    const verdict = decide("==", rest, constant(0), this.#store);
+    const verdict = this.decide(rest, "==", 0);
     if (verdict.kind === "never")
-      fail({ code: "E2201", message: `no ${name} makes ${dim(a)} == ${dim(b)}`, fix: "change one side" });
+      refuse("E2201", `no ${name} makes ${dim(a)} == ${dim(b)}`, "change one side");
     const value = this.resolve(floorDiv(numerator, denominator));
     if (verdict.kind === "always") return { value };
     const open = new Constraint([{ kind: "relation", relation: "==", left: rest, right: constant(0) }]);
@@ -116,15 +113,13 @@ export class Assumptions {
   /** @throws CompileError E2101 for every flex symbol that nothing determines */
   complete(): this {
     const open = this.#store.undetermined();
-    if (open.length > 0)
-      throw new CompileError(
-        open.map(({ symbol, origins }): Diagnostic => {
-          const others = open.map((one) => one.symbol).filter((name) => name !== symbol);
-          const because = origins.map(({ clause }) => clause).join("\n");
-          const fix = `give ${[symbol, ...others].join(" or ")} a value`;
-          return { code: "E2101", message: `${symbol} is underdetermined`, because, fix };
-        }),
-      );
+    const problems = open.map(({ symbol, origins }): Diagnostic => {
+      const others = open.map((one) => one.symbol).filter((name) => name !== symbol);
+      const because = origins.map(({ clause }) => clause).join("\n");
+      const fix = `give ${[symbol, ...others].join(" or ")} a value`;
+      return { code: "E2101", message: `${symbol} is underdetermined`, because, fix };
+    });
+    if (problems.length > 0) throw new CompileError(problems);
     return this;
   }
 
@@ -134,25 +129,43 @@ export class Assumptions {
     const symbols = this.symbols().map(({ name, domain, value, because }) =>
       value && value !== symbol(name) ? `${name} == ${value}${why(because)}` : `${domain}${why(because)}`,
     );
-    const relations = this.residuals().filter(({ constraint }) => constraint.symbols().length > 1);
-    const clauses = (origins: readonly Origin[]) => origins.map(({ clause }) => clause);
-    return [...symbols, ...relations.map((r) => `${r.constraint}${why(clauses(r.origins))}`)].join("\n");
+    const isRelation = ({ constraint }: Residual) => constraint.clauses.some((c) => c.kind === "relation");
+    const relations = this.residuals().filter(isRelation);
+    const clauses = (r: Residual) => r.origins.map(({ clause }) => clause);
+    return [...symbols, ...relations.map((r) => `${r.constraint}${why(clauses(r))}`)].join("\n");
+  }
+
+  get #store(): Store {
+    this.#settled ??= told(this.#statements);
+    return this.#settled;
   }
 
   #add(names: readonly string[], statement: Statement): this {
-    const list = [...this.#statements, statement].sort((x, y) =>
-      x.key < y.key ? -1 : x.key > y.key ? 1 : 0,
-    );
-    const store = new Store();
-    for (const { tell } of list) {
-      const conflict = tell(store);
-      if (conflict) return refuseAll(conflict);
+    let conflict: Conflict | undefined;
+    let isKept = false;
+    try {
+      conflict = statement.tell(this.#heard);
+      isKept = conflict === undefined;
+    } finally {
+      if (!isKept) this.#heard = told(this.#statements);
     }
+    // Told in the order of its own, the contradiction has the same words whatever came first.
+    if (conflict) return told([...this.#statements, statement]) && refuseAll(conflict);
     for (const name of names) this.#names.add(name);
-    this.#statements = list;
-    this.#store = store;
+    this.#statements.push(statement);
+    this.#settled = undefined;
     return this;
   }
+}
+
+/** @throws CompileError E2201 where the statements contradict each other */
+function told(statements: readonly Statement[]): Store {
+  const store = new Store();
+  for (const { tell } of [...statements].sort((x, y) => (x.key < y.key ? -1 : Number(x.key > y.key)))) {
+    const conflict = tell(store);
+    if (conflict) refuseAll(conflict);
+  }
+  return store;
 }
 
 function refuseAll({ core, left, right, relation, suggestion }: Conflict): never {

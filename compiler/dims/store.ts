@@ -40,7 +40,7 @@ import { minimalCore, openness, solveAlone, solveFlex } from "./solving.ts";
 const namesOf = (x: Assertion): readonly string[] => [...x.left.symbols, ...x.right.symbols];
 
 /** As many relations between symbols as a decision may assume. */
-const mostContext = 24;
+const mostContext = 12;
 
 export class Store implements Facts {
   #log: Assertion[] = [];
@@ -217,7 +217,8 @@ export class Store implements Facts {
     for (const name of seen)
       for (const x of this.#waiting.get(name) ?? [])
         for (const c of firm && x.goal === "broadcast" ? [] : (this.#parked.get(x) ?? [])) {
-          if (c.kind !== "relation" || c.relation === "!=" || found.size >= mostContext) continue;
+          if (c.kind !== "relation" || c.relation === "!=" || found.has(c) || found.size >= mostContext)
+            continue;
           found.add(c);
           for (const other of [...c.left.symbols, ...c.right.symbols]) seen.add(other);
         }
