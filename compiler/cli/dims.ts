@@ -50,7 +50,7 @@ function readConstraint(text: string): Stated {
 
 function readDim(text: string): readonly [name: string, value: DimInput] {
   const scanner = new Scanner(text);
-  const name = scanner.take(/[\p{L}_$?][\p{L}\p{N}_.$]*/uy, "the name of a dim");
+  const name = scanner.take(/(?!_+(?![\p{L}\p{N}_.$]))[\p{L}_$][\p{L}\p{N}_.$]*/uy, "the name of a dim");
   scanner.take(/=/y, '"=" and its size');
   const first = scanner.size("a whole size");
   const value = scanner.accept("..")

@@ -87,7 +87,7 @@ function searched(relation: Relation, d: Dim, domains: Domains, context: readonl
   if (complete && !outcomes.has("all")) return verdicts.none;
   if (context.length > 0) return verdicts.open;
   const areExact = parts.every((part) => part.exact);
-  const clauses = complete && areExact ? condition(parts, domains) : undefined;
+  const clauses = complete && areExact ? condition(parts) : undefined;
   const isIff = isMixed || clauses || (areExact && outcomes.has("all") && outcomes.has("none"));
   return isIff
     ? { kind: "iff", constraint: new Constraint(clauses ?? [balanced(relation, d)]) }

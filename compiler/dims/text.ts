@@ -4,10 +4,9 @@
  * of jax.export (floordiv, ceildiv, mod), Python's a // b, ceil(a/b), a^2. Printing undoes what the normal
  * form does to a max and a remainder: 3 - max(3 - n, 0) prints as min(n, 3). parse(print(x)) is x.
  */
-
 import { fail } from "../diagnostics/index.ts";
 import { anything, type Clause, Constraint, intersect, listed, type Relation } from "./constraint.ts";
-import { type Atom, compareDims, constant, Dim, nameOf, setPrinter, symbol, type Term } from "./dim.ts";
+import { type Atom, compareDims, constant, Dim, nameOf, setPrinter, symbol, type Term, zero } from "./dim.ts";
 import {
   add,
   addScaled,
@@ -20,6 +19,7 @@ import {
   mul,
   neg,
   product,
+  sub,
   sum,
 } from "./expression.ts";
 import { type Int, magnitude, negate, quotient, refuse, remainder } from "./integer.ts";
@@ -27,25 +27,41 @@ import { type Int, magnitude, negate, quotient, refuse, remainder } from "./inte
 /** How tightly a text binds: sums and remainders 0, products 1, the rest 2. */
 type Level = 0 | 1 | 2;
 
+/** c times what `text` says. */
+interface Piece {
+  readonly c: Int;
+  readonly text: string;
+  readonly level: Level;
+}
+
 export function print(d: Dim): string {
   return printAs(0, d);
 }
 
 /** In parentheses where `level` needs them. */
 function printAs(level: Level, d: Dim): string {
-  const [text, own] = shortened(d) ?? plain(d);
-  return own < level ? `(${text})` : text;
+  const pieces: Piece[] = [];
+  let rest = d;
+  for (let short = shortest(rest); short; short = shortest(rest)) {
+    pieces.push(short);
+    rest = short.rest;
+  }
+  const all = [...pieces, ...rest.terms.map(pieceOf)];
+  const text = all.map(signed).join("") || "0";
+  const [{ c, level: own }] = [all[0] ?? { c: 1, level: 2 as const }];
+  const bound = all.length > 1 || c < 0 ? 0 : c === 1 || own === 2 ? own : 1;
+  return bound < level ? `(${text})` : text;
 }
 
-function plain(d: Dim): readonly [string, Level] {
-  const parts = d.terms.map(({ coefficient: c, factors }, i) => {
-    const sign = c < 0 ? (i ? " - " : "-") : i ? " + " : "";
-    const head = magnitude(c) === 1 && factors.length > 0 ? [] : [`${magnitude(c)}`];
-    return sign + [...head, ...factors.map(printAtom)].join("*");
-  });
-  const [t] = d.terms;
-  if (parts.length > 1 || (t && t.coefficient < 0)) return [parts.join(""), 0];
-  return [parts[0] ?? "0", t && t.factors.length > 0 && nameOf(d) === undefined ? 1 : 2];
+function signed({ c, text, level }: Piece, i: number): string {
+  const sign = c < 0 ? (i ? " - " : "-") : i ? " + " : "";
+  if (text === "" || magnitude(c) === 1) return sign + (text || `${magnitude(c)}`);
+  return `${sign}${magnitude(c)}*${level === 0 ? `(${text})` : text}`;
+}
+
+function pieceOf({ coefficient: c, factors }: Term): Piece {
+  const isPlain = factors.length === 0 || (factors.length === 1 && factors[0]!.kind === "symbol" && c === 1);
+  return { c, text: factors.map(printAtom).join("*"), level: isPlain ? 2 : 1 };
 }
 
 function printAtom(atom: Atom): string {
@@ -59,52 +75,71 @@ interface Shorthand {
   readonly c: Int;
   readonly part: Dim;
   readonly gone: number;
-  readonly text: string;
   readonly level: Level;
+  readonly say: () => string;
 }
 
-/** The first shorthand after which fewer terms are left to say. */
-function shortened(d: Dim): readonly [string, Level] | undefined {
-  for (const { c, part, gone, text, level } of d.terms.flatMap(shorthands)) {
-    const rest = addScaled(d, negate(c), part);
-    if (rest.terms.length + gone > d.terms.length) continue;
-    if (c === 1) return followedBy(text, level, rest);
-    return followedBy(`${c}*${level === 0 ? `(${text})` : text}`, 1, rest);
-  }
-  return undefined;
+/** The shorthand after which the fewest terms are left to say, if they are fewer. */
+function shortest(d: Dim): (Piece & { readonly rest: Dim }) | undefined {
+  const found = (d.terms.length > 100 ? [] : d.terms.flatMap(shorthands)).flatMap((short) => {
+    const rest = addScaled(d, negate(short.c), short.part);
+    return rest.terms.length + short.gone > d.terms.length ? [] : [{ ...short, rest }];
+  });
+  const [first] = found.sort((x, y) => x.rest.terms.length - y.rest.terms.length);
+  return first && { ...first, text: first.say() };
 }
 
 function shorthands({ coefficient: c, factors }: Term): readonly Shorthand[] {
   const f = factors.find((x) => x.kind !== "symbol");
-  if (f?.kind === "max" && factors.length === 1) return extrema(c, f.left);
+  if (f?.kind === "max" && factors.length === 1)
+    return extremaOf(c, f.left).map((x) => ({
+      c: magnitude(c),
+      part: x.part,
+      gone: 2,
+      level: 2,
+      say: () => sayExtremum(x),
+    }));
   if (f?.kind !== "floor") return [];
   // c*(P - Q*floor(P/Q)) is c*(P % Q); c is 1 for a symbolic Q.
   const { numerator, denominator } = f;
   const by = denominator.value;
   const times = by === undefined ? 1 : factors.length === 1 ? negate(quotient(c, by)) : 0;
   if (!(times > 0) || remainder(c, by ?? 1) !== 0) return [];
-  const text = `${printAs(1, numerator)} % ${printAs(2, denominator)}`;
   const gone = numerator.terms.length + denominator.terms.length;
-  return [{ c: times, part: mod(numerator, denominator), gone, text, level: 0 }];
+  const say = () => `${printAs(1, numerator)} % ${printAs(2, denominator)}`;
+  return [{ c: times, part: mod(numerator, denominator), gone, level: 0, say }];
+}
+
+interface Extremum {
+  readonly word: "max" | "min";
+  readonly sides: readonly Dim[];
+  readonly part: Dim;
 }
 
 /** c*max(D, 0) is c*max(D + S, S) - c*S for any S; for a negative c the max is a min of the negated sides. */
-function extrema(c: Int, d: Dim): readonly Shorthand[] {
+function extremaOf(c: Int, d: Dim): readonly Extremum[] {
   const [side, word, of] = c < 0 ? ([neg(d), "min", min] as const) : ([d, "max", max] as const);
-  const positive = sum(
-    side.terms.map((t) => (t.coefficient < 0 ? monomial(negate(t.coefficient), t.factors) : 0)),
-  );
-  return [positive, neg(side)].flatMap((shift) => {
+  const alone = side.terms.map((t) => monomial(t.coefficient, t.factors));
+  const positive = sum(side.terms.map((t, i) => (t.coefficient < 0 ? neg(alone[i]!) : 0)));
+  const shifts = [positive, neg(side), ...alone.map((one) => sub(one, side))];
+  return shifts.flatMap((shift) => {
     const sides = [add(side, shift), shift].sort(compareDims);
-    const text = `${word}(${sides.map(print).join(", ")})`;
-    return shift.terms.length === 0 ? [] : [{ c: magnitude(c), part: of(...sides), gone: 2, text, level: 2 }];
+    return shift === zero ? [] : [{ word, sides, part: of(...sides) }];
   });
 }
 
-function followedBy(head: string, level: Level, rest: Dim): readonly [string, Level] {
-  if (rest.terms.length === 0) return [head, level];
-  const text = print(rest);
-  return [head + (text.startsWith("-") ? ` - ${text.slice(1)}` : ` + ${text}`), 0];
+/** Of extrema within extrema, one is said first: max(max(a, b), c) is max(a, b, c). */
+function sayExtremum({ word, sides }: Extremum): string {
+  const inner = sides.map((side) =>
+    side.terms
+      .flatMap(({ coefficient: c, factors: [f, ...more] }) =>
+        f?.kind === "max" && more.length === 0 && magnitude(c) === 1 ? extremaOf(c, f.left) : [],
+      )
+      .find((x) => x.word === word && x.part === side),
+  );
+  const at = inner.findIndex((x) => x !== undefined);
+  if (at < 0) return `${word}(${sides.map(print).join(", ")})`;
+  return `${sayExtremum(inner[at]!).slice(0, -1)}, ${print(sides[1 - at]!)})`;
 }
 
 setPrinter(print);
@@ -118,6 +153,8 @@ const functions: Readonly<Record<string, (...args: Dim[]) => Dim>> = {
   max,
   min,
 };
+const products: Readonly<Record<string, (a: Dim, b: Dim) => Dim>> = { "*": mul, "//": floorDiv, "%": mod };
+const comparisons = ["==", "!=", ">=", ">", "<=", "<"];
 const example = 'write e.g. "2*h + 1", "floor(h/2)", "max(n, 1)", "h % 32 == 0" or "1 <= b <= 64"';
 const token =
   /\s*(?:(\d+)(?![\p{L}\p{N}_.$?!])|(\/\/|[=!<>]=|[-+*%^(),/<>]|\{[^{}]*\})|([?!]?[\p{L}\p{N}_.$]+))/uy;
@@ -163,12 +200,10 @@ class Reader {
     this.#text = text;
     this.#what = what;
     token.lastIndex = 0;
-    for (const end = text.trimEnd().length; token.lastIndex < end; ) {
+    for (const end = text.trimEnd().length; token.lastIndex < end; this.#ends.push(token.lastIndex)) {
       const from = token.lastIndex;
-      const match = token.exec(text);
-      if (!match) this.#refuse(`character ${from + 1} is not part of one`, from);
-      else this.#tokens.push(match[1] ?? match[2] ?? match[3]!);
-      this.#ends.push(token.lastIndex);
+      const match = token.exec(text) ?? this.#refuse(`character ${from + 1} is not part of one`, from);
+      this.#tokens.push(match[1] ?? match[2] ?? match[3]!);
     }
   }
 
@@ -191,31 +226,31 @@ class Reader {
 
   #accept(...what: readonly string[]): string | undefined {
     const next = this.#tokens[this.#at] ?? "";
-    if (!what.includes(next)) return undefined;
-    this.#at++;
-    return next;
+    return what.includes(next) ? this.#tokens[this.#at++] : undefined;
   }
 
-  #expect(what: string): void {
-    if (!this.#accept(what)) this.#wrong(`"${what}"`);
+  /** The next word, if it is of the kind that is expected. */
+  #take(kind: RegExp, expected: string): string {
+    const word = this.#tokens[this.#at] ?? "";
+    if (!kind.test(word)) this.#wrong(expected);
+    this.#at++;
+    return word;
   }
 
   clauses(): readonly Clause[] {
     const list: Clause[] = [];
     do {
       let left = this.expression();
-      const comparisons = ["==", "!=", ">=", ">", "<=", "<"];
-      let operator = this.#accept(...comparisons, "in") ?? this.#wrong(`one of ${comparisons.join(" ")}`);
-      for (let next: string | undefined = operator; next; next = this.#accept(...comparisons)) {
-        operator = next;
-        if (operator === "in") {
-          list.push(memberOf(left, this.#set()) ?? this.#wrong("a name, or a name % a number,"));
-          break;
-        }
+      const first = this.#accept(...comparisons, "in") ?? this.#wrong(`one of ${comparisons.join(" ")}`);
+      if (first === "in") {
+        const values = this.#set();
+        list.push(memberOf(left, values) ?? this.#wrong("a name, or a name % a number,"));
+        continue;
+      }
+      for (let operator: string | undefined = first; operator; operator = this.#accept(...comparisons)) {
         const right = this.expression();
-        const swapped = operator.startsWith("<");
         const relation = operator.replace("<", ">") as Relation;
-        list.push(swapped ? related(relation, right, left) : related(relation, left, right));
+        list.push(operator.startsWith("<") ? related(relation, right, left) : related(relation, left, right));
         left = right;
       }
     } while (this.#accept("and"));
@@ -224,8 +259,7 @@ class Reader {
 
   /** {0..5, 7} */
   #set(): readonly number[] {
-    const text = this.#tokens[this.#at] ?? "";
-    const runs = text
+    const runs = (this.#tokens[this.#at] ?? "")
       .slice(1, -1)
       .split(",")
       .map((run) => /^\s*(-?\d+)(?:\.\.(-?\d+))?\s*$/.exec(run));
@@ -256,10 +290,8 @@ class Reader {
 
   #product(): Dim {
     let left = this.#factor();
-    for (let by = this.#accept("*", "//", "%"); by; by = this.#accept("*", "//", "%")) {
-      const right = this.#factor();
-      left = by === "*" ? mul(left, right) : by === "%" ? mod(left, right) : floorDiv(left, right);
-    }
+    for (let by = this.#accept("*", "//", "%"); by; by = this.#accept("*", "//", "%"))
+      left = products[by]!(left, this.#factor());
     return left;
   }
 
@@ -267,34 +299,25 @@ class Reader {
     let negative = false;
     while (this.#accept("-")) negative = !negative;
     const base = this.#primary();
-    const power = this.#accept("^") ? this.#exponent() : 1;
+    const exponent = "an exponent from 0 to 64";
+    const power = this.#accept("^") ? Number(this.#take(/^(\d|[1-5]\d|6[0-4])$/, exponent)) : 1;
     const value = power === 1 ? base : product(Array.from({ length: power }, () => base));
     return negative ? neg(value) : value;
-  }
-
-  #exponent(): number {
-    const word = this.#tokens[this.#at] ?? "";
-    if (!/^\d+$/.test(word) || Number(word) > 64) this.#wrong("an exponent from 0 to 64");
-    this.#at++;
-    return Number(word);
   }
 
   #primary(): Dim {
     if (this.#accept("(")) {
       const inner = this.expression();
-      this.#expect(")");
-      return inner;
+      return this.#accept(")") ? inner : this.#wrong('")"');
     }
-    const word = this.#tokens[this.#at] ?? "";
-    if (!/^[?!]?[\p{L}\p{N}_.$]/u.test(word)) return this.#wrong("a number or a name");
-    this.#at++;
+    const word = this.#take(/^[?!]?[\p{L}\p{N}_.$]/u, "a number or a name");
     if (/^\d+$/.test(word)) return constant(BigInt(word));
     return this.#accept("(") ? this.#call(word) : symbol(word);
   }
 
   #call(name: string): Dim {
     const args = this.separated(name === "floor" || name === "ceil" ? "/" : ",");
-    this.#expect(")");
+    if (!this.#accept(")")) this.#wrong('")"');
     const apply = Object.hasOwn(functions, name) ? functions[name] : undefined;
     if (!apply) return this.#wrong(`one of ${Object.keys(functions).join(", ")} instead of "${name}"`);
     if (name !== "max" && name !== "min" && args.length !== 2) this.#wrong(`${name} with two arguments`);
@@ -305,16 +328,12 @@ class Reader {
 /** left `relation` right, as a fact about one symbol where it is one. */
 function related(relation: Relation, left: Dim, right: Dim): Clause {
   const strict = relation === ">" ? 1 : 0;
-  const { value } = right;
-  if (typeof value === "number" && relation === "==") {
-    const member = memberOf(left, [value]);
-    if (member) return member;
-  }
-  const [lower, upper] = [nameOf(left), nameOf(right)];
-  const bounds = relation === ">=" || relation === ">";
-  if (bounds && lower !== undefined && typeof value === "number")
-    return { kind: "domain", symbol: lower, ...anything, min: value + strict };
-  if (bounds && upper !== undefined && typeof left.value === "number")
+  const member = relation === "==" && typeof right.value === "number" && memberOf(left, [right.value]);
+  if (member) return member;
+  const [lower, upper] = relation === ">=" || relation === ">" ? [nameOf(left), nameOf(right)] : [];
+  if (lower !== undefined && typeof right.value === "number")
+    return { kind: "domain", symbol: lower, ...anything, min: right.value + strict };
+  if (upper !== undefined && typeof left.value === "number")
     return { kind: "domain", symbol: upper, ...anything, max: left.value - strict };
   return { kind: "relation", relation, left, right };
 }

@@ -42,6 +42,14 @@ export class DeclaredDim {
  */
 export function dim(name: string, options: DimOptions = {}): DeclaredDim {
   const at = callSite();
+  if (!/^(?!_+$)[\p{L}_$][\p{L}\p{N}_.$]*$/u.test(name))
+    fail({
+      code: "E3001",
+      message: `dim(${JSON.stringify(name)}) does not name a dim that stays open`,
+      because: "a name is letters, digits, _ . and $, begins with no digit and is not _ alone",
+      fix: 'name it for what it counts, as in dim("seq")',
+      ...(at && { at }),
+    });
   checkNames(`dim("${name}")`, options, ["min", "max", "multipleOf"], at);
   const { min = 1, max, multipleOf = 1 } = options;
   const whole = [min, max ?? min, multipleOf].every(Number.isSafeInteger);

@@ -42,6 +42,8 @@ test.each([
   ["seq=128,,256", 'another size expected before ","', "seq=128,,256", 8],
   ["seq=128,", "another size expected at the end", "seq=128,", 8],
   ["=3", 'the name of a dim expected before "="', "=3", 0],
+  ["?h=3", 'the name of a dim expected before "?"', "?h=3", 0],
+  ["_=3", 'the name of a dim expected before "_"', "_=3", 0],
   ["b", '"=" and its size expected at the end', "b", 1],
   ["b 3", '"=" and its size expected before "3"', "b 3", 2],
   ["b=64..1", "it must be a range that is not empty: 64 is above 1", "b=64..1", 7],

@@ -190,6 +190,17 @@ describe("deciding", () => {
     expect(decide("==", dim("n*n"), dim("1000000016000000063"))).toEqual({ kind: "never" });
   });
 
+  test("is certain where a few sizes are all there are", () => {
+    const few = (...names: string[]) => {
+      const s = new Store();
+      for (const name of names) s.declare(name, { min: 1, max: 3 }, { subject: name, clause: "declared" });
+      return s;
+    };
+    expect(decide("==", dim("c*c*c"), dim("6*c*c - 11*c + 6"), few("c")).kind).toBe("always");
+    expect(decide("!=", dim("a*b"), dim("5"), few("a", "b")).kind).toBe("always");
+    expect(decide("==", dim("a*b + b*c"), dim("17"), few("a", "b", "c")).kind).toBe("never");
+  });
+
   test("bounds a condition on residues that ends before the domain does", () => {
     const s = new Store();
     s.declare("c", { min: 0, max: 3 }, { subject: "c", clause: "declared" });

@@ -113,6 +113,8 @@ describe("a dim", () => {
     const shown = (t: string) => print(dim(t));
     expect(shown("min(3, n)")).toBe("min(n, 3)");
     expect(shown("max(a, b) + 1")).toBe("max(a, b) + 1");
+    expect(shown("min(a, b, c)")).toBe("min(a, b, c)");
+    expect(shown("2*max(c, a, b) + 1")).toBe("2*max(a, c, b) + 1");
     expect(shown("(H + 1)//2")).toBe("floor((H + 1)/2)");
     expect(shown("2*h + 1 - w")).toBe("2*h - w + 1");
     expect(shown("max(n - 4, 0)")).toBe("max(n - 4, 0)");

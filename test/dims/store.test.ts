@@ -265,3 +265,55 @@ test("one assertion that contradicts itself in three clauses is named once", () 
   const text = "h == w and w == 3 and h == 4";
   expect(() => new Assumptions().assert(text)).toThrow(`E2201 ${text} cannot hold\n`);
 });
+
+describe("what is required of several symbols", () => {
+  test.each([
+    [["a < b", "b < a"]],
+    [["a < b", "b < c", "c < a"]],
+    [["2*a == 3*b", "2*a == 3*b + 1"]],
+    [["H//2 == W//2", "H//2 > W//2"]],
+    [["a + b <= 3", "a >= b + 2"]],
+  ])("is taken together: %j cannot all hold", (list) => {
+    for (const order of [list, list.toReversed()]) {
+      const known = new Assumptions();
+      for (const text of order.slice(0, -1)) known.assert(text);
+      expect(() => known.assert(order.at(-1)!)).toThrow("E2201");
+    }
+  });
+  test.each([
+    [["a <= b", "b <= a"], "a", "==", "b", "always"],
+    [["a < b", "b < c"], "c", ">", "a", "always"],
+    [["a < b", "b < c"], "a", "==", "c", "never"],
+    [["N == 6*B", "B == C"], "N // C", "==", "6", "always"],
+    [["2*a == 3*b"], "4*a", "==", "6*b", "always"],
+    [["W == H + 3"], "W", ">=", "4", "always"],
+  ] as const)("decides with it: of %j follows %s %s %s: %s", (list, left, relation, right, answer) => {
+    const known = new Assumptions();
+    for (const text of list) known.assert(text);
+    expect(known.decide(left, relation, right).kind).toBe(answer);
+  });
+  test("is all told, relations of one symbol too", () => {
+    const known = new Assumptions().assert("h != 4").assert("a < b");
+    expect(`${known}`.split("\n")).toEqual([
+      "a >= 1",
+      "b >= 1",
+      "h >= 1",
+      "b >= a + 1   (a < b)",
+      "h != 4   (h != 4)",
+    ]);
+  });
+});
+
+test("an assertion that is refused leaves nothing of itself behind", () => {
+  const known = new Assumptions().assert("w == 3");
+  expect(() => known.assert("h == 2*w and h == 7")).toThrow("E2201");
+  expect(`${known}`).toBe("w == 3   (w == 3)");
+  expect(known.assert("h == 7").resolve("h")).toBe(constant(7));
+});
+
+test.each([null, { min: 1n }, { min: Number.NaN }, { max: Number.NaN }, { max: 1.5 }, { multipleOf: 0 }])(
+  "bounds that are none (%s) are refused",
+  (bounds) => {
+    expect(() => new Assumptions().declare("h", bounds as never)).toThrow(/^E1002 h within /);
+  },
+);

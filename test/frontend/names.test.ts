@@ -1,6 +1,6 @@
 /** Names are the user's: whatever layers and inputs are called, their sizes are inferred. */
 import { describe, expect, test } from "vitest";
-import { add, conv2d, dense, input, model, reshape, sequential } from "../../compiler/frontend/index.ts";
+import { add, conv2d, dense, dim, input, model, reshape, sequential } from "../../compiler/frontend/index.ts";
 import { parseGraph } from "../../compiler/ir/graph-parse.ts";
 import { printGraph } from "../../compiler/ir/graph-print.ts";
 import { only } from "./reference.ts";
@@ -57,6 +57,17 @@ test.each(["time step", "*/", "", "2 *", "a-"])(
     expect(only(() => model({ inputs: x, outputs: dense({ units: 2 }).apply(x) }).summary())).toMatchObject({
       code: "E3001",
       message: `input "frames" has the size ${JSON.stringify(size)} at axis 1, which is no name of a size`,
+      at: { file: expect.stringMatching(/names\.test\.ts$/) },
+    });
+  },
+);
+
+test.each(["_", "?h", "!u", "a b", "2d", "", "__"])(
+  "dim(%j) is refused, for it names no dim that stays open",
+  (name) => {
+    expect(only(() => dim(name, { max: 4 }))).toMatchObject({
+      code: "E3001",
+      message: `dim(${JSON.stringify(name)}) does not name a dim that stays open`,
       at: { file: expect.stringMatching(/names\.test\.ts$/) },
     });
   },
