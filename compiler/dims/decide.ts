@@ -15,8 +15,8 @@ import {
   startsOf,
 } from "./constraint.ts";
 import { atomsWithin, type Dim, fromAtom, within, zero } from "./dim.ts";
-import { add, addScaled, mod, monomial, mul, neg, sub, sum } from "./expression.ts";
 import { bySigns, type Domains, explore, holdsAt, type Part } from "./explore.ts";
+import { add, addScaled, mod, monomial, mul, neg, sub, sum } from "./expression.ts";
 import { magnitude, negate } from "./integer.ts";
 
 export type Verdict =
@@ -118,8 +118,11 @@ function answers(relation: Relation, d: Dim, domains: Domains) {
     const name = d.symbols[i];
     if (name === undefined) found.add(holdsAt(relation, d, point) ? "all" : "none");
     else
-      for (const value of lists[i]!.slice(0, each))
-        if (found.size < 2) visit((point.set(name, value), i + 1));
+      for (const value of lists[i]!.slice(0, each)) {
+        if (found.size > 1) return;
+        point.set(name, value);
+        visit(i + 1);
+      }
   };
   visit(0);
   return { found, all };

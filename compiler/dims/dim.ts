@@ -18,7 +18,7 @@ interface Node {
   readonly bounded: boolean;
 }
 
-/** `dim` is the atom alone, `text` what it prints as, once somebody asks. */
+/** `dim` is the atom alone, `text` what orders it among its like, once somebody asks. */
 type Named = Node & { readonly id: number; dim?: Dim; text?: string };
 
 export type Atom =
@@ -255,8 +255,8 @@ export function compareAtoms(x: Atom, y: Atom): number {
   if (x === y) return 0;
   const order = x.height - y.height || x.size - y.size;
   if (order !== 0) return order;
-  x.text ??= printer(fromAtom(x));
-  y.text ??= printer(fromAtom(y));
+  x.text ??= `${x.kind}(${partsOf(x).join("/")})`;
+  y.text ??= `${y.kind}(${partsOf(y).join("/")})`;
   // Equal parts are one object within one copy of this module.
   if (x.text === y.text)
     throw new Error("internal: equal dims are different objects; are two copies of shapecast loaded?");

@@ -1,10 +1,10 @@
 /** Symbolic dims: exact integer expressions over named sizes, what is known of them, and why. */
 
 export { Assumptions, type Expression, type Known } from "./assumptions.ts";
+export { type Interval, range } from "./bounds.ts";
 export { type Clause, Constraint, type Domain, type Relation } from "./constraint.ts";
 export { decide, type Facts, type Verdict } from "./decide.ts";
 export { type Atom, constant, type Dim, kindOf, type Shape, symbol, symbolsOf, type Term } from "./dim.ts";
-export { type Interval, range } from "./bounds.ts";
 export { evaluate, substitute } from "./evaluate.ts";
 export {
   add,
