@@ -1,4 +1,4 @@
-import { mkdirSync } from "node:fs";
+import { mkdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { dense, load, sequential } from "shapecast";
 import { afterEach, describe, expect, test } from "vitest";
@@ -174,6 +174,48 @@ describe("--emit", () => {
     );
     expect({ code, out }).toEqual({ code: 2, out: "" });
     expect(err).toContain("go into a file of their own");
+  });
+});
+
+describe("--target wasm", () => {
+  const wasm = "compile mlp.ts --sample x=1,4 --target wasm";
+
+  test("writes a module that computes what that of the ts target does", async () => {
+    const here = place();
+    const { code, out, err } = await here.shapecast(`${wasm} --weights file -o out.js`);
+    expect({ code, err }).toEqual({ code: 0, err: "" });
+    expect(out).toContain("weights in out.bin");
+    await here.shapecast(line("inline").replace("out.js", "ts.js"));
+    const weights = readFileSync(join(here.path, "out.bin"));
+    const expected = firstOutput(here.read("ts.js"));
+    for (const [i, value] of firstOutput(here.read("out.js"), weights).entries())
+      expect(value).toBeCloseTo(expected[i]!, 6);
+  });
+
+  test("writes the binaries into files of their own where asked to", async () => {
+    const here = place({ "mlp.ts": mlp.replace("units: 6", "units: 8") });
+    const { code, out } = await here.shapecast(`${wasm} --wasm file -o out.ts`);
+    expect(code).toBe(0);
+    expect(here.files()).toEqual(["mlp.ts", "out.relaxed.wasm", "out.ts", "out.wasm"]);
+    expect(out).toMatch(/\nout\.wasm {3}\S+ k?B\nout\.relaxed\.wasm {3}\S+ k?B\n/);
+    expect(WebAssembly.validate(readFileSync(join(here.path, "out.wasm")))).toBe(true);
+    const plain = await here.shapecast(`${wasm} --wasm file --simd plain -o plain.ts`);
+    expect(plain.out).not.toContain("relaxed");
+  });
+
+  test.each([
+    [
+      "compile mlp.ts --sample x=1,4 --simd plain -o out.ts",
+      "--simd is about WebAssembly, but the target is ts",
+    ],
+    [`${wasm} --wasm file --emit ts`, "this WebAssembly goes into a file of its own"],
+    [`${wasm} --max-memory 100 -o out.ts`, "maxMemory (--max-memory) allows 100 at most"],
+  ])("%s is refused", async (command, message) => {
+    const here = place();
+    const { code, err } = await here.shapecast(command);
+    expect(code).toBeGreaterThan(0);
+    expect(err).toContain(message);
+    expect(here.files()).toEqual(["mlp.ts"]);
   });
 });
 
