@@ -13,6 +13,7 @@ import { hoistBinds } from "../typescript/hoist.ts";
 import { Addresses, coefficientOf, keyOf, type Pointer } from "./address.ts";
 import type { Module, ValueType } from "./assembler/index.ts";
 import { emitBind, type Host } from "./bind.ts";
+import { type Dot, emitDot, pairsIn } from "./dot.ts";
 import {
   firstLane,
   flatten,
@@ -118,8 +119,9 @@ class KernelEmitter {
   }
 
   #nodes(scope: Scope, nodes: readonly Node[]): void {
+    const pairs = pairsIn(nodes);
     for (const node of nodes) {
-      if (node.kind === "line") this.#line(scope, node);
+      if (node.kind === "line") this.#line(scope, node, pairs.get(node));
       else {
         if (node.kind === "loop") this.#loop(scope, node);
         else {
@@ -203,8 +205,9 @@ class KernelEmitter {
     scope.f.call(f.index);
   }
 
-  #line(scope: Scope, { stmt, lane }: LineNode): void {
+  #line(scope: Scope, { stmt, lane }: LineNode, dot?: Dot | "waits"): void {
     const { f } = scope;
+    if (dot === "waits") return;
     if (stmt.kind === "bind") {
       emitBind(scope, stmt, this.#host);
       return;
@@ -214,7 +217,10 @@ class KernelEmitter {
       return;
     }
     const type = lane !== undefined ? "v128" : typeOf(stmt.register.dtype);
-    if (type === "v128") emitVector(scope, stmt.value, lane!);
+    if (dot) {
+      emitVector(scope, { kind: "register", register: stmt.register, index: stmt.index }, dot.lane);
+      emitDot(scope, dot);
+    } else if (type === "v128") emitVector(scope, stmt.value, lane!);
     else emitAs(scope, stmt.value, type);
     f.local_set(cellOf(scope, stmt, lane, type));
   }

@@ -32,6 +32,8 @@ export const cast = defineOp<CastAttributes>({
   lower: ([x], { dtype }) => ({
     kind: "map",
     elementwise: true,
+    // Registers hold either as an int32: whoever reads the element reads the narrow one.
+    ...(x!.dtype === "int16" && dtype === "int32" && { moves: true }),
     at: (index) => castExpr(x!.at(index), x!.dtype, dtype as DType),
   }),
 });

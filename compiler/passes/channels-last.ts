@@ -34,6 +34,8 @@ import {
 } from "./rewrite.ts";
 
 const fewestOutputs = 4;
+/** Of integers those that quantised networks add up. */
+const laneTypes = new Set<string>(["float32", "int32"]);
 const one = constant(1) as BoundDim;
 
 type Rewrite = (node: BoundNode, scope: Scope) => Replacement;
@@ -60,7 +62,7 @@ export function channelsLast(graph: BoundGraph): BoundGraph {
 function gains({ op, attributes, operands, results }: BoundNode): boolean {
   if (op !== "conv" || (attributes as ConvAttributes).layout !== "channelsFirst") return false;
   return (
-    results[0]!.type.dtype === "float32" &&
+    laneTypes.has(results[0]!.type.dtype) &&
     (constantOf(operands[1]!.type.shape.at(-1)!) ?? 0) >= fewestOutputs
   );
 }

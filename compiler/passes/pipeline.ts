@@ -8,7 +8,7 @@ import { fixGuarded } from "./fix-guarded.ts";
 import { foldConstants } from "./fold-constants.ts";
 import { foldScale } from "./fold-scale.ts";
 import { hoistParameters } from "./hoist-parameters.ts";
-import { integersInFloats } from "./integers-in-floats.ts";
+import { narrowFactors } from "./narrow-factors.ts";
 import { narrowIntegers } from "./narrow-integers.ts";
 import { padOnce } from "./pad-once.ts";
 import type { ParameterTable } from "./parameters.ts";
@@ -61,10 +61,10 @@ export const pipeline: readonly Pass[] = [
     exact: false,
     run: (graph, c) => (c.lanes > 1 && c.parameters ? winograd(graph) : graph),
   },
-  // Behind whatever rounds the contractions of floats in another way.
-  { name: "integers-in-floats", exact: true, run: integersInFloats },
   // What is left of transposes, and one padding where there are two.
   { name: "canonicalise-again", exact: true, run: canonicalise },
+  // Behind canonicalisation, which sees one cast where bytes go through 16 bits.
+  { name: "narrow-factors", exact: true, run: (graph, c) => (c.lanes > 1 ? narrowFactors(graph) : graph) },
   // Again: one input padded for several readers, parameters that hoisting left without a reader.
   { name: "eliminate-common-again", exact: true, run: eliminateCommon },
   { name: "eliminate-dead-again", exact: true, run: eliminateDead },

@@ -15,7 +15,7 @@
  */
 import { add, constant, constantOf, mul, symbol } from "../../dims/index.ts";
 import type { For, Kernel, Stmt } from "../../ir/loop.ts";
-import { expressionOf, substituteAxis, visitStmts } from "../../ir/loop-rewrite.ts";
+import { expressionOf, substituteAxis, visitExpr, visitStmts } from "../../ir/loop-rewrite.ts";
 import { nothingOpen } from "../../ir/open-dims.ts";
 import type { Target } from "../../ir/target.ts";
 import { sumInLanes } from "./lane-sum.ts";
@@ -133,10 +133,23 @@ function unrollReductions(stmts: readonly Stmt[], target: Target): readonly Stmt
   return mapLoops(stmts, (loop) => {
     const extent = constantOf(loop.extent);
     if (loop.parallel || loop.mode !== "serial" || loop.step !== 1) return undefined;
-    const most = unrollsOf(printedStatements(loop.body, target), target);
+    const worth = unrollsOf(printedStatements(loop.body, target), target);
+    const most = target.lanes > 1 && sumsPairs(loop.body) ? Math.max(4, worth) : worth;
     const factor = extent === undefined ? most : extent <= 1.5 * most ? extent : divisorNear(extent, most);
     return factor < 2 ? undefined : split(loop, factor, "unroll");
   });
+}
+
+/** Whether products of 16-bit integers are added up: a vector target adds two of them at once. */
+function sumsPairs(stmts: readonly Stmt[]): boolean {
+  let found = false;
+  visitStmts(stmts, (s) => {
+    if (s.kind !== "set" || s.register.dtype !== "int32" || s.value.kind !== "binary") return;
+    visitExpr(s.value.b, (e) => {
+      found ||= e.kind === "load" && e.buffer.dtype === "int16";
+    });
+  });
+  return found;
 }
 
 /** Statements once unrolled, of two instructions each; a body with a loop left in it counts as too long. */

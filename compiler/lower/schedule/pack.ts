@@ -25,7 +25,7 @@ import { type Load, rewriteLoads } from "../../ir/loop-rewrite.ts";
 import { boundsOf } from "../../ir/loop-verify.ts";
 import type { Numerics } from "../../ir/target.ts";
 import type { Panel, Scheduled } from "./scheduled.ts";
-import { mostlyReused } from "./workload.ts";
+import { isPackable, mostlyReused } from "./workload.ts";
 
 /**
  * The largest panel that is kept as float64 where values are: it saves a conversion at each load, about a
@@ -59,8 +59,7 @@ export function pack(kernel: Kernel, numerics: Numerics): Scheduled {
 
 function packable(load: Load, loops: readonly For[]): boolean {
   const { buffer, index } = load;
-  if (buffer.dtype !== "float32" || loops.every((l) => l.parallel)) return false;
-  if (buffer.space !== "weight" && !isGathered(load, loops)) return false;
+  if (loops.every((l) => l.parallel) || (!isPackable(buffer) && !isGathered(load, loops))) return false;
   const affine = affineOf(index);
   if (!affine || [...affine.coefficients.keys()].some((s) => loops.every((l) => l.axis !== s))) return false;
   if (loops.some((l) => affine.coefficients.has(l.axis) && constantOf(l.extent) === undefined)) return false;
@@ -70,7 +69,7 @@ function packable(load: Load, loops: readonly For[]): boolean {
 
 /** Lanes that lie apart, of a computed value, each element read for many outputs but in one place only. */
 function isGathered({ buffer, index }: Load, loops: readonly For[]): boolean {
-  if (buffer.space !== "arena" && buffer.space !== "input") return false;
+  if (buffer.dtype !== "float32" || (buffer.space !== "arena" && buffer.space !== "input")) return false;
   const lane = loops.find(({ mode }) => mode === "vector");
   const stride = lane && strideOf(index, lane.axis);
   if (stride === undefined || stride === 0 || stride === 1) return false;
@@ -122,8 +121,9 @@ class Layout {
 
   panel(kernel: string, { accumulate }: Numerics): Panel {
     const source = this.#source;
-    const now = source.space !== "weight";
-    const dtype = accumulate === "float64" && this.#length <= widePanel ? "float64" : "float32";
+    const now = !isPackable(source);
+    const isWide = accumulate === "float64" && source.dtype === "float32" && this.#length <= widePanel;
+    const dtype = isWide ? "float64" : source.dtype;
     const name = `${kernel}_${source.name}`;
     const packed: Buffer = { name, dtype, length: this.#length, space: now ? "arena" : "packed" };
     const body = [...this.#regions.values()].map((region) => copy(region, source, packed, now));

@@ -5,7 +5,7 @@
  */
 import { constantOf, type Dim, symbolsOf } from "../../dims/index.ts";
 import { affineOf, strideOf } from "../../ir/affine.ts";
-import type { BinaryFn, Expr, For, Stmt, UnaryFn } from "../../ir/loop.ts";
+import type { BinaryFn, Buffer, Expr, For, Stmt, UnaryFn } from "../../ir/loop.ts";
 import { expressionOf, type Load, visitExpr, visitStmts } from "../../ir/loop-rewrite.ts";
 import type { Numerics } from "../../ir/target.ts";
 import { exprHasLanes, isLaneType } from "./lanes.ts";
@@ -83,8 +83,13 @@ function reductionOf(loop: For, around: readonly For[], nest: Nest, numerics: Nu
   return { trips, reads: [...reads.values()], arithmetic, accumulators, combining: 0 };
 }
 
+/** Known when there are weights: these, and factors of integer products that are made of them. */
+export function isPackable({ space, dtype }: Buffer): boolean {
+  return (space === "weight" && dtype === "float32") || (space === "packed" && dtype === "int16");
+}
+
 function readOf(e: Load, nest: Nest, numerics: Numerics): Read {
-  const packable = e.buffer.space === "weight" && e.buffer.dtype === "float32";
+  const packable = isPackable(e.buffer);
   const strides = new Map<string, number | undefined>();
   for (const { axis } of nest.axes)
     if (symbolsOf(e.index).includes(axis)) strides.set(axis, strideOf(e.index, axis));
