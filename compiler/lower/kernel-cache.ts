@@ -11,6 +11,7 @@ import type { Target } from "../ir/target.ts";
 import { coalesce } from "./coalesce.ts";
 import { forward } from "./forward.ts";
 import { type Scheduled, schedule } from "./schedule/index.ts";
+import { splitGroups } from "./split-groups.ts";
 import { squareByProduct } from "./square.ts";
 
 interface Entry {
@@ -77,7 +78,7 @@ export class KernelCache {
     const known = this.#entries.get(key);
     if (known) return known;
     const exact = this.#target.numerics.accumulate === "float64";
-    const lean = coalesce(exact ? kernel : squareByProduct(kernel));
+    const lean = coalesce(splitGroups(exact ? kernel : squareByProduct(kernel), this.#target.lanes));
     const named = { ...forward(lean), name: this.#fresh(kernel.name) };
     const scheduled = schedule(named, this.#target, this.#open);
     const entry = { scheduled, formals: [...kernel.reads, ...kernel.writes] };
