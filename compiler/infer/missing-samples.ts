@@ -39,7 +39,10 @@ export function missingSamples(
   const sizes = (input: Value) => resolved(input).map((d) => constantOf(d) ?? "n");
   const samples = missing.map((input) => `--sample ${input.name}=${sizes(input).join(",")}`);
   const dims = new Set(missing.flatMap((input) => unknownIn(input, store, isOpen)));
-  const byName = dims.size > 0 ? `, or these dims by name, as in ${dimOptions(dims)}` : "";
+  const byName =
+    dims.size > 0
+      ? `, or these dims by name, as in ${[...dims].map((name) => dimOption(name, store)).join(" ")}`
+      : "";
   return [
     {
       code: "E2102",
@@ -55,7 +58,11 @@ export function missingSamples(
   ];
 }
 
-const dimOptions = (names: Iterable<string>): string => [...names].map((name) => `--dim ${name}=n`).join(" ");
+/** Of a dim that is bounded, but was not said to be open, the range. */
+function dimOption(name: string, store: Store): string {
+  const { min, max } = store.domainOf(name);
+  return `--dim ${name}=${Number.isFinite(max) ? `${min}..${max}` : "n"}`;
+}
 
 function unknownIn({ type }: Value, store: Store, isOpen: IsOpen): readonly string[] {
   const names = type.shape.flatMap((d) => symbolsOf(store.resolve(d)));

@@ -2,7 +2,18 @@
  * Why a network demands something of a size, in words: what the layers on the way made of the size, then the
  * statements that tie the results together.
  */
-import { ceilDiv, constantOf, floorDiv, mul, type Origin, sub, symbolsOf } from "../dims/index.ts";
+import {
+  ceilDiv,
+  constantOf,
+  type Dim,
+  floorDiv,
+  kindOf,
+  mul,
+  type Origin,
+  sub,
+  symbol,
+  symbolsOf,
+} from "../dims/index.ts";
 import type { Need } from "./needs.ts";
 import { isOpOrigin } from "./origins.ts";
 import type { Place } from "./probe.ts";
@@ -30,6 +41,7 @@ export function reasonsFor(need: Need, provenance: Provenance): readonly string[
 /** "is halved", "is doubled": what became of a size, where that has a name. */
 export function verb({ from, dim }: Step): string | undefined {
   const [before, ...more] = from;
+  if (!before && isFree(dim)) return "found in the data of a run";
   if (!before || more.length > 0) return undefined;
   for (let q = 2; q <= FACTORS; q++) {
     if (floorDiv(before, q) === dim) return q === 2 ? "halved" : `divided by ${q}`;
@@ -40,6 +52,9 @@ export function verb({ from, dim }: Step): string | undefined {
   if (more1 === undefined) return undefined;
   return more1 > 0 ? `made ${more1} longer` : `made ${-more1} shorter`;
 }
+
+const isFree = (d: Dim): boolean =>
+  symbolsOf(d).some((name) => symbol(name) === d && kindOf(name) === "free");
 
 function sidesOf(origin: Origin, provenance: Provenance): readonly (readonly Place[])[] {
   if (!isOpOrigin(origin)) return [];

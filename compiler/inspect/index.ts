@@ -1,5 +1,6 @@
 /** Inspection: what is known of a model, as data and as text. */
 export {
+  type InspectedComputed,
   type InspectedLayer,
   type InspectedNeed,
   type InspectedNode,

@@ -6,6 +6,7 @@
  */
 
 import { type BindOptions, statedOf } from "../bind-model.ts";
+import { bucketsIn } from "../compile-buckets.ts";
 import { lowerModel, sizeOf } from "../compile-model.ts";
 import { checkInspect } from "../compile-options.ts";
 import { CompileError } from "../diagnostics/index.ts";
@@ -21,8 +22,10 @@ import {
   symbolsOf,
 } from "../dims/index.ts";
 import { Model, type Network } from "../frontend/index.ts";
+import { declarationsIn } from "../frontend/shapes.ts";
 import { type BoundModel, contradiction, infer } from "../infer/bind.ts";
 import { demandsOf } from "../infer/demands.ts";
+import { measuresIn } from "../infer/measured.ts";
 import { type Need, needsOf, type Stands } from "../infer/needs.ts";
 import type { Provenance } from "../infer/provenance.ts";
 import { reasonsFor } from "../infer/reasons.ts";
@@ -45,6 +48,10 @@ export interface Inspection {
   readonly states: readonly InspectedValue[];
   /** Dims that the module leaves open, e.g. "1 <= batch <= 64": totals are then the most there can be. */
   readonly open?: readonly string[];
+  /** What the model itself declares of dims, e.g. "1 <= seq <= 512". */
+  readonly declared?: readonly string[];
+  /** Sizes that a run finds in its data. */
+  readonly computed?: readonly InspectedComputed[];
   /** What sizes must satisfy so that they pass the network. */
   readonly needs: readonly InspectedNeed[];
   /** Sizes that neither the layers nor a sample determine; something has to be said of them first. */
@@ -79,6 +86,15 @@ export interface InspectedLayer {
   readonly shared: boolean;
   /** Multiply-accumulates of one run, of all uses of the layer together. */
   readonly macs?: number;
+}
+
+export interface InspectedComputed {
+  /** As it stands in shapes: "!result". */
+  readonly symbol: string;
+  /** The most it can be, of the inputs' dims. */
+  readonly most: string;
+  /** The layer or node that finds it. */
+  readonly by: string;
 }
 
 export interface InspectedGap {
@@ -134,7 +150,13 @@ export function inspect(model: Network, options: InspectOptions = {}): Inspectio
   const inputs = graph.inputs.map((input) => value(input.name, input));
   const states = inputs.filter(({ name }) => !fed.has(name));
   const provenance = provenanceOf(model);
-  const open = lowered ? rulesOf(lowered.bound.open) : [];
+  const open = lowered ? [...rulesOf(lowered.bound.open), ...bucketRules(options)] : [];
+  const declared = model.plan().inputs.flatMap(({ shape }) => declarationsIn(shape));
+  const computed = measuresIn(graph).map(({ name, most, by }) => ({
+    symbol: name,
+    most: String(simple(store.resolve(most))),
+    by: provenance.owner(by),
+  }));
   return {
     name: model.name,
     inputs: inputs.filter(({ name }) => fed.has(name)),
@@ -144,7 +166,9 @@ export function inspect(model: Network, options: InspectOptions = {}): Inspectio
       .map((output) => value(output.name, output.value)),
     states,
     ...(open.length > 0 && { open }),
-    needs: needs.map((need) => inspectedNeed(need, provenance)),
+    ...(declared.length > 0 && { declared: declared.map(({ origin }) => origin.clause) }),
+    ...(computed.length > 0 && { computed }),
+    needs: needs.filter((need) => !isOfData(need)).map((need) => inspectedNeed(need, provenance)),
     undetermined: lowered ? [] : underdetermined(graph, store).map(inspectedGap),
     ...(wanted && { nodes: nodesOf(graph, provenance, value) }),
     ...(lowered && { totals: totalsOf(lowered.bound.graph, lowered.program) }),
@@ -156,6 +180,15 @@ const rulesOf = ({ dims, relations }: OpenDims): readonly string[] => [
   ...dims.map(ruleText),
   ...relations.map((relation) => String(new Constraint([relation]))),
 ];
+
+const bucketRules = ({ dims }: InspectOptions): readonly string[] =>
+  bucketsIn(dims).map(({ name, sizes }) =>
+    ruleText({ name, min: 1, max: sizes.at(-1)!, modulus: 1, residues: [0], buckets: sizes }),
+  );
+
+/** A bound of a size that the run finds itself is nothing that anybody could feed. */
+const isOfData = ({ constraint }: Need): boolean =>
+  constraint.symbols().every((name) => kindOf(name) === "free");
 
 /** What is known of the sizes when `said` holds. */
 function storeUnder(model: Network, said: readonly Stated[]): Store {

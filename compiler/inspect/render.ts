@@ -3,6 +3,7 @@
  * data instead.
  */
 import type {
+  InspectedComputed,
   InspectedGap,
   InspectedLayer,
   InspectedNeed,
@@ -30,7 +31,8 @@ const PARAMETERS_WIDTH = 64;
 
 /** The text, without a final line break. */
 export function renderInspection(inspection: Inspection, options: RenderOptions): string {
-  const { inputs, layers, outputs, states, needs, undetermined, nodes, totals, open = [] } = inspection;
+  const { inputs, layers, outputs, states, needs, undetermined, nodes, totals } = inspection;
+  const { open = [], declared = [], computed = [] } = inspection;
   const table = columns([
     ...inputs.map((value) => endRow("input", value, options)),
     ...layers.flatMap((layer) => [...layerRows(layer, options), ...nodeRows(layer, nodes ?? [], options)]),
@@ -40,7 +42,9 @@ export function renderInspection(inspection: Inspection, options: RenderOptions)
   const blocks = [table];
   // A sample that got this far satisfies them.
   if (needs.length > 0 && (!totals || options.symbolic)) blocks.push(columns(needRows(needs)));
+  if (declared.length > 0 && !totals) blocks.push(columns(declared.map((rule) => ["declared", rule])));
   if (open.length > 0) blocks.push(columns(open.map((rule) => ["open", rule])));
+  if (computed.length > 0) blocks.push(columns(computed.map(computedRow)));
   if (undetermined.length > 0) blocks.push(columns(gapRows(undetermined)));
   if (totals) blocks.push([printTotals(totals, options.amounts)]);
   else if (!options.symbolic && inputs.some(isOpen))
@@ -104,6 +108,12 @@ export function needRows(needs: readonly InspectedNeed[]): Row[] {
     return [[i === 0 ? "needs" : "", asked, first], ...rest.map((line) => ["", "", line])];
   });
 }
+
+const computedRow = ({ symbol, most, by }: InspectedComputed): Row => [
+  "data",
+  `${symbol} <= ${most}`,
+  `${by} finds it in the data of a run`,
+];
 
 function gapRows(gaps: readonly InspectedGap[]): Row[] {
   return gaps.map(({ symbol, value, shape, fix }, i) => [

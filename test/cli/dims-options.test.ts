@@ -40,6 +40,24 @@ describe("--dim", () => {
     expect(() => run(65)).toThrow(/^seq is 65 in input "x" .* \(buckets 16, 64\); nearest 64$/);
   });
 
+  test("with several sizes of one dim may leave another one open", async () => {
+    const { code, err } = await place.shapecast(
+      "compile encoder.ts --dim batch=1..3 --dim seq=16,64 -o open.gen.js",
+    );
+    expect({ code, err }).toEqual({ code: 0, err: "" });
+    const instance = load({ code: place.read("open.gen.js"), format: "js" }).instantiate();
+    instance.run({ x: new Float32Array(3 * 20 * 4) }, { seq: 20 });
+    expect(instance.shapes).toEqual({ y: [3, 64, 2] });
+    const { out } = await place.shapecast("inspect encoder.ts --dim batch=1..3 --dim seq=16,64");
+    expect(out).toContain("open   1 <= batch <= 3\nopen   1 <= seq <= 64 (buckets 16, 64)");
+  });
+
+  test("as a bound alone leaves the dim to be given, and says how", async () => {
+    const { err } = await place.shapecast("compile encoder.ts --dim batch=1 --dim seq<=9 -o no.gen.js");
+    expect(err).toContain("x   [1, seq, 4]   missing: seq");
+    expect(err).toContain("these dims by name, as in --dim seq=1..9");
+  });
+
   test("with several sizes shows every program", async () => {
     const { out } = await place.shapecast("compile encoder.ts --dim batch=2 --dim seq=16,64 --emit program");
     expect(out.match(/^\/\/ seq = \d+$/gm)).toEqual(["// seq = 16", "// seq = 64"]);

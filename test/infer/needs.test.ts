@@ -7,6 +7,7 @@ import {
   conv1d,
   cropping2d,
   dense,
+  dim,
   input,
   inspect,
   Layer,
@@ -214,5 +215,14 @@ describe("two open sizes that broadcast", () => {
     const loose = model({ inputs: [p!, q!], outputs: add().apply([p!, q!]) });
     const { outputs } = inspect(loose, { sample: { p: [2, 1, 4], q: [2, 5, 4] } });
     expect(outputs[0]!.sizes).toEqual([2, 5, 4]);
+  });
+});
+
+test("what a model declares of its dims is told beside what its layers demand", () => {
+  const x = input({ shape: [dim("seq", { min: 2, max: 64 }), 6], name: "x" });
+  const net = model({ inputs: x, outputs: reshape({ targetShape: [-1, 4] }).apply(x) });
+  expect(inspect(net)).toMatchObject({
+    declared: ["2 <= seq <= 64"],
+    needs: [{ constraint: "seq % 2 == 0" }],
   });
 });

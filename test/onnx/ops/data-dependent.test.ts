@@ -1,6 +1,6 @@
 /** Operators whose results are as large as the data says: against what numpy and the specification give. */
 import { describe, expect, test } from "vitest";
-import { compile, fromOnnx, load, type Tensor, tensor } from "../../../compiler/index.ts";
+import { compile, fromOnnx, inspect, load, type Tensor, tensor, why } from "../../../compiler/index.ts";
 import { bytesOf, floats, graph, int64s, node } from "../../support/onnx.ts";
 
 type Body = Parameters<typeof graph>;
@@ -136,4 +136,14 @@ describe("NonMaxSuppression", () => {
     ]);
     expect(of([0], [0])).toEqual([[0, 3], []]);
   });
+});
+
+test("inspect says which sizes a run finds in its data, and where", () => {
+  const body: Body = [["x: float32[2, n]"], [node("NonZero", ["x"], ["y"])], ["y: int64[?, ?]"]];
+  const net = fromOnnx(bytesOf(graph(...body), 13));
+  const { computed, needs, outputs } = inspect(net);
+  const symbol = outputs[0]!.shape[1]!;
+  expect(computed).toEqual([{ symbol, most: "2*n", by: "y_node" }]);
+  expect(needs).toEqual([]);
+  expect(why(net, "y.1").steps).toMatchObject([{ dim: symbol, verb: "found in the data of a run" }]);
 });
