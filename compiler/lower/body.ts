@@ -190,7 +190,7 @@ class BodyLowerer {
     });
   }
 
-  /** All that it reads is there before the first run: weights, what was computed of them, and no open size. */
+  /** All that it reads is there before the first run: weights, what was computed of them, no open size. */
   #isEarly(node: Node<BoundDim>): boolean {
     const { results, operands } = node;
     if (!results.every((result) => this.#known.has(result)) || isOpen(node)) return false;
