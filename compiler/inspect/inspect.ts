@@ -27,6 +27,7 @@ import { type BoundModel, contradiction, infer } from "../infer/bind.ts";
 import { demandsOf } from "../infer/demands.ts";
 import { measuresIn } from "../infer/measured.ts";
 import { type Need, needsOf, type Stands } from "../infer/needs.ts";
+import { isOpOrigin } from "../infer/origins.ts";
 import type { Provenance } from "../infer/provenance.ts";
 import { reasonsFor } from "../infer/reasons.ts";
 import { refusedStatements } from "../infer/refused-statements.ts";
@@ -186,9 +187,9 @@ const bucketRules = ({ dims }: InspectOptions): readonly string[] =>
     ruleText({ name, min: 1, max: sizes.at(-1)!, modulus: 1, residues: [0], buckets: sizes }),
   );
 
-/** A bound of a size that the run finds itself is nothing that anybody could feed. */
-const isOfData = ({ constraint }: Need): boolean =>
-  constraint.symbols().every((name) => kindOf(name) === "free");
+/** The bound of a size that the run finds itself is nothing that anybody could feed. */
+const isOfData = ({ origins }: Need): boolean =>
+  origins.every((origin) => isOpOrigin(origin) && origin.statement.node.op === "measure");
 
 /** What is known of the sizes when `said` holds. */
 function storeUnder(model: Network, said: readonly Stated[]): Store {
