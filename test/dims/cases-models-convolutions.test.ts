@@ -161,7 +161,7 @@ describe("29. a kernel larger than its input", () => {
     expect(needs).toEqual(["H >= 5", "W >= 5"]);
     expect(only(() => net.bind([1, 4, 9, 8]))).toMatchObject({
       code: "E2106",
-      message: "conv needs 7 elements along axis 1 of x, but the padded input has 6",
+      message: "conv2d needs 7 elements along axis 1 of zero_padding2d, but the padded input has 6",
       layer: "conv2d",
     });
   });
