@@ -19,7 +19,7 @@ import {
 } from "../../compiler/dims/index.ts";
 import type { Buffer } from "../../compiler/ir/loop.ts";
 import { dtypes } from "../../runtime/dtype.ts";
-import { type Node, visitAddresses, visitNodes } from "./flatten.ts";
+import { laneCount, type Node, visitAddresses, visitNodes } from "./flatten.ts";
 
 /** The start of an address, known where the symbols in `moving` are. */
 export interface Pointer {
@@ -96,12 +96,14 @@ export class Addresses {
     });
     const bounds = (name: string) => ({ min: 0, max: last.get(name) ?? Infinity });
     const below = new Map<Buffer, number>();
-    visitAddresses(nodes, (buffer, index) => {
+    const visit = (buffer: Buffer, index: Dim) => {
       const { pointer, offset, rest } = this.of(buffer, index);
       const { min } = range(add(pointer.moving, pointer.bias, rest ?? 0), bounds);
       const bytes = Math.min(-min, offset) * dtypes[buffer.dtype].bytes;
       if (bytes > 0) below.set(buffer, Math.max(bytes, below.get(buffer) ?? 0));
-    });
+    };
+    // The last lane has the largest offset, and a guard may let it pass where the first does not.
+    visitAddresses(nodes, visit, [0, laneCount - 1]);
     return below;
   }
 

@@ -80,11 +80,15 @@ function lanesToVisit(index: Dim, lane: string | undefined): readonly number[] {
   return stride < 0 ? [0, laneCount - 1] : [0];
 }
 
-/** Calls `visit` on every address below the nodes that a pointer is needed for. */
-export function visitAddresses(nodes: readonly Node[], visit: (buffer: Buffer, index: Dim) => void): void {
+/** Calls `visit` on every address below the nodes that a pointer is needed for, or on those of `lanes`. */
+export function visitAddresses(
+  nodes: readonly Node[],
+  visit: (buffer: Buffer, index: Dim) => void,
+  lanes?: readonly number[],
+): void {
   visitValues(nodes, (e, lane) => {
     if (e.kind !== "load") return;
-    for (const i of lanesToVisit(e.index, lane)) visit(e.buffer, nthLane(e.index, lane, i));
+    for (const i of lanes ?? lanesToVisit(e.index, lane)) visit(e.buffer, nthLane(e.index, lane, i));
   });
   visitNodes(nodes, (node) => {
     if (node.kind === "line" && node.stmt.kind === "store")
