@@ -1,6 +1,7 @@
 /** What a store is told and what it answers: assertions with their origins, what is known of each symbol. */
 import type { SourceLocation } from "../diagnostics/index.ts";
 import {
+  anything,
   type Clause,
   Constraint,
   type Domain,
@@ -8,8 +9,10 @@ import {
   differences,
   nearest,
   type Relation,
+  type Relational,
 } from "./constraint.ts";
 import { constant, type Dim, kindOf, symbol } from "./dim.ts";
+import { constantOf } from "./expression.ts";
 
 /** Where an assertion comes from. */
 export interface Origin {
@@ -104,4 +107,17 @@ export function residualsOf(
     return clauses.map((c) => ({ constraint: new Constraint([c]), origins: [origin], ...alternative }));
   });
   return [...ofSymbols, ...between.sort((x, y) => (`${x.constraint}` < `${y.constraint}` ? -1 : 1))];
+}
+
+export const equation = (left: Dim, right: Dim): Relational => ({
+  kind: "relation",
+  relation: "==",
+  left,
+  right,
+});
+
+/** The domain of one number. @throws CompileError E2302 beyond safe integers */
+export function point(d: Dim): Domain {
+  const n = constantOf(d)!;
+  return { ...anything, min: n, max: n };
 }

@@ -21,16 +21,18 @@ import {
 import { decide, type Facts } from "./decide.ts";
 import { compareDims, constant, type Dim, kindOf, nameOf, type Shape, symbol, zero } from "./dim.ts";
 import { substitute } from "./evaluate.ts";
-import { add, constantOf, floorDiv, mod, neg, sub } from "./expression.ts";
+import { add, floorDiv, mod, neg, sub } from "./expression.ts";
 import { refuse } from "./integer.ts";
 import {
   type Assertion,
   type Conflict,
   type Declaration,
+  equation,
   type Failure,
   type Knowledge,
   type Origin,
   outside,
+  point,
   type Residual,
   residualsOf,
   unknown,
@@ -395,11 +397,4 @@ export class Store implements Facts {
     if (verdict.kind === "never") return { left: a, right: b, relation: "broadcasts with" };
     return this.#settleEqual({ ...x, goal: "==", parent: x.parent ?? x }, a, b);
   }
-}
-
-const equation = (left: Dim, right: Dim): Relational => ({ kind: "relation", relation: "==", left, right });
-
-function point(d: Dim): Domain {
-  const n = constantOf(d)!;
-  return { min: n, max: n, modulus: 1, residues: anything.residues };
 }
