@@ -33,11 +33,11 @@ export type Bounds = (symbol: string) => Interval;
 /** Beyond this size, intervals are all there is time for. */
 const large = 600;
 
-/** An interval that holds every value d takes while its symbols stay within theirs; Infinity where unbounded. */
+/** An interval that holds all that d is while its symbols stay within theirs; Infinity where unbounded. */
 export function range(d: Dim, bounds: Bounds): Interval {
   const known = new Map<Dim, Interval>();
   const depth = d.size > large ? -1 : 2;
-  /** `splits`: how many maxima, one within another, to split; below 0 nothing but plain interval arithmetic. */
+  /** `splits`: how many maxima, one within another, to split; below 0 plain interval arithmetic. */
   const visit = (e: Dim, splits: number): Interval => {
     if (e.value !== undefined) return exactly(Number(e.value));
     const seen = known.get(e);
@@ -179,7 +179,7 @@ function without(all: readonly Atom[], remove: readonly Atom[]): readonly Atom[]
   return left;
 }
 
-/** d without the factors that cannot be 0 and do not change its sign: its content, and atoms of at least 1. */
+/** d without what cannot be 0 and does not change its sign: its content, and factors of at least 1. */
 export function primitive(d: Dim, bounds: Bounds): Dim {
   return d.value === undefined ? withoutShared([shrinkBy(d, content(d))], bounds)[0]! : d;
 }

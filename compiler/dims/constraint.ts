@@ -154,7 +154,7 @@ export function sameDomain(x: Domain, y: Domain): boolean {
   return ends && x.modulus === y.modulus && x.residues.length === y.residues.length;
 }
 
-/** What `domain` says beyond `declared`. A least member above the declared minimum is no news: H % 16 == 0 says it. */
+/** What `domain` says beyond `declared`; of a least member above the minimum, H % 16 == 0 tells already. */
 export function differences(name: string, domain: Domain, declared: Domain): readonly Clause[] {
   if (sameDomain(domain, declared)) return [];
   const { min, max } = anything;

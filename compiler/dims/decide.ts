@@ -135,7 +135,7 @@ function membersOf(domain: Domain, most: number): readonly number[] {
   return Array.from({ length: most }, (_, i) => member(i)).filter((n) => n <= domain.max);
 }
 
-/** d >= 0 said without a division where that is as strong: floor(P/Q) + k >= 0 is P + k*Q >= 0, for Q >= 1. */
+/** d >= 0 without a division where that is as strong: floor(P/Q) + k >= 0 is P + k*Q >= 0, for Q >= 1. */
 function withoutFloors(d: Dim): Dim {
   for (const t of d.terms) {
     const [f, ...others] = t.factors;

@@ -94,7 +94,7 @@ export function setPrinter(print: (d: Dim) => string): void {
   printer = print;
 }
 
-/** All that was made, by structure: atoms, products of atoms (with coefficient 1), large constants; by hash, dims. */
+/** What was made: atoms, products of atoms (with coefficient 1), large constants; by hash, dims. */
 type Table = Map<string | number, unknown>;
 let layers: readonly Table[] = [new Map()];
 let stepsLeft = Number.POSITIVE_INFINITY;
@@ -154,7 +154,7 @@ export function constant(n: Int): Dim {
 
 export const zero = constant(0);
 
-/** A symbol, interned by name. "?x" must become a constant (flex), "!x" is data-dependent (free), else rigid. */
+/** A symbol by its name: "?x" must become a constant (flex), "!x" is data-dependent (free), else rigid. */
 export function symbol(name: string): Dim {
   return interned(`=${name}`, () => {
     if (!/^([?!]|(?![\p{N}.]))[\p{L}\p{N}_.$]+$/u.test(name))

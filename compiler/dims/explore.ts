@@ -44,8 +44,8 @@ export interface Box {
 
 export type Boxes = ReadonlyMap<string, Box>;
 
-/** "none" and "all" of the cases, "both" for some of them, "open" when nothing is proven, "empty" without a case. */
-export type Outcome = "all" | "none" | "both" | "open" | "empty";
+/** For all or none of the cases; "open" when neither is proven, "empty" when there is no case. */
+export type Outcome = "all" | "none" | "open" | "empty";
 
 export interface Part {
   readonly boxes: Boxes;
@@ -148,7 +148,7 @@ function rises(d: Dim): boolean {
   return d.terms.every((t) => t.id === 0 || (t.coefficient > 0 && t.factors.every(up)));
 }
 
-/** By the remainders of a symbol. What is inside comes first: outer periods are used up only after the inner ones. */
+/** By remainders of a symbol. What is inside comes first: outer periods are used up only after inner ones. */
 function byResidues(c: Case, list: readonly Dim[]): readonly (() => Case)[] | undefined {
   for (const f of atomsWithin(list))
     for (const name of f.kind === "floor" && f.denominator.value !== undefined ? f.numerator.symbols : []) {
@@ -217,7 +217,7 @@ const signAt = (d: Dim, name: string, k: number) => {
  * A period L of the symbol `name`: with s = L*k + r, the coefficients of k in d are multiples of m and its
  * floors vanish. Divisions by something symbolic count for nothing.
  */
-export function periodOf(d: Dim, name: string, m: Int = 1): number {
+function periodOf(d: Dim, name: string, m: Int = 1): number {
   let period = 1;
   spend(d.terms.length);
   for (const t of d.terms) {
@@ -253,7 +253,7 @@ export function bySigns(
   return relation === "==" ? answer(equal, apart) : answer(apart, equal);
 }
 
-/** What signs say, or Fourier-Motzkin elimination with every monomial a variable of its own: sound, not complete. */
+/** What signs say, or Fourier-Motzkin elimination, every monomial a variable: sound, not complete. */
 function eliminated(relation: Relation, c: Case): Outcome {
   const infeasible = (...list: readonly Dim[]) => cannotHold([...c.context, ...list], c);
   if (c.context.length > 0 && infeasible()) return "empty";

@@ -47,7 +47,7 @@ const mostContext = 12;
 export class Store implements Facts {
   #log: Assertion[] = [];
   readonly #known = new Map<string, Knowledge>();
-  /** What is still required of several symbols; nothing where an assumption makes it hold, as long as it does. */
+  /** What is still required of several symbols; nothing where for now an assumption makes it hold. */
   readonly #parked = new Map<Assertion, readonly Clause[]>();
   /** What has ever been parked on a symbol, parked still or not. */
   readonly #waiting = new Map<string, Set<Assertion>>();
