@@ -281,18 +281,30 @@ export function compareDims(x: Dim, y: Dim): number {
   return compareTerms(s, t) || (s.coefficient < t.coefficient ? -1 : 1);
 }
 
-/** x + k*y, both sorted. */
+/** x + k*y, both sorted: each term of y is sought in x by halving, so a long sum grows at little cost. */
 export function merge(x: readonly Term[], k: Int, y: readonly Term[]): readonly Term[] {
-  const out: Term[] = [];
-  let i = 0;
+  if (k === 1 && x.length < y.length) return merge(y, 1, x);
+  const out = new Array<Term>(x.length + y.length);
+  let [i, n] = [0, 0];
   for (const t of y) {
-    while (i < x.length && compareTerms(x[i]!, t) < 0) out.push(x[i++]!);
+    const at = placeOf(t, x, i);
+    while (i < at) out[n++] = x[i++]!;
     const c = k === 1 ? t.coefficient : times(k, t.coefficient);
     const total = x[i]?.factors === t.factors ? plus(x[i++]!.coefficient, c) : c;
-    if (total !== 0) out.push(total === t.coefficient ? t : scaled(total, t));
+    if (total !== 0) out[n++] = total === t.coefficient ? t : scaled(total, t);
   }
-  while (i < x.length) out.push(x[i++]!);
+  while (i < x.length) out[n++] = x[i++]!;
+  out.length = n;
   return out;
+}
+
+/** Where t belongs in the sorted list, from `at` on: nearly always there. */
+function placeOf(t: Term, list: readonly Term[], at: number): number {
+  const isBefore = (i: number) => i < list.length && compareTerms(list[i]!, t) < 0;
+  let [place, width] = [at, 1];
+  for (; isBefore(place + width - 1); width *= 2) place += width;
+  for (; width >= 1; width >>= 1) if (isBefore(place + width - 1)) place += width;
+  return place;
 }
 
 /** The terms of a sum, those of one product made one. */
