@@ -1,3 +1,4 @@
+import { BinaryWriter, WireType } from "@bufbuild/protobuf/wire";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { CompileError } from "../../compiler/diagnostics/index.ts";
@@ -93,6 +94,23 @@ describe("a file that is no sound model", () => {
     for (let depth = 0; depth < 100; depth++)
       inner = graph([], [node("If", ["c"], ["y"], { then_branch: inner })], []);
     expect(codeOf(() => fromOnnx(bytesOf(inner)))).toBe("E5001");
+  });
+
+  test.each([
+    ["nodes", [0x0a, 0]],
+    ["tensors", [0x2a, 0]],
+    ["inputs", [0x5a, 0]],
+    ["sparse tensors", [0x7a, 4, 0x0a, 0, 0x12, 0]],
+  ])("is E5001 when it is made of millions of empty %s", (_, field) => {
+    const inside = Uint8Array.from({ length: 9_000_000 }, (_, i) => field[i % field.length]!);
+    const bytes = new BinaryWriter().tag(7, WireType.LengthDelimited).bytes(inside).finish();
+    expect(codeOf(() => fromOnnx(bytes))).toBe("E5001");
+  });
+
+  test("is E3103 when a number of it is none of the dtype it is computed in", () => {
+    const values = [int64s("d", [], [2 ** 40]), floats("v", [2], [0, 1])];
+    const body = graph(["x: int64[4]"], [node("OneHot", ["x", "d", "v"], ["y"])], ["y: float32"], values);
+    expect(codeOf(() => fromOnnx(bytesOf(body)))).toBe("E3103");
   });
 
   test("is E5001 when a name has more bytes than a name has", () => {

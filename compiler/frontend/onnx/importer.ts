@@ -147,6 +147,7 @@ export class Importer implements Services {
         results = this.#results(node, path, scope, ops);
       } catch (error) {
         if (error instanceof CompileError) this.#report(error, node, path);
+        else if (error instanceof RangeError) this.#report(unheld(error, node), node, path);
         else if (!(error instanceof Failure)) throw error;
       }
     node.outputs.forEach((name, i) => {
@@ -252,6 +253,12 @@ function bringKnown(graph: OnnxGraph, scope: Scope, { builder }: Ops, { ops, giv
       : ops.reshape(ops.builder.dimensions(elements.dims, elements.dtype), elements.shape);
     scope.define(name, bound(made));
   }
+}
+
+/** A number of the file is none of the dtype that something is computed in: a depth of 2^40, say. */
+function unheld({ message }: RangeError, { domain, opType }: OnnxNode): CompileError {
+  const fix = "export the model again, with numbers that fit";
+  return new CompileError([{ code: "E3103", message: `${keyOf(domain, opType)}: ${message}`, fix }]);
 }
 
 /** Something inside failed and is reported already. */

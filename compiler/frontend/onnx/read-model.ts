@@ -22,6 +22,11 @@ import { Field, type Fields, fill, type Read, reading } from "./wire.ts";
 /** A message while it is read: its fields may be set, its lists grow. */
 type Draft<T> = { -readonly [K in keyof T]: T[K] extends readonly (infer E)[] ? E[] : T[K] };
 
+/** Units of memory: see wire.ts. */
+const OBJECT = 8;
+/** A graph or a function, of which there are few. */
+const LARGE = 400;
+
 /** Throws E3101 for what is no ONNX model, E5001 for one that would exhaust its reader. */
 export function readModel(bytes: Uint8Array): OnnxModel {
   const { graph, ...rest } = reading("the ONNX file", () => {
@@ -60,11 +65,11 @@ const modelFields: Fields<ModelDraft> = {
     model.producer = field.text();
   },
   7: (model, field) => {
-    model.graph = field.message(readGraph);
+    model.graph = field.message(readGraph, LARGE);
   },
   8: ({ opsets }, field) => opsetInto(opsets, field),
   25: ({ functions }, field) => {
-    functions.push(field.message(readFunction));
+    functions.push(field.message(readFunction, LARGE));
   },
 };
 
@@ -103,14 +108,14 @@ const functionFields: Fields<FunctionDraft> = {
     attributes.push(field.text());
   },
   7: ({ nodes }, field) => {
-    nodes.push(field.message(readNode));
+    nodes.push(field.message(readNode, OBJECT));
   },
   9: ({ opsets }, field) => opsetInto(opsets, field),
   10: (body, field) => {
     body.domain = domainOf(field.text());
   },
   11: ({ defaults }, field) => {
-    defaults.push(field.message(readAttribute));
+    defaults.push(field.message(readAttribute, OBJECT));
   },
   13: (body, field) => {
     body.overload = field.text();
@@ -125,13 +130,13 @@ const readFunction: Read<OnnxFunction> = (field) => {
 
 const graphFields: Fields<Draft<OnnxGraph>> = {
   1: ({ nodes }, field) => {
-    nodes.push(field.message(readNode));
+    nodes.push(field.message(readNode, OBJECT));
   },
   2: (graph, field) => {
     graph.name = field.text();
   },
   5: ({ initializers }, field) => {
-    initializers.push(field.message(readTensor));
+    initializers.push(field.message(readTensor, OBJECT));
   },
   11: ({ inputs }, field) => {
     inputs.push(field.message(readValueInfo));
@@ -143,7 +148,7 @@ const graphFields: Fields<Draft<OnnxGraph>> = {
     valueInfo.push(field.message(readValueInfo));
   },
   15: ({ sparseInitializers }, field) => {
-    sparseInitializers.push(field.message(readSparseTensor));
+    sparseInitializers.push(field.message(readSparseTensor, OBJECT));
   },
 };
 
@@ -167,7 +172,7 @@ const nodeFields: Fields<Draft<OnnxNode>> = {
     node.opType = field.text();
   },
   5: ({ attributes }, field) => {
-    attributes.push(field.message(readAttribute));
+    attributes.push(field.message(readAttribute, OBJECT));
   },
   7: (node, field) => {
     node.domain = domainOf(field.text());
@@ -215,10 +220,10 @@ const attributeFields: Fields<AttributeDraft> = {
     attribute.s = field.bytes();
   },
   5: (attribute, field) => {
-    attribute.t = field.message(readTensor);
+    attribute.t = field.message(readTensor, OBJECT);
   },
   6: (attribute, field) => {
-    attribute.g = field.message(readGraph);
+    attribute.g = field.message(readGraph, LARGE);
   },
   7: ({ floats }, field) => field.floats(floats),
   8: ({ ints }, field) => field.ints(ints),
@@ -226,10 +231,10 @@ const attributeFields: Fields<AttributeDraft> = {
     strings.push(field.counted());
   },
   10: ({ tensors }, field) => {
-    tensors.push(field.message(readTensor));
+    tensors.push(field.message(readTensor, OBJECT));
   },
   11: ({ graphs }, field) => {
-    graphs.push(field.message(readGraph));
+    graphs.push(field.message(readGraph, LARGE));
   },
   20: (attribute, field) => {
     attribute.type = field.number();
@@ -238,10 +243,10 @@ const attributeFields: Fields<AttributeDraft> = {
     attribute.refersTo = field.text();
   },
   22: (attribute, field) => {
-    attribute.st = field.message(readSparseTensor);
+    attribute.st = field.message(readSparseTensor, OBJECT);
   },
   23: ({ sparse }, field) => {
-    sparse.push(field.message(readSparseTensor));
+    sparse.push(field.message(readSparseTensor, OBJECT));
   },
 };
 
@@ -293,7 +298,8 @@ interface TensorDraft {
   elementType: number;
   isExternal: boolean;
   readonly dims: bigint[];
-  readonly where: Map<string, string>;
+  /** Few tensors have one, and there may be a million of them. */
+  where?: Map<string, string>;
 }
 
 /** The data stay where they are. */
@@ -305,9 +311,10 @@ const tensorFields: Fields<TensorDraft> = {
   8: (tensor, field) => {
     tensor.name = field.text();
   },
-  13: ({ where }, field) => {
+  13: (tensor, field) => {
     const { key, value } = field.message(readEntry);
-    where.set(key, value);
+    tensor.where ??= new Map();
+    tensor.where.set(key, value);
   },
   14: (tensor, field) => {
     tensor.isExternal = field.number() === 1;
@@ -316,9 +323,9 @@ const tensorFields: Fields<TensorDraft> = {
 
 const readTensor: Read<OnnxTensor> = (field) => {
   const bytes = field.whole();
-  const draft: TensorDraft = { name: "", elementType: 0, isExternal: false, dims: [], where: new Map() };
-  const { isExternal, where, ...tensor } = fill(draft, tensorFields, field);
-  return { ...tensor, bytes, external: isExternal ? externalLocation(where) : undefined };
+  const draft: TensorDraft = { name: "", elementType: 0, isExternal: false, dims: [] };
+  const { name, elementType, dims, isExternal, where = new Map() } = fill(draft, tensorFields, field);
+  return { name, elementType, dims, bytes, external: isExternal ? externalLocation(where) : undefined };
 };
 
 interface EntryDraft {
@@ -354,10 +361,10 @@ interface SparseDraft {
 
 const sparseFields: Fields<SparseDraft> = {
   1: (sparse, field) => {
-    sparse.values = field.message(readTensor);
+    sparse.values = field.message(readTensor, OBJECT);
   },
   2: (sparse, field) => {
-    sparse.indices = field.message(readTensor);
+    sparse.indices = field.message(readTensor, OBJECT);
   },
   3: ({ dims }, field) => field.ints(dims),
 };

@@ -7,8 +7,11 @@
 import { BinaryReader, WireType } from "@bufbuild/protobuf/wire";
 import { CompileError, fail } from "../../diagnostics/index.ts";
 
-/** Messages and strings of one file; the largest graphs known have some hundred thousands. */
-const MESSAGES = 1_000_000;
+/**
+ * What the messages and strings of one file may take, in units of about fifty bytes of memory. The largest
+ * graphs known, of a hundred thousand nodes with types of all values, take half of it.
+ */
+const UNITS = 4_000_000;
 /** Numbers in the lists of attributes and dims of one file: tensors are counted by their bytes. */
 const NUMBERS = 4_000_000;
 /** Bytes of one name; a list of numbers is longer, no name is. */
@@ -18,12 +21,13 @@ const DEPTH = 64;
 
 /** What reading one file may still spend. */
 class Budget {
-  #messages = MESSAGES;
+  #units = UNITS;
   #numbers = NUMBERS;
   #depth = 0;
 
-  message(): void {
-    if (--this.#messages < 0) tooMuch(`has more than ${MESSAGES} messages and strings`);
+  message(units = 1): void {
+    this.#units -= units;
+    if (this.#units < 0) tooMuch("has more messages and strings than any network");
   }
 
   numbers(count: number): void {
@@ -95,15 +99,15 @@ export class Field {
     return this.#bytes.subarray(start, end);
   }
 
-  /** Bytes that count as a message of their own. */
-  counted(): Uint8Array {
-    this.#budget.message();
+  /** Bytes that count as a message of their own: a view takes as much as one. */
+  counted(units = 4): Uint8Array {
+    this.#budget.message(units);
     return this.bytes();
   }
 
   /** A name. Bytes that are no UTF-8 are replaced: a name is only ever compared and shown. */
   text(): string {
-    const bytes = this.counted();
+    const bytes = this.counted(1);
     if (bytes.length > NAME_BYTES) tooMuch(`has a name of ${bytes.length} bytes`);
     return decoder.decode(bytes);
   }
@@ -133,9 +137,9 @@ export class Field {
     this.#list(WireType.Bit32, (reader) => into.push(reader.float()));
   }
 
-  /** A message in this one. */
-  message<T>(read: Read<T>): T {
-    this.#budget.message();
+  /** A message in this one; `units` say what becomes of it. */
+  message<T>(read: Read<T>, units = 1): T {
+    this.#budget.message(units);
     const [start, end] = [this.#start, this.#end];
     this.#end = this.#stretch();
     this.#start = this.#reader.pos;
