@@ -16,7 +16,7 @@ import { writeCheckInput, writeCheckValues } from "./input-check.ts";
 import { writeInstanceType, writeInstantiate } from "./instance.ts";
 import { moduleNames } from "./names.ts";
 import { doorOf, writeDoorFunctions } from "./open-instance.ts";
-import { fillsOf, functionsNeeded, printKernels, shippedWeights } from "./parts.ts";
+import { calledIn, fillsOf, functionsNeeded, printKernels, shippedWeights, withoutUnread } from "./parts.ts";
 import { writeHeader, writePortTypes, writeSignature, writeWeightsType } from "./signature.ts";
 import { buffersIn } from "./steps.ts";
 import { planWeights, toBase64 } from "./weights.ts";
@@ -25,12 +25,14 @@ import { weightMembers, writeBase64, writeWeightsCode } from "./weights-code.ts"
 /** Emits one self-contained module. The same program and options give the same bytes. */
 export function emitTypeScript(of: Program | Family, options: EmitOptions): EmittedModule {
   const family = "members" in of ? of : undefined;
-  const program = "members" in of ? faceOf(of) : of;
+  const whole = "members" in of ? faceOf(of) : of;
   const types = typesFor(options.format);
-  const seeds = options.weights === "init" ? fillsOf(program.weights) : [];
+  const seeds = options.weights === "init" ? fillsOf(whole.weights) : [];
   // Each program of a family names its own buffers.
-  const names = moduleNames(family ? { ...program, steps: [] } : program, seeds);
-  const callees = { functions: printKernels(program, names, types, program.open), scope: names.local, types };
+  const names = moduleNames(family ? { ...whole, steps: [] } : whole, seeds);
+  const printed = { functions: printKernels(whole, names, types, whole.open), scope: names.local, types };
+  const program = withoutUnread(whole, printed);
+  const callees = calledIn(program, printed);
   const plan = planWeights(shippedWeights(program, callees), options.weights);
   const fills = fillsOf(plan.seeded);
   const members = weightMembers(program, names, buffersIn(program.steps, callees));

@@ -17,7 +17,14 @@ import { writeCheckInput, writeCheckValues } from "../typescript/input-check.ts"
 import type { KernelFunction } from "../typescript/kernel.ts";
 import { moduleNames } from "../typescript/names.ts";
 import { doorOf, writeDoorFunctions } from "../typescript/open-instance.ts";
-import { fillsOf, functionsNeeded, printKernels, shippedWeights } from "../typescript/parts.ts";
+import {
+  calledIn,
+  fillsOf,
+  functionsNeeded,
+  printKernels,
+  shippedWeights,
+  withoutUnread,
+} from "../typescript/parts.ts";
 import { grouped, writeHeader, writePortTypes, writeSignature } from "../typescript/signature.ts";
 import type { Callees } from "../typescript/steps.ts";
 import { planWeights } from "../typescript/weights.ts";
@@ -34,15 +41,17 @@ const alignment = 64;
 /** Emits one module. The same program and options give the same bytes. */
 export function emitWasm(of: Program | Family, options: EmitOptions): EmittedModule {
   const family = "members" in of ? of : undefined;
-  const program = "members" in of ? faceOf(of) : of;
+  const whole = "members" in of ? faceOf(of) : of;
   const types = typesFor(options.format);
-  const seeds = options.weights === "init" ? fillsOf(program.weights) : [];
-  const names = moduleNames(program, seeds, reservedNames);
-  const plain = addKernels(program, "float32");
-  const relaxed = options.simd === "plain" ? undefined : addKernels(program, "float32-fma");
-  const printed = printKernels(remaining(program, plain), names, types, program.open);
-  const functions = new Map([...functionsOf(program, plain), ...printed]);
+  const seeds = options.weights === "init" ? fillsOf(whole.weights) : [];
+  const names = moduleNames(whole, seeds, reservedNames);
+  const plain = addKernels(whole, "float32");
+  const relaxed = options.simd === "plain" ? undefined : addKernels(whole, "float32-fma");
+  const left = printKernels(remaining(whole, plain), names, types, whole.open);
+  const functions = new Map([...functionsOf(whole, plain), ...left]);
   const callees: Callees = { functions, scope: names.local, types };
+  const program = withoutUnread(whole, callees);
+  const printed = calledIn(program, { ...callees, functions: left }).functions;
   const plan = planWeights(shippedWeights(program, callees), options.weights, alignment);
   // The same in both binaries: they differ in instructions, not in addresses.
   const memory = planMemory(program, family?.members ?? [program], plan, plain.below);
