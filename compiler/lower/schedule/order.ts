@@ -33,6 +33,7 @@ export function columnsFirst(loop: For, tile: Tile): Arranged {
   if (tile.blocks.length < 2 || at <= 0) return unchanged;
   if (!nest.axes.every(({ extent }) => constantOf(extent) !== undefined)) return unchanged;
   const { weights, others } = trafficOf(nest.body);
+  if (weights <= cached) return unchanged;
   const passes = (named: (axis: string) => boolean) =>
     nest.axes.reduce((n, { axis, extent }) => {
       const factor = factorOf(tile, axis);
@@ -44,7 +45,7 @@ export function columnsFirst(loop: For, tile: Tile): Arranged {
   const chunks = constantOf(first.extent)! / chunk;
   const [asIs, turned] = [weights * rows + others, weights + others * columns];
   const chunked = weights * chunks + others;
-  if (weights <= cached || Math.min(turned, chunked) >= asIs) return unchanged;
+  if (Math.min(turned, chunked) >= asIs) return unchanged;
   const columnLoop = nest.axes[at]!;
   if (chunks === 1 || chunked >= turned)
     return { loop: around([columnLoop, first, ...inner], nest.body), tile };
@@ -66,8 +67,9 @@ const around = (axes: readonly For[], body: readonly Stmt[]): For =>
 /** The most iterations, in whole blocks and whole chunks, whose share of `bytes` fits the cache; else all. */
 function chunkOf(loop: For, factor: number, bytes: number): number {
   const extent = constantOf(loop.extent)!;
-  for (let n = extent; n >= factor; n--)
-    if (extent % n === 0 && n % factor === 0 && (bytes / extent) * n <= cached) return n;
+  if (bytes <= cached || extent % factor !== 0) return extent;
+  const most = Math.floor((cached / bytes) * extent);
+  for (let n = most - (most % factor); n >= factor; n -= factor) if (extent % n === 0) return n;
   return extent;
 }
 
