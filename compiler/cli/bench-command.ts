@@ -7,7 +7,6 @@ import { emitWasm } from "../../codegen/wasm/emit.ts";
 import { load } from "../../runtime/load.ts";
 import { parametersOf } from "../bind-model.ts";
 import { type CompiledModel, compile } from "../compile-model.ts";
-import { fail } from "../diagnostics/index.ts";
 import type { Network } from "../frontend/index.ts";
 import { toOnnx } from "../frontend/onnx/export/index.ts";
 import { timeKernels } from "./bench-kernels.ts";
@@ -21,9 +20,9 @@ import { detached } from "./detached.ts";
 import type { Host } from "./host.ts";
 import { loadModel } from "./load-model.ts";
 import { progressOn } from "./progress.ts";
-import { readWord } from "./values.ts";
+import { readRuns, readWord } from "./values.ts";
 import { randomInputs } from "./verify-module.ts";
-import { type OracleName, oracleNames, resolveOracle } from "./verify-oracle.ts";
+import { missingOracle, type OracleName, oracleNames, resolveOracle } from "./verify-oracle.ts";
 
 const targets = ["ts", "wasm"] as const;
 
@@ -102,16 +101,8 @@ function onnxOf(file: string, model: Network, { stages }: CompiledModel, folder:
 }
 
 function readPace(options: Options): Pace {
-  const given = options.get("runs")?.[0];
-  if (given === undefined) return standardPace;
-  const runs = Number(given);
-  if (Number.isSafeInteger(runs) && runs > 0)
-    return { ...standardPace, runs, milliseconds: Number.MAX_SAFE_INTEGER };
-  return fail({
-    code: "E1002",
-    message: `--runs is "${given}", but it must be a whole number from 1 on`,
-    fix: "write it as in --runs 1000",
-  });
+  const runs = readRuns(options);
+  return runs === undefined ? standardPace : { ...standardPace, runs, milliseconds: Number.MAX_SAFE_INTEGER };
 }
 
 /** `--against a,b` */
@@ -120,13 +111,5 @@ function readPeers(options: Options): readonly OracleName[] {
   return words.map((word) => readWord(new Map([["against", [word]]]), "against", oracleNames)!);
 }
 
-function pathOf(name: OracleName, folders: readonly string[]): string {
-  return (
-    resolveOracle(name, folders) ??
-    fail({
-      code: "E1004",
-      message: `${name} is found neither from the model's folder nor from this one`,
-      fix: `npm install ${name}`,
-    })
-  );
-}
+const pathOf = (name: OracleName, folders: readonly string[]): string =>
+  resolveOracle(name, folders) ?? missingOracle(name);

@@ -102,6 +102,19 @@ export function readSeed(options: Options): number | undefined {
   });
 }
 
+/** `--runs 20`: how often, 1 or more. */
+export function readRuns(options: Options): number | undefined {
+  const given = options.get("runs")?.[0];
+  const runs = Number(given);
+  if (given === undefined || (Number.isSafeInteger(runs) && runs > 0))
+    return given === undefined ? undefined : runs;
+  return fail({
+    code: "E1002",
+    message: `--runs is "${given}", but it must be a whole number from 1 on`,
+    fix: "write it as in --runs 20",
+  });
+}
+
 const units: Readonly<Record<string, number>> = { "": 1, kb: 1e3, mb: 1e6, gb: 1e9 };
 
 /** `--max-params 1000000`, `50MB`, `1GB`. */

@@ -8,11 +8,11 @@ import { locate } from "./load-model.ts";
 import { readOnnxFile } from "./load-onnx.ts";
 import { writeFiles } from "./output-files.ts";
 import { progressOn } from "./progress.ts";
-import { readSeed, readWord } from "./values.ts";
+import { readRuns, readSeed, readWord } from "./values.ts";
 import { dataFolders, readDataSet } from "./verify-data.ts";
 import { againstData, againstRuntime, agrees, type Comparison } from "./verify-model.ts";
 import { networkOf, readModuleOptions } from "./verify-module.ts";
-import { findOracle, oracleNames } from "./verify-oracle.ts";
+import { findOracle, missingOracle, oracleNames } from "./verify-oracle.ts";
 import { verifySuite } from "./verify-suite.ts";
 import { comparisonText } from "./verify-text.ts";
 
@@ -31,7 +31,7 @@ export async function runVerify(where: string, options: Options, host: Host): Pr
 
 async function verifyModel(where: string, options: Options, host: Host) {
   const binding = readModuleOptions(options, host.cwd);
-  const [runs, seed] = [readRuns(options), readSeed(options) ?? 0];
+  const [runs, seed] = [readRuns(options) ?? DEFAULT_RUNS, readSeed(options) ?? 0];
   const wanted = readWord(options, "against", oracleNames);
   const { file: path } = locate(where, host.cwd);
   requireOnnx(path);
@@ -63,17 +63,6 @@ async function verifyModel(where: string, options: Options, host: Host) {
 
 const DEFAULT_RUNS = 20;
 
-function readRuns(options: Options): number {
-  const given = options.get("runs")?.[0];
-  const runs = Number(given ?? DEFAULT_RUNS);
-  if (Number.isSafeInteger(runs) && runs > 0) return runs;
-  return fail({
-    code: "E1002",
-    message: `--runs is "${given}", but it must be a whole number from 1 on`,
-    fix: "write it as in --runs 20",
-  });
-}
-
 /** Folders of vectors: those named with `--data`, or what lies beside the model. */
 function storedData(model: string, options: Options, { cwd }: Host): readonly string[] {
   const given = options.get("data")?.[0];
@@ -92,14 +81,6 @@ function requireOnnx(path: string): void {
     code: "E1004",
     message: `${basename(path)} is no ONNX file, and verify compares these with others that run them`,
     fix: "give a .onnx file; of a model of layers, predict and the laws of shapecast/fuzz check the module",
-  });
-}
-
-function missingOracle(name: string): never {
-  return fail({
-    code: "E1004",
-    message: `${name} is found neither from the model's folder nor from this one`,
-    fix: `npm install ${name}`,
   });
 }
 

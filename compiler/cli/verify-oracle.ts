@@ -8,6 +8,7 @@ import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { type DType, isDType } from "../../runtime/dtype.ts";
 import type { Tensor } from "../../runtime/tensor.ts";
+import { fail } from "../diagnostics/index.ts";
 import type { FileParts } from "../frontend/onnx/tensor.ts";
 import type { OnnxFile } from "./load-onnx.ts";
 
@@ -66,6 +67,14 @@ export async function findOracle(
 /** The file that importing the package from the first of the folders that has it would load. */
 export function resolveOracle(name: OracleName, folders: readonly string[]): string | undefined {
   return folders.map((folder) => resolved(name, folder)).find((path) => path !== undefined);
+}
+
+export function missingOracle(name: string): never {
+  return fail({
+    code: "E1004",
+    message: `${name} is found neither from the model's folder nor from this one`,
+    fix: `npm install ${name}`,
+  });
 }
 
 function resolved(name: string, folder: string): string | undefined {

@@ -15,6 +15,18 @@ const bytesOut = ["y: uint8"];
 const domains = { "com.microsoft": 1 };
 
 type Row = Omit<NodeCase, "outputs"> & { readonly outputs?: readonly string[] };
+/** Two operands of bytes, each with its scale and zero point, then those of the result. */
+const twoQuantised = {
+  a: bytes(1, 2, 6),
+  as: scalar(0.02),
+  az: zero(120),
+  b: bytes(2, 6),
+  bs: scalar(0.03),
+  bz: zero(100),
+  cs: scalar(0.05),
+  cz: zero(128),
+};
+
 const cases: Readonly<Record<string, Row>> = {
   MatMulNBits: {
     type: ms("MatMulNBits"),
@@ -43,30 +55,12 @@ const cases: Readonly<Record<string, Row>> = {
   },
   QLinearAdd: {
     type: ms("QLinearAdd"),
-    inputs: {
-      a: bytes(1, 2, 6),
-      as: scalar(0.02),
-      az: zero(120),
-      b: bytes(2, 6),
-      bs: scalar(0.03),
-      bz: zero(100),
-      cs: scalar(0.05),
-      cz: zero(128),
-    },
+    inputs: twoQuantised,
     outputs: bytesOut,
   },
   QLinearMul: {
     type: ms("QLinearMul"),
-    inputs: {
-      a: bytes(1, 2, 6),
-      as: scalar(0.02),
-      az: zero(120),
-      b: bytes(2, 6),
-      bs: scalar(0.03),
-      bz: zero(100),
-      cs: scalar(0.05),
-      cz: zero(128),
-    },
+    inputs: twoQuantised,
     outputs: bytesOut,
   },
   QLinearWhere: {
