@@ -1,12 +1,12 @@
 /**
  * One kernel as WebAssembly functions. The exported one takes the first byte of each buffer (what is read,
  * then what is written), then the parameters. V8 optimises a wasm function only from its next call on (there
- * is no on-stack replacement), so the block inside the parallel loops that is worth a call becomes a function
- * of its own: it is hot after a few calls and optimised while the rest of the first run still goes on.
+ * is no on-stack replacement), so of a loop with much work some iterations at a time become a function of
+ * their own: it is hot after a few calls and optimised while the rest of the first run still goes on.
  */
-import { constantOf } from "../../compiler/dims/index.ts";
+import { add, constantOf, min, symbol } from "../../compiler/dims/index.ts";
 import type { Buffer, Kernel, Register } from "../../compiler/ir/loop.ts";
-import type { Place } from "../../compiler/ir/loop-rewrite.ts";
+import { expressionOf, type Place, visitExpr } from "../../compiler/ir/loop-rewrite.ts";
 import type { Numerics } from "../../compiler/ir/target.ts";
 import { dtypes } from "../../runtime/dtype.ts";
 import { hoistBinds } from "../typescript/hoist.ts";
@@ -32,14 +32,22 @@ import { typeOf } from "./value-type.ts";
 import { emitStored, emitVector } from "./vector.ts";
 import { emitVectorStore } from "./vector-memory.ts";
 
-/** Instructions a block must run through to be worth a call. */
-const callWorth = 2000;
+/** What loops are cut into calls. */
+export interface Cuts {
+  /** Lines below which a loop is over before V8 would have optimised a part of it. */
+  readonly hot: number;
+  /** Lines that a function runs through to be worth its call. */
+  readonly worth: number;
+}
+
+const cuts: Cuts = { hot: 2 ** 17, worth: 1000 };
 
 export interface KernelOptions {
   /** Whether it is exported under its name; default true. */
   readonly exported?: boolean;
   /** What refuses an index from data; without it no kernel may ask for that. */
   readonly host?: Host | undefined;
+  readonly cuts?: Cuts;
 }
 
 export interface AddedKernel {
@@ -54,14 +62,14 @@ export function addKernel(
   module: Module,
   kernel: Kernel,
   numerics: Numerics,
-  { exported = true, host }: KernelOptions = {},
+  options: KernelOptions = {},
 ): AddedKernel {
   if (numerics.accumulate === "float64")
     throw new Error("internal: WebAssembly kernels accumulate in float32");
   const nodes = flatten(hoistBinds(kernel.body, kernel.writes));
   const addresses = new Addresses(nodes, kernel.parameters);
-  const emitter = new KernelEmitter(module, kernel, addresses, numerics, host);
-  return { index: emitter.emit(nodes, exported), below: addresses.bytesBelow(nodes) };
+  const emitter = new KernelEmitter(module, kernel, addresses, numerics, options);
+  return { index: emitter.emit(nodes), below: addresses.bytesBelow(nodes) };
 }
 
 class KernelEmitter {
@@ -69,22 +77,28 @@ class KernelEmitter {
   readonly #kernel: Kernel;
   readonly #addresses: Addresses;
   readonly #fma: boolean;
-  readonly #host: Host | undefined;
+  readonly #options: KernelOptions;
   #blocks = 0;
 
-  constructor(module: Module, kernel: Kernel, addresses: Addresses, numerics: Numerics, host?: Host) {
+  constructor(
+    module: Module,
+    kernel: Kernel,
+    addresses: Addresses,
+    numerics: Numerics,
+    options: KernelOptions,
+  ) {
     this.#module = module;
-    this.#host = host;
+    this.#options = options;
     this.#kernel = kernel;
     this.#addresses = addresses;
     this.#fma = numerics.accumulate === "float32-fma";
   }
 
-  emit(nodes: readonly Node[], exported: boolean): number {
+  emit(nodes: readonly Node[]): number {
     const { reads, writes, parameters, name } = this.#kernel;
     const buffers = [...reads, ...writes];
     const params = [...buffers, ...parameters].map((): ValueType => "i32");
-    const f = this.#module.func({ name, params, exported });
+    const f = this.#module.func({ name, params, exported: this.#options.exported ?? true });
     const scope = this.#scope(f, new Set(parameters));
     parameters.forEach((parameter, i) => {
       scope.symbols.set(parameter, buffers.length + i);
@@ -149,48 +163,39 @@ class KernelEmitter {
       emitDim(scope, loop.extent);
       f.i32_const(0).i32_le_s().br_if(0);
     }
-    f.loop();
-    this.#body(scope, loop, body);
-    for (const { local, pointer } of moving) {
-      const step = coefficientOf(pointer, loop.axis) * loop.step * bytesOf(pointer);
-      f.local_get(local).i32_const(step).i32_add().local_set(local);
-    }
-    f.local_get(axis).i32_const(loop.step).i32_add().local_tee(axis);
-    emitDim(scope, loop.extent);
-    f.i32_lt_s().br_if(0).end().end();
+    const turns = turnsOfCall({ kind: "loop", loop, body }, this.#options.cuts);
+    const step = loop.step * Math.max(turns, 1);
+    emitTurns(scope, { ...loop, step }, moving, () => {
+      if (turns > 0) this.#call(scope, loop, body, turns);
+      else this.#nodes(scope, body);
+    });
+    f.end();
   }
 
   /**
    * Starts the pointers that the loop moves in locals of their own; the others keep those of the level
    * outside.
    */
-  #startPointers(scope: Scope, pointers: readonly Pointer[], axis: string) {
-    const moving: { readonly local: number; readonly pointer: Pointer }[] = [];
-    for (const pointer of pointers) {
-      if (coefficientOf(pointer, axis) === 0) continue;
+  #startPointers(scope: Scope, pointers: readonly Pointer[], axis: string): readonly Pointer[] {
+    const moving = movedBy(axis, pointers);
+    for (const pointer of moving) {
       const start = scope.pointers.get(keyOf(this.#addresses.outside(pointer, axis)));
       if (start === undefined) throw new Error(`internal: no start for ${keyOf(pointer)}`);
       const local = scope.f.local("i32");
       scope.f.local_get(start).local_set(local);
       scope.pointers.set(keyOf(pointer), local);
-      moving.push({ local, pointer });
     }
     return moving;
   }
 
-  #body(scope: Scope, loop: LoopNode["loop"], body: readonly Node[]): void {
-    if (loop.parallel && isBlock(body)) this.#call(scope, body);
-    else this.#nodes(scope, body);
-  }
-
-  /** Writes the body as a function of the pointers and symbols it uses, and calls it. */
-  #call(scope: Scope, body: readonly Node[]): void {
+  /** Writes so many iterations as a function of the pointers and symbols they use, and calls it. */
+  #call(scope: Scope, loop: LoopNode["loop"], body: readonly Node[], turns: number): void {
     const pointers = this.#addresses.startsOf(body, scope.reached);
     const needed = symbolsNeeded(body, (buffer, index) => this.#addresses.of(buffer, index).rest);
-    const symbols = [...scope.symbols.keys()].filter((name) => needed.has(name));
+    const symbols = [...scope.symbols.keys()].filter((name) => needed.has(name) || name === loop.axis);
     const name = `${this.#kernel.name}_block${this.#blocks++ || ""}`;
-    const params = [...pointers, ...symbols].map((): ValueType => "i32");
-    const f = this.#module.func({ name, params });
+    const count = pointers.length + symbols.length + (turns > 1 ? 1 : 0);
+    const f = this.#module.func({ name, params: Array.from({ length: count }, (): ValueType => "i32") });
     const inside = this.#scope(f, scope.reached);
     pointers.forEach((pointer, i) => {
       inside.pointers.set(keyOf(pointer), i);
@@ -198,10 +203,18 @@ class KernelEmitter {
     symbols.forEach((symbol, i) => {
       inside.symbols.set(symbol, pointers.length + i);
     });
-    this.#nodes(inside, body);
+    if (turns === 1) this.#nodes(inside, body);
+    else {
+      const end = `${loop.axis}.$end`;
+      inside.symbols.set(end, count - 1);
+      emitTurns(inside, { ...loop, extent: symbol(end) }, movedBy(loop.axis, pointers), () =>
+        this.#nodes(inside, body),
+      );
+    }
     f.end();
     for (const pointer of pointers) scope.f.local_get(scope.pointers.get(keyOf(pointer))!);
     for (const symbol of symbols) scope.f.local_get(scope.symbols.get(symbol)!);
+    if (turns > 1) emitDim(scope, min(add(symbol(loop.axis), turns * loop.step), loop.extent));
     scope.f.call(f.index);
   }
 
@@ -209,7 +222,7 @@ class KernelEmitter {
     const { f } = scope;
     if (dot === "waits") return;
     if (stmt.kind === "bind") {
-      emitBind(scope, stmt, this.#host);
+      emitBind(scope, stmt, this.#options.host);
       return;
     }
     if (stmt.kind === "store") {
@@ -247,13 +260,42 @@ function cellOf(scope: Scope, { register, index }: Place, lane: string | undefin
   return local;
 }
 
-/** Whether a body is worth a function: enough work, all of it in reductions, and no register from outside. */
-function isBlock(body: readonly Node[]): boolean {
-  return (
-    workOf(body) >= callWorth &&
-    body.every((node) => node.kind !== "loop" || !node.loop.parallel) &&
-    isClosed(body)
-  );
+/** Iterations from where axis and pointers are; at least one. */
+function emitTurns(
+  scope: Scope,
+  { axis, extent, step }: Pick<LoopNode["loop"], "axis" | "extent" | "step">,
+  moving: readonly Pointer[],
+  emitBody: () => void,
+): void {
+  const { f } = scope;
+  const count = scope.symbols.get(axis)!;
+  f.loop();
+  emitBody();
+  for (const pointer of moving) {
+    const local = scope.pointers.get(keyOf(pointer))!;
+    const bytes = coefficientOf(pointer, axis) * step * bytesOf(pointer);
+    f.local_get(local).i32_const(bytes).i32_add().local_set(local);
+  }
+  f.local_get(count).i32_const(step).i32_add().local_tee(count);
+  emitDim(scope, extent);
+  f.i32_lt_s().br_if(0).end();
+}
+
+const movedBy = (axis: string, pointers: readonly Pointer[]): readonly Pointer[] =>
+  pointers.filter((pointer) => coefficientOf(pointer, axis) !== 0);
+
+/**
+ * How many iterations of a loop one call of a function does: of the innermost loop that is parallel, hot, and
+ * uses no register from outside, as many as make the call worth it. 0 where none is called.
+ */
+function turnsOfCall(node: LoopNode, { hot, worth }: Cuts = cuts): number {
+  const { loop, body } = node;
+  if (!loop.parallel || workOf([node]) < hot || !isClosed(body)) return 0;
+  let inner = false;
+  visitNodes(body, (each) => {
+    if (each.kind === "loop" && turnsOfCall(each, { hot, worth }) > 0) inner = true;
+  });
+  return inner ? 0 : Math.ceil(worth / workOf(body));
 }
 
 function workOf(nodes: readonly Node[]): number {
@@ -267,10 +309,18 @@ function workOf(nodes: readonly Node[]): number {
 function isClosed(body: readonly Node[]): boolean {
   const declared = new Set<Register>();
   let closed = true;
+  const use = (register: Register) => {
+    if (!declared.has(register)) closed = false;
+  };
   visitNodes(body, (node) => {
+    const value = node.kind === "line" ? expressionOf(node.stmt) : node.kind === "if" && node.condition;
+    if (value)
+      visitExpr(value, (e) => {
+        if (e.kind === "register") use(e.register);
+      });
     if (node.kind !== "line") return;
     if (node.stmt.kind === "let") declared.add(node.stmt.register);
-    else if (node.stmt.kind === "set" && !declared.has(node.stmt.register)) closed = false;
+    else if (node.stmt.kind === "set") use(node.stmt.register);
   });
   return closed;
 }

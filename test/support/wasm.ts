@@ -1,17 +1,21 @@
 /** Compiles kernels to one WebAssembly module and runs them on memory laid out buffer after buffer. */
 
 import { Module } from "../../codegen/wasm/assembler/index.ts";
-import { addKernel } from "../../codegen/wasm/kernel.ts";
+import { addKernel, type Cuts } from "../../codegen/wasm/kernel.ts";
 import type { Buffer, Kernel } from "../../compiler/ir/loop.ts";
 import type { Numerics } from "../../compiler/ir/target.ts";
 import { type DType, dtypes, type TypedArray } from "../../runtime/dtype.ts";
 import { copyElements } from "../../runtime/elements.ts";
 import { poisonedArray } from "./interpret.ts";
 
-export function encodeKernels(kernels: readonly Kernel[], numerics: Numerics): Uint8Array<ArrayBuffer> {
+export function encodeKernels(
+  kernels: readonly Kernel[],
+  numerics: Numerics,
+  cuts?: Cuts,
+): Uint8Array<ArrayBuffer> {
   const module = new Module();
   module.importMemory({ module: "env", name: "memory" }, { initial: 1 });
-  for (const kernel of kernels) addKernel(module, kernel, numerics);
+  for (const kernel of kernels) addKernel(module, kernel, numerics, cuts && { cuts });
   return module.encode({ names: true });
 }
 
@@ -27,6 +31,7 @@ export function wasmMachine(
   kernels: readonly Kernel[],
   numerics: Numerics,
   data: (b: Buffer) => TypedArray | undefined,
+  cuts?: Cuts,
 ): WasmMachine {
   const offsets = new Map<Buffer, number>();
   let bytes = 1024;
@@ -35,7 +40,7 @@ export function wasmMachine(
     bytes += Math.ceil((b.length * dtypes[b.dtype].bytes) / 64) * 64;
   }
   const memory = new WebAssembly.Memory({ initial: Math.ceil(bytes / 65_536) });
-  const module = new WebAssembly.Module(encodeKernels(kernels, numerics));
+  const module = new WebAssembly.Module(encodeKernels(kernels, numerics, cuts));
   const { exports } = new WebAssembly.Instance(module, { env: { memory } });
   const array = (b: Buffer) => view(memory, b.dtype, offsets.get(b)!, b.length);
   for (const b of offsets.keys()) copyElements(array(b), data(b) ?? poisonedArray(b));

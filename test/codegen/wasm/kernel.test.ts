@@ -1,6 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { featureDetect } from "../../../codegen/wasm/assembler/index.ts";
+import type { Cuts } from "../../../codegen/wasm/kernel.ts";
 import { add, constant, type Dim, floorDiv, mod, mul, sub, symbol } from "../../../compiler/dims/index.ts";
 import type { BinaryFn, Buffer, Expr, Kernel, Stmt } from "../../../compiler/ir/loop.ts";
 import { printKernel } from "../../../compiler/ir/loop-print.ts";
@@ -21,15 +22,16 @@ import {
   number,
   reducedRows,
   relu,
+  softmax,
 } from "../../support/nests.ts";
 import { memoryWithPanels, noise, results } from "../../support/results.ts";
 import { encodeKernels, wasmMachine } from "../../support/wasm.ts";
 
 /** What the scheduled kernel writes, run as WebAssembly on poisoned memory. */
-function run(naive: Kernel, target: Target, seed: number): Float32Array {
+function run(naive: Kernel, target: Target, seed: number, cuts?: Cuts): Float32Array {
   const { kernel, panels } = schedule(naive, target);
   const memory = memoryWithPanels(kernel, panels, target, seed);
-  const machine = wasmMachine([kernel], target.numerics, (b) => memory.get(b));
+  const machine = wasmMachine([kernel], target.numerics, (b) => memory.get(b), cuts);
   machine.run(kernel);
   return Float32Array.from(numbersIn(machine.array(kernel.writes[0]!)));
 }
@@ -97,9 +99,29 @@ describe("with multiply and add, WebAssembly gives the interpreter's result bit 
     expect(printKernel(schedule(naive, targets.wasm).kernel)).toContain("for m.c < 16 step 4");
   });
 
-  test("for products large enough that their block is a function of its own", () => {
-    expectExact(matmul(13, 300, 19, targets.wasm), 1);
-    expectExact(conv2d({ size: [3, 9], channels: [33, 11], kernel: [3, 3] }, targets.wasm), 2);
+  test("however many iterations of which loop are a function of their own", () => {
+    const nests = [
+      matmul(13, 30, 19, targets.wasm),
+      conv2d({ size: [3, 9], channels: [7, 11], kernel: [3, 3] }, targets.wasm),
+      depthwise(9, 11, targets.wasm),
+      maxPool(9, 7, targets.wasm),
+      reducedRows(9, 40, "add", targets.wasm),
+      softmax(7, 29, targets.wasm),
+      relu(13, 37, targets.wasm),
+    ];
+    const cuts = fc.record({
+      hot: fc.integer({ min: 0, max: 500 }),
+      worth: fc.integer({ min: 1, max: 200 }),
+    });
+    fc.assert(
+      fc.property(fc.constantFrom(...nests), cuts, (nest, cuts) => {
+        expect(run(nest, targets.wasm, 1, cuts)).toEqual(run(nest, targets.wasm, 1));
+      }),
+      { numRuns: 40 },
+    );
+    const { kernel } = schedule(relu(13, 37, targets.wasm), targets.wasm);
+    const bytes = encodeKernels([kernel], targets.wasm.numerics, { hot: 0, worth: 9 });
+    expect(Buffer.from(bytes).toString("latin1")).toContain(`${kernel.name}_block`);
   });
 });
 
