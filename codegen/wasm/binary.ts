@@ -1,15 +1,15 @@
 /**
  * The WebAssembly of a program: one function for each kernel that can be one, and the segments of its steps.
- * A kernel that codegen/wasm has no code for is left to TypeScript, which works on the same memory. Kernels
- * are written twice where that differs, with multiply and add and with the fused instruction of relaxed SIMD;
- * the engine decides at instantiation which of the two binaries is run.
+ * A kernel that codegen/wasm has no code for is left to TypeScript, which works on the same memory. The binary
+ * multiplies and adds; the one with the fused instruction of relaxed SIMD has the same length and differs only
+ * in those places, so that a module carries one and a list of them. The engine decides at instantiation.
  */
 import { CompileError } from "../../compiler/diagnostics/index.ts";
 import type { Buffer, Kernel } from "../../compiler/ir/loop.ts";
 import { visitStmts } from "../../compiler/ir/loop-rewrite.ts";
 import type { Program } from "../../compiler/ir/program.ts";
 import { callsIn } from "../../compiler/ir/program-walk.ts";
-import type { Numerics } from "../../compiler/ir/target.ts";
+import type { WasmBinaries } from "../../compiler/ir/target.ts";
 import { Module } from "./assembler/index.ts";
 import type { Host } from "./bind.ts";
 import { addKernel } from "./kernel.ts";
@@ -34,10 +34,7 @@ export interface Kernels {
 export const refuse = { module: "host", name: "refuse" } as const;
 
 /** The kernels that the program calls. */
-export function addKernels(
-  { prepare, steps }: Pick<Program, "prepare" | "steps">,
-  accumulate: Numerics["accumulate"],
-): Kernels {
+export function addKernels({ prepare, steps }: Pick<Program, "prepare" | "steps">): Kernels {
   const module = new Module();
   const functions = new Map<Kernel, number>();
   const below = new Map<Buffer, number>();
@@ -48,7 +45,7 @@ export function addKernels(
   for (const kernel of kernels)
     try {
       const options = { exported: false, host };
-      const added = module.attempt(() => addKernel(module, kernel, { accumulate }, options));
+      const added = module.attempt(() => addKernel(module, kernel, options));
       functions.set(kernel, added.index);
       for (const [buffer, bytes] of added.below) below.set(buffer, bytes);
     } catch (error) {
@@ -86,9 +83,9 @@ export function encode(
   { module, functions }: Kernels,
   segments: readonly Segment[],
   memory: MemoryPlan,
-): Uint8Array<ArrayBuffer> {
+): Required<WasmBinaries> {
   module.memory({ initial: memory.pages, maximum: memory.pages });
   module.export("memory", "memory");
   for (const segment of segments) addSegment(module, segment, { functions, addresses: memory.addresses });
-  return module.encode();
+  return { plain: module.encode(), relaxed: module.encode({ fused: true }) };
 }

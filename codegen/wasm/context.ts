@@ -32,7 +32,7 @@ export interface WasmContext {
 
 /** Names that the code of this target uses beside those of the TypeScript target. */
 export const reservedNames: readonly string[] = `
-  instantiateAsync instanceOf compiled compiling binary compiledWasm refusal wasm plain relaxed relaxedSimd imports exports put
+  instantiateAsync instanceOf compiled compiling binary compiledWasm refusal wasm base64Wasm places fuse distances distance code relaxedSimd imports exports put
   apart place from memory cause what why advice message module host refuse refusals least extent index Exports WasmInstance WasmModule`
   .trim()
   .split(/\s+/);

@@ -8,7 +8,7 @@
 import type { Family } from "../../compiler/ir/family.ts";
 import type { Kernel } from "../../compiler/ir/loop.ts";
 import type { Program, Step } from "../../compiler/ir/program.ts";
-import type { EmitOptions, EmittedModule, WasmBinaries } from "../../compiler/ir/target.ts";
+import type { EmitOptions, EmittedModule } from "../../compiler/ir/target.ts";
 import { typesFor, Writer } from "../source/index.ts";
 import { derivedDims, faceOf } from "../typescript/face.ts";
 import { runtimeFunctions } from "../typescript/functions.ts";
@@ -45,20 +45,20 @@ export function emitWasm(of: Program | Family, options: EmitOptions): EmittedMod
   const types = typesFor(options.format);
   const seeds = options.weights === "init" ? fillsOf(whole.weights) : [];
   const names = moduleNames(whole, seeds, reservedNames);
-  const plain = addKernels(whole, "float32");
-  const relaxed = options.simd === "plain" ? undefined : addKernels(whole, "float32-fma");
-  const left = printKernels(remaining(whole, plain), names, types, whole.open);
-  const functions = new Map([...functionsOf(whole, plain), ...left]);
+  const inside = addKernels(whole);
+  const left = printKernels(remaining(whole, inside), names, types, whole.open);
+  const functions = new Map([...functionsOf(whole, inside), ...left]);
   const callees: Callees = { functions, scope: names.local, types };
   const program = withoutUnread(whole, callees);
   const printed = calledIn(program, { ...callees, functions: left }).functions;
   const plan = planWeights(shippedWeights(program, callees), options.weights, alignment);
-  // The same in both binaries: they differ in instructions, not in addresses.
-  const memory = planMemory(program, family?.members ?? [program], plan, plain.below);
-  const cut = cutProgram(program, family?.members ?? [program], plain);
+  const memory = planMemory(program, family?.members ?? [program], plan, inside.below);
+  const cut = cutProgram(program, family?.members ?? [program], inside);
   for (const [kernel, segment] of cut.standIns) functions.set(kernel, segmentFunction(segment));
   const segments = [...cut.standIns.values()];
-  const binaries = encodeBoth(plain, relaxed, segments, memory);
+  const { plain, relaxed } = encode(inside, segments, memory);
+  const isOne = options.simd === "plain" || relaxed.every((byte, i) => byte === plain[i]);
+  const binaries = isOne ? { plain } : { plain, relaxed };
   const members = family?.members.map((member, i) => ({ ...member, steps: cut.steps[i]! }));
   const door = doorOf(program, names.local, family && derivedDims(family));
   const context: WasmContext = {
@@ -69,13 +69,13 @@ export function emitWasm(of: Program | Family, options: EmitOptions): EmittedMod
     memory,
     types,
     segments,
-    refusals: plain.host ? plain.texts : undefined,
+    refusals: inside.host ? inside.texts : undefined,
     binaries: { ...binaries, mode: options.wasm ?? "inline" },
     ...(door && { door }),
     ...(family && members && { family: { ...family, members } }),
   };
   const writer = new Writer();
-  writeHeader(program, [...options.header, ...facts(plain, memory, binaries)], writer);
+  writeHeader(program, [...options.header, ...facts(inside, memory, binaries)], writer);
   writeModule(context, printed, options, writer);
   const emitted = { code: `${writer}`, format: options.format, weightsMode: plan.mode };
   return {
@@ -152,22 +152,6 @@ function cutProgram({ prepare }: Program, members: readonly Program[], { functio
   return { prepare: before.steps, steps: runs.map(({ steps }) => steps), standIns };
 }
 
-/** Where both come to the same, one is enough. */
-function encodeBoth(
-  plain: Kernels,
-  relaxed: Kernels | undefined,
-  segments: readonly Segment[],
-  memory: MemoryPlan,
-): WasmBinaries {
-  const first = encode(plain, segments, memory);
-  if (!relaxed) return { plain: first };
-  if (relaxed.left.size !== plain.left.size)
-    throw new Error("internal: relaxed SIMD has other kernels than plain SIMD");
-  const second = encode(relaxed, segments, memory);
-  const isSame = first.length === second.length && first.every((byte, i) => byte === second[i]);
-  return isSame ? { plain: first } : { plain: first, relaxed: second };
-}
-
 function facts(
   { functions, left }: Kernels,
   memory: MemoryPlan,
@@ -176,12 +160,8 @@ function facts(
   const { inputs, outputs, arena, packed, stored, seeded, pages } = memory;
   const weights = packed.bytes + stored.bytes + seeded.bytes;
   const names = [...left.keys()].map(({ name }) => name);
-  const sizes = [
-    `${grouped(plain.length)} bytes`,
-    ...(relaxed ? [`with relaxed SIMD ${grouped(relaxed.length)}`] : []),
-  ];
   return [
-    `WebAssembly: ${functions.size} kernels, ${sizes.join(", ")}`,
+    `WebAssembly: ${functions.size} kernels, ${grouped(plain.length)} bytes${relaxed ? "; relaxed SIMD where the engine has it" : ""}`,
     ...(names.length > 0 ? [`TypeScript: ${names.length} kernels: ${names.join(", ")}`] : []),
     `memory ${grouped(pages * pageBytes)} bytes: weights ${grouped(weights)}, arena ${grouped(arena.bytes)}, ` +
       `inputs and outputs ${grouped(inputs.bytes + outputs.bytes)}`,

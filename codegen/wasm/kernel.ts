@@ -7,7 +7,6 @@
 import { add, constantOf, min, symbol } from "../../compiler/dims/index.ts";
 import type { Buffer, Kernel, Register } from "../../compiler/ir/loop.ts";
 import { expressionOf, type Place, visitExpr } from "../../compiler/ir/loop-rewrite.ts";
-import type { Numerics } from "../../compiler/ir/target.ts";
 import { dtypes } from "../../runtime/dtype.ts";
 import { hoistBinds } from "../typescript/hoist.ts";
 import { Addresses, coefficientOf, keyOf, type Pointer } from "./address.ts";
@@ -58,17 +57,10 @@ export interface AddedKernel {
 }
 
 /** Adds the kernel's functions to the module. */
-export function addKernel(
-  module: Module,
-  kernel: Kernel,
-  numerics: Numerics,
-  options: KernelOptions = {},
-): AddedKernel {
-  if (numerics.accumulate === "float64")
-    throw new Error("internal: WebAssembly kernels accumulate in float32");
+export function addKernel(module: Module, kernel: Kernel, options: KernelOptions = {}): AddedKernel {
   const nodes = flatten(hoistBinds(kernel.body, kernel.writes));
   const addresses = new Addresses(nodes, kernel.parameters);
-  const emitter = new KernelEmitter(module, kernel, addresses, numerics, options);
+  const emitter = new KernelEmitter(module, kernel, addresses, options);
   return { index: emitter.emit(nodes), below: addresses.bytesBelow(nodes) };
 }
 
@@ -76,22 +68,14 @@ class KernelEmitter {
   readonly #module: Module;
   readonly #kernel: Kernel;
   readonly #addresses: Addresses;
-  readonly #fma: boolean;
   readonly #options: KernelOptions;
   #blocks = 0;
 
-  constructor(
-    module: Module,
-    kernel: Kernel,
-    addresses: Addresses,
-    numerics: Numerics,
-    options: KernelOptions,
-  ) {
+  constructor(module: Module, kernel: Kernel, addresses: Addresses, options: KernelOptions) {
     this.#module = module;
     this.#options = options;
     this.#kernel = kernel;
     this.#addresses = addresses;
-    this.#fma = numerics.accumulate === "float32-fma";
   }
 
   emit(nodes: readonly Node[]): number {
@@ -123,7 +107,6 @@ class KernelEmitter {
       module: this.#module,
       f,
       addresses: this.#addresses,
-      fma: this.#fma,
       reached,
       pointers: new Map(),
       symbols: new Map(),

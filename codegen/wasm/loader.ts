@@ -10,6 +10,7 @@ import { checksum, toBase64 } from "../typescript/weights.ts";
 import { detectionExpression } from "./assembler/index.ts";
 import { refuse } from "./binary.ts";
 import type { WasmContext } from "./context.ts";
+import { placesOf, writeFuse } from "./fuse.ts";
 
 const hasShippedWeights = ({ plan }: WasmContext) => plan.stored.length > 0;
 const fromFile = (context: WasmContext) => context.plan.mode === "file" && hasShippedWeights(context);
@@ -88,7 +89,6 @@ export function writeLoader(context: WasmContext, writer: Writer, writeInstance:
 
 function writeCompileOwn({ types, binaries }: WasmContext, writer: Writer): void {
   const { only } = types;
-  const text = binaries.relaxed ? `${detectionExpression("relaxedSimd")} ? relaxed : plain` : "plain";
   writer.line();
   writer.line(`let compiledWasm${only(": object | undefined")};`);
   writer.line();
@@ -103,9 +103,15 @@ function writeCompileOwn({ types, binaries }: WasmContext, writer: Writer): void
     writer.line("return compiledWasm;");
   });
   writer.line();
-  if (binaries.relaxed)
-    writer.line("/** The one for this engine: relaxed SIMD multiplies and adds in one instruction. */");
-  writer.block(`function binary()${only(": Uint8Array")}`, () => writer.line(`return decode(${text});`));
+  writer.block(`function binary()${only(": Uint8Array")}`, () => {
+    if (!binaries.relaxed) writer.line("return decode(base64Wasm);");
+    else {
+      writer.line("const bytes = decode(base64Wasm);");
+      writer.line(`if (${detectionExpression("relaxedSimd")}) fuse(bytes, decode(places));`);
+      writer.line("return bytes;");
+    }
+  });
+  if (binaries.relaxed) writeFuse(types, writer);
 }
 
 function writeCompileGiven({ types, binaries }: WasmContext, writer: Writer): void {
@@ -221,8 +227,9 @@ function writeTexts(context: WasmContext, writer: Writer): void {
     writer.line("return bytes;");
   });
   if (binaries.mode === "inline") {
-    writer.line().line(`const plain = "${toBase64(binaries.plain)}";`);
-    if (binaries.relaxed) writer.line().line(`const relaxed = "${toBase64(binaries.relaxed)}";`);
+    const { plain, relaxed } = binaries;
+    writer.line().line(`const base64Wasm = "${toBase64(plain)}";`);
+    if (relaxed) writer.line().line(`const places = "${toBase64(placesOf({ plain, relaxed }))}";`);
   }
   if (inlineWeights) writer.line().line(`const base64 = "${toBase64(plan.blob)}";`);
 }

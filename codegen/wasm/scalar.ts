@@ -183,7 +183,7 @@ function emitMath(scope: Scope, fn: MathFn, operands: readonly Expr[]): void {
     emitAs(scope, operand, "f32");
     f.f32x4_splat();
   }
-  f.call(mathFunction(scope.module, fn, scope.fma)).f32x4_extract_lane(0);
+  f.call(mathFunction(scope.module, fn)).f32x4_extract_lane(0);
 }
 
 /** 1 with the sign of what is not zero; zeros and NaN are their own. */

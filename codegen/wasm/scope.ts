@@ -19,8 +19,6 @@ export interface Scope {
   readonly module: Module;
   readonly f: FunctionAssembler;
   readonly addresses: Addresses;
-  /** Fuse an addition of a product. */
-  readonly fma: boolean;
   /** Locals by pointer key; a pointer's local holds bytes. */
   readonly pointers: Map<string, number>;
   /** Axes and parameters that the pointers have in them; not all of them need be locals here. */

@@ -95,7 +95,6 @@ export function addSegment(module: Module, { name, symbols, steps }: Segment, ca
     module,
     f,
     addresses: new Addresses([], []),
-    fma: false,
     reached: new Set(),
     pointers: new Map(),
     symbols: new Map(symbols.map((each, i) => [each, i])),

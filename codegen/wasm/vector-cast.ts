@@ -51,7 +51,7 @@ const limit = 2 ** 31;
 function toInt32(module: Module): number {
   return module.shared("toInt32", () => {
     const f = module.func({ name: "toInt32", params: ["v128"], results: ["v128"] });
-    const m = new Lanes(module, f, false);
+    const m = new Lanes(module, f);
     const x = m.local(0);
     const result = f.local("v128");
     f.local_get(0).i32x4_trunc_sat_f32x4_s().local_set(result);

@@ -180,7 +180,7 @@ function emitUnary(scope: Scope, e: Of<"unary">, lane: string): void {
   if (e.fn === "sign") emitSign(scope, e.dtype);
   else if (!isFloat(e.dtype)) {
     if (e.fn !== "abs" || !isUnsigned(e.dtype)) f.instruction(functions.integerUnary[e.fn]!, []);
-  } else if (isMathFn(e.fn)) f.call(mathFunction(scope.module, e.fn, scope.fma));
+  } else if (isMathFn(e.fn)) f.call(mathFunction(scope.module, e.fn));
   else f.instruction(functions.floatUnary[e.fn]!, []);
 }
 
@@ -214,9 +214,11 @@ function emitBinary(scope: Scope, e: Of<"binary">, lane: string): void {
   const float = isFloat(e.dtype);
   const [sum, product] = isProduct(e.b) ? [e.a, e.b] : [e.b, e.a];
   const shift = constantShift(e);
-  if (float && e.fn === "add" && scope.fma && isProduct(product)) {
-    [product.a, product.b, sum].forEach(go);
-    f.f32x4_relaxed_madd();
+  if (float && e.fn === "add" && isProduct(product)) {
+    [product.a, product.b].forEach(go);
+    f.fusibleMul("f32x4");
+    go(sum);
+    f.fusibleAdd("f32x4");
   } else if (!float && shift !== undefined) {
     go(e.a);
     emitShift(scope, e, shift);
@@ -231,7 +233,7 @@ function emitBinary(scope: Scope, e: Of<"binary">, lane: string): void {
     }
   } else {
     [e.a, e.b].forEach(go);
-    if (float && isMathFn(e.fn)) f.call(mathFunction(scope.module, e.fn, scope.fma));
+    if (float && isMathFn(e.fn)) f.call(mathFunction(scope.module, e.fn));
     else f.instruction(arithmeticOf(e.fn, e.dtype), []);
   }
 }

@@ -42,7 +42,7 @@ export function interpreted(program: Program, inputs: Arrays, dims: Record<strin
 }
 
 function numericsOf(program: Program): (kernel: Kernel) => Arithmetic {
-  const { functions } = addKernels(program, "float32");
+  const { functions } = addKernels(program);
   return (kernel) => (functions.has(kernel) ? { accumulate: "float32", math } : { accumulate: "float64" });
 }
 
@@ -58,7 +58,7 @@ const math: NonNullable<Arithmetic["math"]> = (fn) => {
 
 function compiledMath(fn: MathFn): (a: number, b: number) => number {
   const module = new Module();
-  const callee = mathFunction(module, fn, false);
+  const callee = mathFunction(module, fn);
   const f = module.func({ name: "call", params: ["f32", "f32"], results: ["f32"], exported: true });
   f.local_get(0).f32x4_splat();
   if (takesTwo(fn)) f.local_get(1).f32x4_splat();

@@ -15,8 +15,8 @@ export function encodeKernels(
 ): Uint8Array<ArrayBuffer> {
   const module = new Module();
   module.importMemory({ module: "env", name: "memory" }, { initial: 1 });
-  for (const kernel of kernels) addKernel(module, kernel, numerics, cuts && { cuts });
-  return module.encode({ names: true });
+  for (const kernel of kernels) addKernel(module, kernel, cuts && { cuts });
+  return module.encode({ names: true, fused: numerics.accumulate === "float32-fma" });
 }
 
 export interface WasmMachine {

@@ -21,11 +21,17 @@ export interface FunctionContext {
   global(index: number): Variable | undefined;
 }
 
+export interface BodyOptions {
+  /** Relaxed SIMD: a product and the sum it goes into (`fusibleMul`, `fusibleAdd`) are one instruction. */
+  readonly fused?: boolean;
+}
+
 class FunctionBody {
   readonly #context: FunctionContext;
   readonly #locals: ValueType[];
   readonly #code = new ByteWriter();
   readonly #stack: OperandStack;
+  readonly #fusible: { readonly at: number; readonly into: readonly OpcodeName[] }[] = [];
   readonly #scope = {
     local: (index: number) => this.#locals[index] ?? this.#missing("local", index),
     global: (index: number) => this.#context.global(index) ?? this.#missing("global", index),
@@ -64,15 +70,32 @@ class FunctionBody {
     return this;
   }
 
+  /**
+   * The product of the first two operands of a * b + c; once c is on the stack too, `fusibleAdd` follows. In
+   * fused bodies nothing is here and the three operands meet there. Both bodies have the same length, so one
+   * becomes the other in place.
+   */
+  fusibleMul(shape: "f32x4" | "f64x2"): this {
+    this.#fusible.push({ at: this.#code.length, into: ["nop", "nop", "nop"] });
+    return this.instruction(`${shape}.mul`, []);
+  }
+
+  fusibleAdd(shape: "f32x4" | "f64x2"): this {
+    this.#fusible.push({ at: this.#code.length, into: [`${shape}.relaxed_madd`] });
+    return this.instruction(`${shape}.add`, []);
+  }
+
   /** The body as it stands in the code section: locals in runs of one type, then the instructions. */
-  encode(): Uint8Array {
+  encode({ fused = false }: BodyOptions = {}): Uint8Array {
     if (!this.#stack.finished) throw new Error(`internal: function ${this.#context.name} lacks its last end`);
     const out = new ByteWriter();
     out.vector(runs(this.#locals.slice(this.#context.type.params.length)), ({ type, count }) => {
       out.u32(count);
       out.byte(typeByte[type]);
     });
-    out.bytes(this.#code.finish());
+    const code = this.#code.finish();
+    if (fused) for (const { at, into } of this.#fusible) code.set(bytesOf(into), at);
+    out.bytes(code);
     return out.finish();
   }
 
@@ -104,6 +127,12 @@ function writeOpcode(out: ByteWriter, { prefix, code }: Opcode): void {
     out.byte(prefix);
     out.u32(code);
   }
+}
+
+function bytesOf(names: readonly OpcodeName[]): Uint8Array {
+  const out = new ByteWriter();
+  for (const name of names) writeOpcode(out, opcodes[name]);
+  return out.finish();
 }
 
 function runs(types: readonly ValueType[]): { type: ValueType; count: number }[] {

@@ -6,7 +6,7 @@
 // them.
 
 import { ByteWriter } from "./byte-writer.ts";
-import { assembleFunction, type FunctionAssembler } from "./function-assembler.ts";
+import { assembleFunction, type BodyOptions, type FunctionAssembler } from "./function-assembler.ts";
 import { type FunctionType, type Signature, typeByte, type ValueType, writeTypes } from "./types.ts";
 
 /** Sizes in pages of 65,536 bytes. */
@@ -40,7 +40,7 @@ interface VectorConstant {
   readonly mutable?: false;
 }
 
-export interface EncodeOptions {
+export interface EncodeOptions extends BodyOptions {
   /** Adds a name section with the names of the functions. */
   readonly names?: boolean;
 }
@@ -160,9 +160,9 @@ export class Module {
     this.#segments.push({ offset, bytes });
   }
 
-  encode({ names = false }: EncodeOptions = {}): Uint8Array<ArrayBuffer> {
+  encode({ names = false, fused = false }: EncodeOptions = {}): Uint8Array<ArrayBuffer> {
     // Bodies and imports come first: the types they mention are what the type section lists.
-    const bodies = this.#functions.map(({ body }) => body.encode());
+    const bodies = this.#functions.map(({ body }) => body.encode({ fused }));
     const imports = this.#importSection();
     const declarations = section((out) =>
       out.vector(this.#functions, ({ type }) => out.u32(this.#typeIndex(type))),

@@ -39,7 +39,7 @@ function sineOfRest(m: Lanes, { rest }: Angle, square: Value): Value {
 
 function cosineOfRest(m: Lanes, square: Value): Value {
   const tail = m.mul(m.mul(square, square), m.polynomial(square, cosTail));
-  return m.keep(m.add(m.c(1), m.nmadd(square, m.c(0.5), tail)));
+  return m.keep(m.add(m.c(1), m.madd(square, m.c(-0.5), tail)));
 }
 
 function bothOfRest(m: Lanes, angle: Angle) {

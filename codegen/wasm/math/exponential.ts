@@ -44,8 +44,8 @@ interface Reduced {
 function reduceByLn2(m: Lanes, x: Value): Reduced {
   const shifted = m.keep(m.madd(x, m.c(log2e), m.c(shifter)));
   const multiple = m.keep(m.sub(shifted, m.c(shifter)));
-  const near = m.nmadd(multiple, m.c(ln2High), x);
-  return { shifted, multiple, rest: m.keep(m.nmadd(multiple, m.c(ln2Low), near)) };
+  const near = m.madd(multiple, m.c(-ln2High), x);
+  return { shifted, multiple, rest: m.keep(m.madd(multiple, m.c(-ln2Low), near)) };
 }
 
 /** Two steps, because 2^128 is no float32 and subnormal results must be rounded once. */
@@ -100,7 +100,7 @@ function logOf(m: Lanes, f: Value, exponent: Value): Value {
   const square = m.keep(m.mul(f, f));
   const tail = m.mul(m.mul(square, f), m.polynomial(f, logTail));
   const small = m.madd(kept, m.c(ln2Low), tail);
-  return m.madd(kept, m.c(ln2High), m.add(m.nmadd(square, m.c(0.5), small), f));
+  return m.madd(kept, m.c(ln2High), m.add(m.madd(square, m.c(-0.5), small), f));
 }
 
 /** What a logarithm gives at zero, infinity and below; `of` is its argument, plus one for log1p. */
@@ -131,7 +131,7 @@ export function log1p(m: Lanes, x: Value): Value {
   const power = m.op("i32x4.sub", m.bits(bias << exponentBits), shift);
   const f = m.keep(m.madd(lost, m.pmax(power, m.c(0)), m.sub(fraction, m.c(1))));
   const value = logEdges(m, logOf(m, f, exponent), sum);
-  return m.select(m.lt(m.abs(kept), m.c(2 ** -13)), m.nmadd(m.mul(kept, kept), m.c(0.5), kept), value);
+  return m.select(m.lt(m.abs(kept), m.c(2 ** -13)), m.madd(m.mul(kept, kept), m.c(-0.5), kept), value);
 }
 
 /** x P(x^2) / Q(x^2). */

@@ -30,7 +30,7 @@ function exp(d: Lanes, x: Value): Value {
   const bounded = d.keep(d.pmax(d.pmin(x, d.c(200)), d.c(-200)));
   const shifted = d.keep(d.madd(bounded, d.c(Math.LOG2E), d.c(shifter)));
   const multiple = d.keep(d.sub(shifted, d.c(shifter)));
-  const rest = d.keep(d.nmadd(multiple, d.c(ln2Low), d.nmadd(multiple, d.c(ln2High), bounded)));
+  const rest = d.keep(d.madd(multiple, d.c(-ln2Low), d.madd(multiple, d.c(-ln2High), bounded)));
   const exponent = d.shift("i64x2.shl", d.op("i64x2.add", shifted, d.bits(bias)), exponentBits);
   return d.mul(d.polynomial(rest, expSeries), exponent);
 }

@@ -75,12 +75,12 @@ export const isMathFn = (fn: UnaryFn | BinaryFn): fn is MathFn => Object.hasOwn(
 /** Whether it takes two operands. */
 export const takesTwo = (fn: MathFn): boolean => fn === "pow" || fn === "atan2";
 
-/** The index of the function in the module; `fma` lets it use relaxed multiply-adds. */
-export function mathFunction(module: Module, fn: MathFn, fma: boolean): number {
+/** The index of the function in the module. */
+export function mathFunction(module: Module, fn: MathFn): number {
   return module.shared(`math.${fn}`, () => {
     const params = takesTwo(fn) ? (["v128", "v128"] as const) : (["v128"] as const);
     const f = module.func({ name: fn, params, results: ["v128"] });
-    const m = new Lanes(module, f, fma);
+    const m = new Lanes(module, f);
     const write: Write = functions[fn];
     write(m, m.local(0), m.local(1), module)();
     return f.end();

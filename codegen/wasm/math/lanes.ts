@@ -16,20 +16,18 @@ type Shape = "f32x4" | "f64x2";
 /** The instructions of one function on vectors of one shape. */
 export class Lanes {
   readonly f: FunctionAssembler;
-  readonly fma: boolean;
   readonly #module: Module;
   readonly #shape: Shape;
 
-  constructor(module: Module, f: FunctionAssembler, fma: boolean, shape: Shape = "f32x4") {
+  constructor(module: Module, f: FunctionAssembler, shape: Shape = "f32x4") {
     this.f = f;
-    this.fma = fma;
     this.#module = module;
     this.#shape = shape;
   }
 
   /** The same function in doubles. */
   doubles(): Lanes {
-    return new Lanes(this.#module, this.f, this.fma, "f64x2");
+    return new Lanes(this.#module, this.f, "f64x2");
   }
 
   local(index: number): Value {
@@ -116,12 +114,13 @@ export class Lanes {
 
   /** a * b + c */
   madd(a: Value, b: Value, c: Value): Value {
-    return this.fma ? this.op(`${this.#shape}.relaxed_madd`, a, b, c) : this.add(this.mul(a, b), c);
-  }
-
-  /** c - a * b */
-  nmadd(a: Value, b: Value, c: Value): Value {
-    return this.fma ? this.op(`${this.#shape}.relaxed_nmadd`, a, b, c) : this.sub(c, this.mul(a, b));
+    return () => {
+      a();
+      b();
+      this.f.fusibleMul(this.#shape);
+      c();
+      this.f.fusibleAdd(this.#shape);
+    };
   }
 
   /** Coefficients from the constant term up, by Horner's rule; `x` must be kept. */

@@ -33,7 +33,7 @@ export function reduceAngle(m: Lanes, x: Value, exact: number): Angle {
     d.madd(wide, d.c(2 / Math.PI), d.c(shifter))();
     f.local_set(turns);
     const count = d.keep(d.sub(d.local(turns), d.c(shifter)));
-    d.nmadd(count, d.c(halfPiLow), d.nmadd(count, d.c(halfPiHigh), wide))();
+    d.madd(count, d.c(-halfPiLow), d.madd(count, d.c(-halfPiHigh), wide))();
     f.local_set(rest);
   };
   half(kept, restLow!, turnsLow!);

@@ -19,7 +19,7 @@ interface Machine {
 function machineFor(fn: MathFn, fma: boolean): Machine {
   const module = new Module();
   module.memory({ initial: 3 });
-  const callee = mathFunction(module, fn, fma);
+  const callee = mathFunction(module, fn);
   const f = module.func({ name: "run", params: ["i32"], exported: true });
   const at = f.local("i32");
   f.loop().local_get(at).local_get(at).v128_load(0);
@@ -28,7 +28,7 @@ function machineFor(fn: MathFn, fma: boolean): Machine {
   f.local_get(at).i32_const(16).i32_add().local_tee(at);
   f.local_get(0).i32_lt_s().br_if(0).end().end();
   module.export("memory", "memory");
-  const { exports } = new WebAssembly.Instance(new WebAssembly.Module(module.encode()));
+  const { exports } = new WebAssembly.Instance(new WebAssembly.Module(module.encode({ fused: fma })));
   const { memory, run } = exports as { memory: WebAssembly.Memory; run: (bytes: number) => void };
   const view = (offset: number) => new Float32Array(memory.buffer, offset, block);
   return { x: view(0), y: view(page), result: view(2 * page), run: (count) => run(4 * count) };
@@ -124,12 +124,12 @@ test("saturated values are exact", () => {
 test("what an attempt that failed has added is added again when it is next asked for", () => {
   const module = new Module();
   const fail = () => {
-    mathFunction(module, "exp", false);
+    mathFunction(module, "exp");
     throw new Error("refused");
   };
   expect(() => module.attempt(fail)).toThrow("refused");
   const f = module.func({ name: "other" });
   f.end();
-  expect(mathFunction(module, "exp", false)).toBe(f.index + 1);
+  expect(mathFunction(module, "exp")).toBe(f.index + 1);
   expect(WebAssembly.validate(module.encode())).toBe(true);
 });

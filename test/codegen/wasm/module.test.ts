@@ -100,6 +100,23 @@ describe("both binaries", () => {
     expect(relaxed).toContain("f32x4.relaxed_madd");
   });
 
+  test("are one in the module, which makes the other where relaxed SIMD validates", () => {
+    const { instantiate } = load(compile(net, { ...wasm, sample: [1, 8, 8, 3] }));
+    const compiled: Uint8Array[] = [];
+    class Module {
+      constructor(bytes: Uint8Array) {
+        compiled.push(bytes);
+        throw new Error("seen");
+      }
+    }
+    for (const validates of [true, false]) {
+      vi.stubGlobal("WebAssembly", { Module, validate: () => validates });
+      expect(instantiate).toThrow(expect.objectContaining({ code: "ERR_WEBASSEMBLY" }));
+    }
+    expect(compiled).toEqual([binaries!.relaxed, binaries!.plain]);
+    expect(compiled[0]).not.toEqual(compiled[1]);
+  });
+
   test("export a memory that cannot grow and nothing but what a run calls", async () => {
     const { instance } = await WebAssembly.instantiate(binaries!.plain, {});
     expect(Object.keys(instance.exports).sort()).toEqual(["memory", "run"]);
