@@ -1,8 +1,8 @@
 /**
  * The WebAssembly of a program: one function for each kernel that can be one, and the segments of its steps.
- * A kernel that codegen/wasm has no code for is left to TypeScript, which works on the same memory. The binary
- * multiplies and adds; the one with the fused instruction of relaxed SIMD has the same length and differs only
- * in those places, so that a module carries one and a list of them. The engine decides at instantiation.
+ * A kernel that codegen/wasm has no code for is left to TypeScript, which works on the same memory. The
+ * binary multiplies and adds; that with the fused instruction of relaxed SIMD has the same length and differs
+ * only in those places (see fuse.ts). The engine decides at instantiation which of the two is run.
  */
 import { CompileError } from "../../compiler/diagnostics/index.ts";
 import type { Buffer, Kernel } from "../../compiler/ir/loop.ts";
