@@ -17,6 +17,7 @@ import { detached } from "./detached.ts";
 import { graphText } from "./graph-text.ts";
 import type { Host } from "./host.ts";
 import { type LoadedModel, loadModel } from "./load-model.ts";
+import { writeNotes } from "./notes.ts";
 import { writeFiles } from "./output-files.ts";
 import { printFamily, printProgram } from "./print-program.ts";
 import { progressOn } from "./progress.ts";
@@ -58,6 +59,7 @@ export async function runCompile(where: string, options: Options, host: Host): P
     progress.clear();
     if (emit) return host.out.write(stageText(compiled, emit));
     write(compiled, output!, host, host.now() - start);
+    writeNotes(loaded.model, host);
   } finally {
     progress.clear();
   }

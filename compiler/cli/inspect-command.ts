@@ -6,6 +6,7 @@ import type { Options } from "./command-line.ts";
 import { detached } from "./detached.ts";
 import type { Host } from "./host.ts";
 import { loadModel } from "./load-model.ts";
+import { writeNotes } from "./notes.ts";
 
 export async function runInspect(where: string, options: Options, host: Host): Promise<void> {
   const binding = readBinding(options, host.cwd);
@@ -18,6 +19,7 @@ export async function runInspect(where: string, options: Options, host: Host): P
       ? print(await detached(() => inspect(model, { ...bound(), nodes: options.has("nodes") })), options)
       : printWhy(await detached(() => why(model, dim, bound())), options);
   host.out.write(`${text.replaceAll(`${host.cwd}/`, "")}\n`);
+  writeNotes(model, host);
 }
 
 function print(inspection: ReturnType<typeof inspect>, options: Options): string {

@@ -6,6 +6,7 @@ import { detached } from "./detached.ts";
 import type { Host } from "./host.ts";
 import { locate } from "./load-model.ts";
 import { readOnnxFile } from "./load-onnx.ts";
+import { writeNotes } from "./notes.ts";
 import { writeFiles } from "./output-files.ts";
 import { progressOn } from "./progress.ts";
 import { readRuns, readSeed, readWord } from "./values.ts";
@@ -57,6 +58,7 @@ async function verifyModel(where: string, options: Options, host: Host) {
   } finally {
     progress.clear();
   }
+  writeNotes(network, host);
   const report = { model: basename(path), comparisons };
   return { report, text: comparisonText(comparisons, oracle), agreed: comparisons.every(agrees) };
 }

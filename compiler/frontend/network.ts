@@ -35,6 +35,8 @@ export interface Network {
   /** Of the weights nobody set. */
   readonly seed: number;
   readonly weights: readonly ModelWeight[];
+  /** What is odd about it and does not keep it from running. */
+  readonly notes?: readonly string[];
   plan(rank?: number): { readonly inputs: readonly NetworkInput[] };
   /** The inputs of that graph, which may be known where the graph is not. */
   inputs(rank?: number, sample?: Sample): readonly Value[];

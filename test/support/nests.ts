@@ -178,16 +178,16 @@ export function depthwise(width: number, channels: number, target: Target): Kern
 
 /** What `fn` makes of each row of products x[i, r] * w[r]. */
 export function reducedRows(rows: number, columns: number, fn: "add" | "max", target: Target): Kernel {
-  const [i, r] = [at("i", rows), at("r", columns)];
+  const [l, r] = [at("l", rows), at("r", columns)];
   const [x, w] = [buffer("x", rows * columns, "arena"), buffer("w", columns, "weight")];
   const y = buffer("y", rows, "output");
   const acc = accumulator(target);
-  const value = binary(fn, read(acc), binary("mul", load(x, add(mul(columns, i), r)), load(w, r)));
+  const value = binary(fn, read(acc), binary("mul", load(x, add(mul(columns, l), r)), load(w, r)));
   const first = number(fn === "add" ? 0 : Number.NEGATIVE_INFINITY);
   const body: Stmt[] = [
     { kind: "let", register: acc, index: [], value: first },
     ...nested([["r", columns]], false, [{ kind: "set", register: acc, index: [], value }]),
-    { kind: "store", buffer: y, index: i, value: binary("add", read(acc), number(1)) },
+    { kind: "store", buffer: y, index: l, value: binary("add", read(acc), number(1)) },
   ];
   const [name, comment] = [`reduced_${fn}`, ""];
   return {
@@ -195,7 +195,7 @@ export function reducedRows(rows: number, columns: number, fn: "add" | "max", ta
     reads: [x, w],
     writes: [y],
     parameters: [],
-    body: nested([["i", rows]], true, body),
+    body: nested([["l", rows]], true, body),
     comment,
   };
 }

@@ -1,78 +1,71 @@
 /**
  * What a file says of the types of its outputs and of values inside (`value_info`), held against what its
- * nodes make: where one of them cannot be so, the file contradicts itself, and nobody knows which it means.
- * Sizes that are open on either side are not equated: exporters fix the batch of an output they have left
- * open on the input, and runtimes look at neither.
+ * nodes make. Another element type is a contradiction, and nobody knows which is meant. Another shape is
+ * noted: exporters name the axes of an output that is reshaped afterwards, runtimes warn and go by the nodes,
+ * and so does the module. Sizes that are open on either side are not equated: exporters fix the batch of an
+ * output they have left open on the input.
  */
-import type { DiagnosticBag } from "../../diagnostics/index.ts";
-import { constantOf } from "../../dims/index.ts";
+import type { DType } from "../../../runtime/dtype.ts";
+import type { Diagnostic, DiagnosticBag } from "../../diagnostics/index.ts";
+import { constantOf, type Shape } from "../../dims/index.ts";
 import type { GraphBuilder } from "../../infer/builder.ts";
-import type { TensorType, Value } from "../../ir/graph.ts";
+import type { Value } from "../../ir/graph.ts";
 import { dtypeOfElement } from "./element-types.ts";
-import type { OnnxGraph, ValueInfo } from "./model.ts";
+import type { OnnxDim, OnnxGraph } from "./model.ts";
 import { failed, type Scope } from "./scope.ts";
 
-/** Adds E3102 for each contradiction; where sizes are a sample's (`sampled`) they are not compared. */
+/**
+ * Adds E3102 for each element type that is contradicted; says where shapes are. Sizes of a sample (`fixed`)
+ * are not compared.
+ */
 export function checkDeclared(
   { outputs, valueInfo }: OnnxGraph,
   scope: Scope,
-  { builder, bag, sampled }: Checked,
-): void {
+  { builder, bag, fixed }: Checked,
+): readonly string[] {
+  const notes: string[] = [];
   const isOutput = new Set(outputs.map(({ name }) => name));
   for (const info of [...outputs, ...valueInfo.filter(({ name }) => !isOutput.has(name))]) {
     const binding = scope.lookUp(info.name);
-    if (!binding || binding === failed || binding.stored) continue;
+    if (!binding || binding === failed || binding.stored || info.type.kind !== "tensor") continue;
     const value = binding.value(builder);
     const { dtype } = value.type;
-    const type = { dtype, shape: builder.resolve(value.type.shape) };
-    const wrong = contradiction(info, type, sampled);
-    if (wrong) bag.add(report(info, isOutput.has(info.name), value, wrong));
+    const which = `the file declares the ${isOutput.has(info.name) ? "output" : "value"} "${info.name}"`;
+    const declared = dtypeOfElement(info.type.elementType);
+    const shape = builder.resolve(value.type.shape);
+    if (declared !== undefined && declared !== dtype) bag.add(otherType(which, declared, value));
+    else if (info.type.shape && isOther(info.type.shape, shape, fixed))
+      notes.push(`${which} ${textOf(info.type.shape)}, but its nodes make it [${shape.join(", ")}]`);
   }
+  return notes;
 }
 
 interface Checked {
   readonly builder: GraphBuilder;
   readonly bag: DiagnosticBag;
-  readonly sampled: boolean;
+  readonly fixed: boolean;
 }
 
-interface Contradiction {
-  readonly what: string;
-  readonly declared: string;
-  readonly made: string;
+const textOf = (shape: readonly OnnxDim[]): string => `[${shape.map((d) => d ?? "?").join(", ")}]`;
+
+function isOther(declared: readonly OnnxDim[], made: Shape, fixed: boolean): boolean {
+  if (declared.length !== made.length) return true;
+  return !fixed && declared.some((d, i) => isOtherSize(d, constantOf(made[i]!)));
 }
 
-function contradiction({ type }: ValueInfo, made: TensorType, sampled: boolean): Contradiction | undefined {
-  if (type.kind !== "tensor") return undefined;
-  const dtype = dtypeOfElement(type.elementType);
-  if (dtype !== undefined && dtype !== made.dtype)
-    return { what: "its element type", declared: dtype, made: made.dtype };
-  const { shape } = type;
-  if (!shape) return undefined;
-  const [declared, found] = [`[${shape.map((d) => d ?? "?").join(", ")}]`, `[${made.shape.join(", ")}]`];
-  if (shape.length !== made.shape.length) return { what: "how many axes it has", declared, made: found };
-  if (sampled) return undefined;
-  const axis = shape.findIndex((d, i) => isOther(d, constantOf(made.shape[i]!)));
-  return axis < 0 ? undefined : { what: `its size along axis ${axis}`, declared, made: found };
-}
-
-function isOther(declared: bigint | string | undefined, made: number | bigint | undefined): boolean {
+function isOtherSize(declared: OnnxDim, made: number | bigint | undefined): boolean {
   return typeof declared === "bigint" && made !== undefined && declared !== BigInt(made);
 }
 
-function report({ name }: ValueInfo, isOutput: boolean, { source }: Value, wrong: Contradiction) {
-  const which = isOutput ? "output" : "value";
+function otherType(which: string, declared: DType, { name, source, type }: Value): Diagnostic {
   return {
-    code: "E3102" as const,
-    message: `the file declares the ${which} "${name}" ${wrong.declared}, but its nodes make it ${wrong.made}`,
+    code: "E3102",
+    message: `${which} ${declared}, but its nodes make it ${type.dtype}`,
     ...(source.path && { layer: source.path }),
     facts: [
-      { subject: name, value: wrong.declared, note: "declared" },
-      { subject: source.path || name, value: wrong.made, note: "made" },
+      { subject: "declared", value: declared, note: "by the file" },
+      { subject: source.path || name, value: type.dtype, note: "made" },
     ],
-    because: `they differ in ${wrong.what}`,
-    fix: isOutput
-      ? "export the model again, or correct the type of the output"
-      : "infer the shapes of the file again, or leave its value_info out",
+    fix: "export the model again, or correct the type in the file",
   };
 }

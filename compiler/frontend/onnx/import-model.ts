@@ -23,10 +23,19 @@ export class Answers {
   readonly #sample: GivenInputs;
   /** Whether the graph is for the sizes of the sample alone. */
   readonly fixed: boolean;
+  /** Whether the sample's values choose between branches. */
+  readonly chooses: boolean;
+  /** Inputs whose values would choose between branches, had they been asked. */
+  readonly choices = new Map<string, DType>();
 
-  constructor(sample: GivenInputs, fixed: boolean) {
+  constructor(sample: GivenInputs, { fixed = false, chooses = false }: Decides = {}) {
     this.#sample = sample;
     this.fixed = fixed;
+    this.chooses = chooses;
+  }
+
+  couldChoose({ name, type }: Value): void {
+    this.choices.set(name, type.dtype);
   }
 
   elementsOf(name: string): Tensor | undefined {
@@ -55,6 +64,12 @@ export class Answers {
   }
 }
 
+/** What a sample decides beside the sizes it binds. */
+export interface Decides {
+  readonly fixed?: boolean;
+  readonly chooses?: boolean;
+}
+
 export interface GivenInputs {
   elements(name: string): Tensor | undefined;
   shape(name: string): readonly number[] | undefined;
@@ -70,6 +85,8 @@ export interface ImportedModel {
   readonly builder: { readonly store: Store };
   readonly uses: readonly ImportedUse[];
   readonly weights: ReadonlyMap<string, StoredTensor>;
+  /** What the file says of its own values and does not keep. */
+  readonly notes: readonly string[];
   /** What was asked of the sample. */
   readonly answers: Answers;
 }
@@ -83,9 +100,10 @@ export function importModel(
 ): ImportedModel {
   const builder = new GraphBuilder(name, undefined, (input) => answers.elementsOf(input.name));
   const inputs = declareInputs(model.graph, builder, answers);
-  const importer = new Importer({ model, builder, ...context });
-  const graph = builder.finish(importer.run(inputs, answers.fixed));
-  return { graph, builder, uses: importer.uses, weights: importer.weights, answers };
+  const importer = new Importer({ model, builder, answers, ...context });
+  const graph = builder.finish(importer.run(inputs));
+  const { uses, weights, notes } = importer;
+  return { graph, builder, uses, weights, notes, answers };
 }
 
 /** The inputs that are fed: one with a default is a tensor like any other. */

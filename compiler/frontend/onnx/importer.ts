@@ -32,6 +32,17 @@ export interface ImportSettings {
   readonly registry: Registry;
   readonly tensors: TensorStore;
   readonly builder: GraphBuilder;
+  readonly answers: Answers;
+}
+
+/** What a sample may decide; see `import-model.ts`. */
+export interface Answers {
+  /** Whether the graph is for the sizes of the sample alone. */
+  readonly fixed: boolean;
+  /** Whether the sample's values choose between branches. */
+  readonly chooses: boolean;
+  /** Is told of inputs whose values would choose. */
+  couldChoose(input: Value): void;
 }
 
 /** One use of an operator or function, for reports. */
@@ -52,26 +63,32 @@ export class Importer implements Services {
   readonly #tensors: TensorStore;
   readonly #functions: Functions;
   readonly #builder: GraphBuilder;
+  readonly #answers: Answers;
   readonly #bag = new DiagnosticBag();
   #opsets: Opsets;
 
-  constructor({ model, registry, tensors, builder }: ImportSettings) {
+  constructor({ model, registry, tensors, builder, answers }: ImportSettings) {
     this.#model = model;
     this.#registry = registry;
     this.#tensors = tensors;
     this.#functions = new Functions(model);
     this.#builder = builder;
+    this.#answers = answers;
     this.#opsets = model.opsets;
   }
 
-  /** The outputs of the whole file. `inputs` are its inputs by name, `sampled` with a sample's sizes. */
-  run(inputs: ReadonlyMap<string, Value>, sampled: boolean): readonly Output[] {
+  /** What the file says of its own values and does not keep. */
+  notes: readonly string[] = [];
+
+  /** The outputs of the whole file. `inputs` are its inputs by name. */
+  run(inputs: ReadonlyMap<string, Value>): readonly Output[] {
     const { graph } = this.#model;
     const scope = new Scope();
     for (const [name, value] of inputs) scope.define(name, bound(value));
     const bindings = this.#body(graph, scope, new Ops(this.#builder));
     this.#bag.throwIfAny();
-    checkDeclared(graph, scope, { builder: this.#builder, bag: this.#bag, sampled });
+    const { fixed } = this.#answers;
+    this.notes = checkDeclared(graph, scope, { builder: this.#builder, bag: this.#bag, fixed });
     this.#bag.throwIfAny();
     return graph.outputs.map(({ name }, i) => ({ name, value: bindings[i]!.value(this.#builder) }));
   }
@@ -88,6 +105,14 @@ export class Importer implements Services {
   elements(value: Value, builder: GraphBuilder): Tensor | undefined {
     const elements = builder.elementsOf(value);
     return elements && toTensor(elements);
+  }
+
+  choice(value: Value, builder: GraphBuilder): Tensor | undefined {
+    const known = this.known(value, builder);
+    if (known) return known;
+    const chosen = this.#answers.chooses ? this.elements(value, builder) : undefined;
+    if (!chosen) for (const input of builder.inputsBehind(value)) this.#answers.couldChoose(input);
+    return chosen;
   }
 
   dims(value: Value, builder: GraphBuilder) {

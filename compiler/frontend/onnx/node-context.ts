@@ -17,6 +17,8 @@ export interface Services {
   /** The same for dims, and for inputs whose elements the sample gives. */
   dims(value: Value, builder: GraphBuilder): readonly Dim[] | undefined;
   elements(value: Value, builder: GraphBuilder): Tensor | undefined;
+  /** Elements that say which graph is built. */
+  choice(value: Value, builder: GraphBuilder): Tensor | undefined;
   inline(
     graph: OnnxGraph,
     scope: Scope,
@@ -65,6 +67,13 @@ export class ImportedNode implements NodeContext {
   known(i: number): Tensor | undefined {
     const binding = this.#binding(i);
     return binding.stored?.tensor() ?? this.knownValue(binding.value(this.ops.builder));
+  }
+
+  choice(i: number): Tensor | undefined {
+    const binding = this.#binding(i);
+    return (
+      binding.stored?.tensor() ?? this.#services.choice(binding.value(this.ops.builder), this.ops.builder)
+    );
   }
 
   knownValue(value: Value): Tensor | undefined {

@@ -1,8 +1,10 @@
 /**
  * An imported ONNX file: what `compile`, `inspect` and the command line take where a model of layers would
  * stand. The file is read, checked and imported when this is made. Where shapes depend on the elements of
- * inputs (axes, a target shape), a sample that gives these is imported again, for them.
+ * inputs (axes, a target shape), a sample that gives these is imported again, for them; what a sample decides
+ * is as little as will do: nothing, else which branches run, else the sizes too.
  */
+import type { DType } from "../../../runtime/dtype.ts";
 import type { Tensor } from "../../../runtime/tensor.ts";
 import { CompileError, callSite } from "../../diagnostics/index.ts";
 import { type Dim, evaluate, type Store } from "../../dims/index.ts";
@@ -20,6 +22,7 @@ import { checkBudget, DEFAULT_MAX_PARAMETER_BYTES } from "../weights.ts";
 import { checkModel } from "./check.ts";
 import {
   Answers,
+  type Decides,
   declaredShape,
   declaredType,
   declareInputs,
@@ -91,7 +94,7 @@ export class OnnxNetwork implements Network {
   }
 
   inputs(_rank?: number, sample: Sample = {}): readonly Value[] {
-    const answers = new Answers(this.#given(sample), false);
+    const answers = new Answers(this.#given(sample));
     return [...declareInputs(this.#model.graph, new GraphBuilder(this.name), answers).values()];
   }
 
@@ -110,6 +113,11 @@ export class OnnxNetwork implements Network {
   inferred(): { readonly graph: Graph; readonly store: Store } {
     const { graph, builder } = this.#current();
     return { graph, store: builder.store };
+  }
+
+  /** Shapes that the file declares and its nodes, as imported last, do not make. */
+  get notes(): readonly string[] {
+    return (this.#last?.imported ?? this.#imports[0])?.notes ?? [];
   }
 
   get weights(): readonly ModelWeight[] {
@@ -182,7 +190,7 @@ export class OnnxNetwork implements Network {
 
   /** Errors are those of the file, unless what is missing is what a sample may say. */
   #importEarly(): void {
-    const answers = new Answers(this.#given({}), false);
+    const answers = new Answers(this.#given({}));
     try {
       this.#import(answers);
     } catch (error) {
@@ -195,11 +203,18 @@ export class OnnxNetwork implements Network {
     const given = this.#given(sample);
     const known = this.#imports.find(({ answers }) => answers.agree(given));
     if (known) return known;
-    try {
-      return this.#import(new Answers(given, false));
-    } catch (error) {
-      if (!(error instanceof CompileError) || !isOpen(error) || Object.keys(sample).length === 0) throw error;
-      return this.#import(new Answers(given, true));
+    const hasSample = Object.keys(sample).length > 0;
+    for (let decides: Decides = {}; ; ) {
+      const answers = new Answers(given, decides);
+      try {
+        return this.#import(answers);
+      } catch (error) {
+        if (!(error instanceof CompileError)) throw error;
+        const canChoose = [...answers.choices.keys()].some((name) => given.elements(name));
+        if (canChoose && !answers.chooses) decides = { ...decides, chooses: true };
+        else if (hasSample && !answers.fixed && isOpen(error)) decides = { fixed: true };
+        else throw withChoices(error, answers.choices);
+      }
     }
   }
 
@@ -227,6 +242,15 @@ export class OnnxNetwork implements Network {
 
 /** Whether all that is wrong is that a size or an element is open. */
 const isOpen = ({ diagnostics }: CompileError): boolean => diagnostics.every(({ code }) => code === "E3104");
+
+/** What cannot be built in a branch need not be built where the sample chooses the other. */
+function withChoices(error: CompileError, inputs: ReadonlyMap<string, DType>): CompileError {
+  const [first] = inputs;
+  if (first === undefined) return error;
+  const names = [...inputs.keys()].join(", ");
+  const or = `or choose a branch by the values of ${names}, as in --sample ${first[0]}=${first[1]}:[1]`;
+  return new CompileError(error.diagnostics.map((each) => ({ ...each, fix: `${each.fix}, ${or}` })));
+}
 
 /** An input of a file that is not imported yet; null for a size without a number. */
 function declaredInput(info: ValueInfo): NetworkInput {

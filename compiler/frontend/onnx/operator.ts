@@ -26,7 +26,12 @@ export interface NodeContext {
   values(): readonly Value[];
   /** The elements of operand `i`, where the file itself says them; never of an input. */
   known(i: number): Tensor | undefined;
-  /** The same for a value that was built. */
+  /**
+   * What `known` says, and where the branches of a graph cannot stand side by side what the sample's values
+   * make of operand `i`: the module is compiled for these.
+   */
+  choice(i: number): Tensor | undefined;
+  /** The same as `known` for a value that was built. */
   knownValue(value: Value): Tensor | undefined;
   /**
    * The elements of operand `i`, which decide shapes. An input's come from the sample's values, and a module

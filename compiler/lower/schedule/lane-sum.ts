@@ -3,9 +3,9 @@
  * does, four partial results stand side by side and are combined at the end.
  *
  *     let acc = 0                       let acc = 0
- *     for r < 10                        for l < 4 vector: let acc.l[l] = 0
+ *     for r < 10                        for r.l < 4 vector: let acc.l[r.l] = 0
  *       set acc = acc + x[r]     =>     for r < 2
- *     store y = acc                       for l < 4 vector: set acc.l[l] = acc.l[l] + x[4r + l]
+ *     store y = acc                       for r.l < 4 vector: set acc.l[r.l] = acc.l[r.l] + x[4r + r.l]
  *                                       for r.r < 2: set acc = acc + x[8 + r.r]
  *                                       set acc = acc + ((acc.l[0] + acc.l[1]) + (acc.l[2] + acc.l[3]))
  *                                       store y = acc
@@ -48,7 +48,12 @@ export function sumInLanes(
   const parts: Register = { ...first.register, name: `${first.register.name}.l`, shape: [width] };
   return [
     first,
-    inLanes(parts, lanes, (lane) => ({ kind: "let", register: parts, index: [lane], value: first.value })),
+    inLanes(parts, inner.axis, lanes, (lane) => ({
+      kind: "let",
+      register: parts,
+      index: [lane],
+      value: first.value,
+    })),
     ...replaceInnermost(chain, cut(inner, update, term, parts, lanes)),
     { ...update, value: { ...term.whole, a: whole(update), b: combined(parts, term.whole) } },
     ...rest,
@@ -116,7 +121,7 @@ function cut(
   const [width] = parts.shape as readonly [number];
   const extent = constantOf(loop.extent)!;
   const turns = Math.floor(extent / width);
-  const step = inLanes(parts, lanes, (lane) => {
+  const step = inLanes(parts, loop.axis, lanes, (lane) => {
     const a: Expr = { kind: "register", register: parts, index: [lane] };
     const set: Stmt = { kind: "set", register: parts, index: [lane], value: { ...whole, a, b: value } };
     return substituteAxis([set], loop.axis, add(mul(width, symbol(loop.axis)), lane))[0]!;
@@ -129,17 +134,17 @@ function cut(
   return [blocks, { ...loop, axis, extent: constant(rest), mode: "unroll", body }];
 }
 
-const partAxis = "l";
-
-function inLanes({ shape }: Register, lanes: number, statement: (part: Dim) => Stmt): For {
+/** The loop over the parts is named after the axis that is summed: a kernel has that once. */
+function inLanes({ shape }: Register, along: string, lanes: number, statement: (part: Dim) => Stmt): For {
+  const axis = `${along}.l`;
   const loop: For = {
     kind: "for",
-    axis: partAxis,
+    axis,
     extent: constant(shape[0]!),
     step: 1,
     mode: "serial",
     parallel: true,
-    body: [statement(symbol(partAxis))],
+    body: [statement(symbol(axis))],
   };
   return vectorise(loop, lanes);
 }

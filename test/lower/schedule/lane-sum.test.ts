@@ -22,11 +22,11 @@ describe("a reduction in lanes", () => {
   test("has four parts, what is left over apart, and one sum at the end", () => {
     expect(printStmts(sumInLanes(reducedRows(1, 18, "add", targets.wasm).body, 4)!)).toMatchInlineSnapshot(`
       "let acc = 0
-      for l < 4 vector parallel
-        let acc.l[l] = 0
+      for r.l < 4 vector parallel
+        let acc.l[r.l] = 0
       for r < 4
-        for l < 4 vector parallel
-          set acc.l[l] = acc.l[l] + x[l + 4*r] * w[l + 4*r]
+        for r.l < 4 vector parallel
+          set acc.l[r.l] = acc.l[r.l] + x[4*r + r.l] * w[4*r + r.l]
       for r.r < 2 unroll
         set acc = acc + x[r.r + 16] * w[r.r + 16]
       set acc = acc + (acc.l[0] + acc.l[1] + (acc.l[2] + acc.l[3]))

@@ -117,8 +117,36 @@ describe("If on data", () => {
       else_branch: graph([], [node("Neg", ["x"], ["b"])], ["b: float32"]),
     });
     expect(() => fromOnnx(bytes).bind({ x: [4] })).toThrow(
-      /its branches give \[2, 2\] and \[4\], and nothing/,
+      /give \[2, 2\] and \[4\], and nothing[\s\S]*by the values of x, as in --sample x=float32:\[1\]/,
     );
+  });
+
+  test("takes the branch that the sample's values choose, where both cannot be built", () => {
+    const isOne = [node("Equal", ["rate", "one"], ["c"])];
+    const branches = {
+      then_branch: graph([], [node("MatMul", ["x", "narrow"], ["a"])], ["a: float32"]),
+      else_branch: graph([], [node("MatMul", ["x", "wide"], ["b"])], ["b: float32"]),
+    };
+    const bytes = bytesOf(
+      graph(
+        ["x: float32[?, ?]", "rate: int64[]"],
+        [...isOne, node("If", ["c"], ["y"], branches)],
+        ["y: float32[?, ?]"],
+        [int64s("one", [], [1]), floats("narrow", [2, 1], [1, 2]), floats("wide", [3, 1], [1, 2, 3])],
+      ),
+      13,
+    );
+    const net = fromOnnx(bytes);
+    const rate = (n: bigint) => tensor([n], [], "int64");
+    expect(() => compile(net, { sample: { x: [1, 3], rate: [] } })).toThrow(
+      /by the values of rate, as in --sample rate=int64:\[1\]/,
+    );
+    const { instantiate } = load(compile(net, { sample: { x: [1, 3], rate: rate(7n) }, format: "js" }));
+    const x = Float32Array.of(1, 1, 1);
+    expect(instantiate().run({ x, rate: BigInt64Array.of(7n) })["y"]).toEqual(Float32Array.of(6));
+    expect(() => instantiate().run({ x, rate: BigInt64Array.of(1n) })).toThrow(/rate/);
+    const other = net.predict({ x: tensor([1, 1], [1, 2], "float32"), rate: rate(1n) });
+    expect(other.get("y")!.data).toEqual(Float32Array.of(3));
   });
 });
 

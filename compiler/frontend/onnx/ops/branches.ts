@@ -1,9 +1,9 @@
 /**
- * If. A condition that the file, the sizes or the sample decide leaves one branch. One that only data decides
- * is a choice between the results of both. Branches that take long, or that may refuse an index, are bodies
- * of loops of one turn or none, so that only the one that is taken runs; small ones both run, which has no
- * effect that could tell. Where they give other sizes, the result has the size that the run finds, in memory
- * for the larger.
+ * If. A condition that the file or the sizes decide leaves one branch, and so does one that the sample's
+ * values decide where both branches cannot be built. Another is a choice between the results of both.
+ * Branches that take long, or that may refuse an index, are bodies of loops of one turn or none, so that only
+ * the one that is taken runs; small ones both run, which has no effect that could tell. Where they give other
+ * sizes, the result has the size that the run finds, in memory for the larger.
  */
 import { constant, constantOf, type Dim, max, type Shape, sub } from "../../../dims/index.ts";
 import type { Value } from "../../../ir/graph.ts";
@@ -12,7 +12,7 @@ import type { OnnxGraph } from "../model.ts";
 import type { NodeContext } from "../operator.ts";
 
 export function branch(c: NodeContext, then: OnnxGraph, otherwise: OnnxGraph): readonly Value[] {
-  const decided = c.known(0);
+  const decided = c.choice(0);
   if (decided) return c.inline(Number(decided.data[0]) !== 0 ? then : otherwise, []);
   const condition = c.ops.reshape(c.value(0), []);
   if (isData(c, condition) && [then, otherwise].some(isHeavy) && ![then, otherwise].some(measures))
@@ -57,10 +57,7 @@ function commonShape(
   const isEqual = mine.length === theirs.length && mine.every((d, axis) => d === theirs[axis]);
   const isFixed = [...mine, ...theirs].every((d) => constantOf(d) !== undefined);
   if (!isEqual && !(isFixed && mine.length === theirs.length && isData(c, condition)))
-    c.open(
-      `${text}, and nothing decides between them`,
-      "give a sample whose sizes or elements decide the condition, or branches with as many axes",
-    );
+    c.open(`${text}, and nothing decides between them`, "give a sample whose sizes decide the condition");
   return mine.map((d, axis): Size => {
     const other = theirs[axis]!;
     if (d === other) return { most: d, found: d };
