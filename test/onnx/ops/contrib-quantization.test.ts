@@ -157,6 +157,22 @@ const cases: Readonly<Record<string, Row>> = {
     attributes: { axis: 1 },
     outputs: bytesOut,
   },
+  DynamicQuantizeLSTM: {
+    type: ms("DynamicQuantizeLSTM"),
+    inputs: {
+      x: f(1, 4, 1, 3),
+      w: some(2, [2, 3, 20], "int8", -127, 128),
+      r: some(3, [2, 5, 20], "int8", -127, 128),
+      b: f(4, 2, 40),
+      ws: tensor([0.01, 0.02], [2], "float32"),
+      wz: tensor([0, 0], [2], "int8"),
+      rs: tensor([0.005, 0.01], [2], "float32"),
+      rz: tensor([0, 0], [2], "int8"),
+    },
+    operands: ["x", "w", "r", "b", "", "", "", "", "ws", "wz", "rs", "rz"],
+    attributes: { direction: "bidirectional", hidden_size: 5 },
+    outputs: ["y: float32", "h: float32", "c: float32"],
+  },
   DynamicQuantizeMatMul: {
     type: ms("DynamicQuantizeMatMul"),
     inputs: { a: f(1, 2, 8), b: bytes(2, 8, 3), s: scalar(0.01), z: zero(128), bias: f(3, 3) },

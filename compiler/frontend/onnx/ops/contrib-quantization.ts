@@ -18,6 +18,7 @@ import {
   quantization,
   saturated,
 } from "./quantization.ts";
+import { directionOf, lstm, type Products, recurrentAttributes, recurrentLayer } from "./recurrent.ts";
 
 /** Operand `i` as numbers: its scale and zero point (which may be left out) stand behind it. */
 function numbers(c: NodeContext, i: number): Value {
@@ -118,10 +119,33 @@ function integerToFloat(c: NodeContext): Value {
 /** A is quantised by its own range when it runs; B, its scale, its zero point, bias. */
 function dynamicProduct(c: NodeContext): Value {
   const { ops } = c;
-  const [x, scale, zero] = dynamicQuantizeLinear(c);
-  const a = factor(ops, x!, scale!, zero!, "rows");
+  const a = factor(ops, ...dynamicQuantizeLinear(ops, c.value(0)), "rows");
   const b = factor(ops, c.value(1), c.value(2), c.optional(3), "columns");
   return product(ops, a, b, c.optional(4));
+}
+
+/**
+ * The products of an LSTM whose W [D, I, 4*H] and R [D, H, 4*H] are integers, with scales and zero points
+ * (operands 8 to 11) per direction or per column; x is quantised by its range, h by its own in every step.
+ */
+function dynamicProducts(c: NodeContext, x: Value, d: number): Products {
+  const { ops } = c;
+  const weights = (i: number, scaleAt: number) => {
+    const scale = directionOf(ops, c.value(scaleAt), d);
+    const zero = directionOf(ops, c.value(scaleAt + 1), d);
+    return factor(ops, directionOf(ops, c.value(i), d), scale, zero, "columns");
+  };
+  const recurrence = weights(2, 10);
+  return {
+    input: product(ops, factor(ops, ...dynamicQuantizeLinear(ops, x), "rows"), weights(1, 8), undefined),
+    held: [recurrence.centered, recurrence.scale],
+    recurrent(inner, h, [centered, scale], { from, count, hidden }) {
+      const columns = (w: Value) =>
+        inner.rank(w) === 0 ? w : inner.slice(w, -1, from * hidden, count * hidden);
+      const left = factor(inner, ...dynamicQuantizeLinear(inner, h), "rows");
+      return product(inner, left, { centered: columns(centered!), scale: columns(scale!) }, undefined);
+    },
+  };
 }
 
 /** A, scale, zero, B, scale, zero, C in int32, scale and zero of the result, without which it is float32. */
@@ -184,5 +208,13 @@ export const contribQuantization: readonly Operator[] = inDomain("com.microsoft"
   operator("QLinearConv", since(1, { ...convolution, channels_last: flag(false) }, convolved)),
   operator("QGemm", since(1, gemmSpecs, quantizedGemm)),
   operator("MatMulIntegerToFloat", since(1, {}, integerToFloat)),
+  operator(
+    "DynamicQuantizeLSTM",
+    since(1, { ...recurrentAttributes, input_forget: flag(false) }, (c, a) => {
+      const hidden_size = a.hidden_size ?? Number(c.ops.shape(c.value(2))[1]);
+      const products = (x: Value, d: number) => dynamicProducts(c, x, d);
+      return recurrentLayer(c, lstm(a.input_forget), { ...a, hidden_size }, products);
+    }),
+  ),
   operator("DynamicQuantizeMatMul", since(1, {}, dynamicProduct)),
 ]);

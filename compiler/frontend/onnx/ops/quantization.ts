@@ -77,9 +77,7 @@ function dequantizeLinear(c: NodeContext, values: LinearValues): Value {
 }
 
 /** uint8 over the range of the data, 0 included: y, its scale and its zero point. */
-export function dynamicQuantizeLinear(c: NodeContext): readonly Value[] {
-  const { ops } = c;
-  const x = c.value(0);
+export function dynamicQuantizeLinear(ops: Ops, x: Value): readonly [y: Value, scale: Value, zero: Value] {
   const all = x.type.shape.map((_, axis) => axis);
   const low = ops.min(ops.reduceMin(x, all), 0);
   const high = ops.max(ops.reduceMax(x, all), 0);
@@ -187,7 +185,10 @@ export const quantization: readonly Operator[] = [
     since(21, { axis, block_size }, dequantizeLinear),
     since(23, { axis, block_size, output_dtype }, dequantizeLinear),
   ),
-  operator("DynamicQuantizeLinear", since(11, {}, dynamicQuantizeLinear)),
+  operator(
+    "DynamicQuantizeLinear",
+    since(11, {}, (c) => dynamicQuantizeLinear(c.ops, c.value(0))),
+  ),
   operator("MatMulInteger", since(10, {}, matMulInteger)),
   operator("QLinearMatMul", since(10, {}, qLinearMatMul)),
   operator(

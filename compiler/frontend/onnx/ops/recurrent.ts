@@ -14,8 +14,8 @@ interface CellStep {
   readonly ops: Ops;
   readonly input: Value;
   readonly states: readonly Value[];
-  /** R [G*H, H]. */
-  readonly recurrence: Value;
+  /** h R^T [B, count*H] for gates `from .. from + count`. */
+  readonly recurrent: (h: Value, from: number, count: number) => Value;
   /** Rb [G*H], where the cell adds it itself. */
   readonly recurrentBias: Value | undefined;
   /** P [3*H]. */
@@ -25,7 +25,7 @@ interface CellStep {
   readonly activations: readonly Activation[];
 }
 
-interface Cell {
+export interface Cell {
   readonly gates: number;
   /** Cell states beside the hidden one. */
   readonly states: 1 | 2;
@@ -35,7 +35,22 @@ interface Cell {
   readonly step: (step: CellStep) => readonly Value[];
 }
 
-interface RecurrentValues {
+/** One direction's weights as products with them. */
+export interface Products {
+  /** x W^T [T, B, G*H], for all steps at once. */
+  readonly input: Value;
+  /** What a step multiplies by. */
+  readonly held: readonly Value[];
+  /** h R^T [B, count*H] for gates `from .. from + count` of `hidden` columns each. */
+  recurrent(
+    ops: Ops,
+    h: Value,
+    held: readonly Value[],
+    gates: { from: number; count: number; hidden: number },
+  ): Value;
+}
+
+export interface RecurrentValues {
   readonly activations: readonly string[] | undefined;
   readonly activation_alpha: readonly number[] | undefined;
   readonly activation_beta: readonly number[] | undefined;
@@ -50,16 +65,23 @@ function gate({ ops, hidden }: CellStep, x: Value, from: number, count = 1): Val
   return ops.slice(x, -1, from * hidden, count * hidden);
 }
 
-/** h R^T for gates `from .. from + count` of R. */
-function recurrent({ ops, hidden, recurrence }: CellStep, h: Value, from: number, count: number): Value {
-  const rows = ops.slice(recurrence, 0, from * hidden, count * hidden);
-  return ops.dotGeneral(h, rows, { contract: [1, 1] });
+/** W [D, G*H, I] and R [D, G*H, H]. */
+function floatProducts(c: NodeContext, x: Value, d: number): Products {
+  const { ops } = c;
+  return {
+    input: ops.dotGeneral(x, directionOf(ops, c.value(1), d), { contract: [2, 1] }),
+    held: [directionOf(ops, c.value(2), d)],
+    recurrent(inner, h, [recurrence], { from, count, hidden }) {
+      const rows = inner.slice(recurrence!, 0, from * hidden, count * hidden);
+      return inner.dotGeneral(h, rows, { contract: [1, 1] });
+    },
+  };
 }
 
 /** h' = f(x W^T + h R^T + b) */
 function rnnStep(step: CellStep): readonly Value[] {
   const { ops, input, states, activations, clip } = step;
-  const sum = ops.add(input, recurrent(step, states[0]!, 0, 1));
+  const sum = ops.add(input, step.recurrent(states[0]!, 0, 1));
   return [activations[0]!(ops, clip(ops, sum))];
 }
 
@@ -72,12 +94,12 @@ const gruStep =
     const [f, g] = activations;
     const bias = (x: Value, from: number, count: number) =>
       recurrentBias ? ops.add(x, gate(step, recurrentBias, from, count)) : x;
-    const both = ops.add(gate(step, input, 0, 2), bias(recurrent(step, h, 0, 2), 0, 2));
+    const both = ops.add(gate(step, input, 0, 2), bias(step.recurrent(h, 0, 2), 0, 2));
     const opened = f!(ops, clip(ops, both));
     const [z, r] = [gate(step, opened, 0), gate(step, opened, 1)];
     const past = linearBeforeReset
-      ? ops.mul(r, bias(recurrent(step, h, 2, 1), 2, 1))
-      : bias(recurrent(step, ops.mul(r, h), 2, 1), 2, 1);
+      ? ops.mul(r, bias(step.recurrent(h, 2, 1), 2, 1))
+      : bias(step.recurrent(ops.mul(r, h), 2, 1), 2, 1);
     const candidate = g!(ops, clip(ops, ops.add(gate(step, input, 2), past)));
     return [ops.add(ops.mul(ops.sub(1, z), candidate), ops.mul(z, h))];
   };
@@ -89,7 +111,7 @@ const lstmStep =
     const { ops, input, activations, clip, peepholes } = step;
     const [h, c] = [step.states[0]!, step.states[1]!];
     const [f, g, last] = activations;
-    const sums = ops.add(input, recurrent(step, h, 0, 4));
+    const sums = ops.add(input, step.recurrent(h, 0, 4));
     const seen = (x: Value, which: number, state: Value) =>
       peepholes ? ops.add(x, ops.mul(gate(step, peepholes, which), state)) : x;
     const i = f!(ops, clip(ops, seen(gate(step, sums, 0), 0, c)));
@@ -108,7 +130,7 @@ const gru = (linearBeforeReset: boolean): Cell => ({
   fusesBias: false,
   step: gruStep(linearBeforeReset),
 });
-const lstm = (inputForget: boolean): Cell => ({
+export const lstm = (inputForget: boolean): Cell => ({
   gates: 4,
   states: 2,
   defaults: ["Sigmoid", "Tanh", "Tanh"],
@@ -125,15 +147,22 @@ interface Layer {
   readonly x: Value;
   readonly hidden: number;
   readonly batchFirst: boolean;
+  readonly products: (x: Value, d: number) => Products;
 }
 
-function recurrentLayer(c: NodeContext, cell: Cell, values: RecurrentValues): readonly Value[] {
+/** `products` says how one direction's weights are multiplied by. */
+export function recurrentLayer(
+  c: NodeContext,
+  cell: Cell,
+  values: RecurrentValues,
+  products: Layer["products"] = (x, d) => floatProducts(c, x, d),
+): readonly Value[] {
   const { ops } = c;
   const batchFirst = values.layout === 1;
   const x = batchFirst ? ops.transpose(c.value(0), [1, 0, 2]) : c.value(0);
   const hidden = values.hidden_size ?? Number(ops.shape(c.value(2))[2]);
   if (!Number.isSafeInteger(hidden)) c.unsupported("hidden_size is open", "give the attribute hidden_size");
-  const layer: Layer = { c, cell, values, x, hidden, batchFirst };
+  const layer: Layer = { c, cell, values, x, hidden, batchFirst, products };
   const both = values.direction === "bidirectional";
   const directions = Array.from({ length: both ? 2 : 1 }, (_, d) =>
     runDirection(layer, d, both ? d === 1 : values.direction === "reverse"),
@@ -166,12 +195,11 @@ function runDirection(layer: Layer, d: number, reverse: boolean): Direction {
   const { ops } = c;
   const of = (i: number) => directionOf(ops, c.value(i), d);
   const bias = c.has(3) ? biasesOf(ops, of(3), cell, hidden) : undefined;
-  const projected = ops.dotGeneral(x, of(1), { contract: [2, 1] });
-  const inputs = bias ? ops.add(projected, bias.input) : projected;
-  const recurrence = of(2);
+  const products = layer.products(x, d);
+  const inputs = bias ? ops.add(products.input, bias.input) : products.input;
   const lengths = c.optional(4);
   const peepholes = cell.states === 2 && c.has(7) ? of(7) : undefined;
-  const extras = { recurrence, recurrentBias: bias?.recurrent, peepholes, lengths };
+  const extras = { recurrentBias: bias?.recurrent, peepholes, lengths };
   const names = Object.keys(extras) as (keyof typeof extras)[];
   const given = names.filter((name) => extras[name] !== undefined);
   const activations = activationsOf(c, cell.defaults, values, d);
@@ -181,7 +209,7 @@ function runDirection(layer: Layer, d: number, reverse: boolean): Direction {
   const options = {
     states: Array.from({ length: cell.states }, (_, i) => initialState(layer, i, d)),
     sequences,
-    invariants: given.map((name) => extras[name]!),
+    invariants: [...given.map((name) => extras[name]!), ...products.held],
     reverse,
   };
   const { states, outputs } = ops.scan(options, (inner, before, [input, time], invariants) => {
@@ -190,7 +218,8 @@ function runDirection(layer: Layer, d: number, reverse: boolean): Direction {
       ops: inner,
       input: input!,
       states: before,
-      recurrence: read("recurrence")!,
+      recurrent: (h, from, count) =>
+        products.recurrent(inner, h, invariants.slice(given.length), { from, count, hidden }),
       recurrentBias: read("recurrentBias"),
       peepholes: read("peepholes"),
       hidden,
@@ -207,7 +236,7 @@ function runDirection(layer: Layer, d: number, reverse: boolean): Direction {
 }
 
 /** What belongs to direction `d` of [directions, ...]. */
-function directionOf(ops: Ops, x: Value, d: number): Value {
+export function directionOf(ops: Ops, x: Value, d: number): Value {
   return ops.reshape(ops.slice(x, 0, d, 1), ops.shape(x).slice(1));
 }
 
@@ -233,7 +262,7 @@ function initialState({ c, x, hidden, batchFirst }: Layer, i: number, d: number)
   return directionOf(ops, perDirection, d);
 }
 
-const attributes = {
+export const recurrentAttributes = {
   activations: texts(),
   activation_alpha: floats(),
   activation_beta: floats(),
@@ -247,32 +276,32 @@ const output_sequence = int(0);
 export const recurrentLayers: readonly Operator[] = [
   operator(
     "RNN",
-    since(1, { ...attributes, output_sequence }, (c, a) => recurrentLayer(c, rnn, a)),
-    since(7, attributes, (c, a) => recurrentLayer(c, rnn, a)),
-    since(14, { ...attributes, layout }, (c, a) => recurrentLayer(c, rnn, a)),
+    since(1, { ...recurrentAttributes, output_sequence }, (c, a) => recurrentLayer(c, rnn, a)),
+    since(7, recurrentAttributes, (c, a) => recurrentLayer(c, rnn, a)),
+    since(14, { ...recurrentAttributes, layout }, (c, a) => recurrentLayer(c, rnn, a)),
   ),
   operator(
     "GRU",
-    since(1, { ...attributes, output_sequence }, (c, a) => recurrentLayer(c, gru(false), a)),
-    since(3, { ...attributes, output_sequence, linear_before_reset: flag(false) }, (c, a) =>
+    since(1, { ...recurrentAttributes, output_sequence }, (c, a) => recurrentLayer(c, gru(false), a)),
+    since(3, { ...recurrentAttributes, output_sequence, linear_before_reset: flag(false) }, (c, a) =>
       recurrentLayer(c, gru(a.linear_before_reset), a),
     ),
-    since(7, { ...attributes, linear_before_reset: flag(false) }, (c, a) =>
+    since(7, { ...recurrentAttributes, linear_before_reset: flag(false) }, (c, a) =>
       recurrentLayer(c, gru(a.linear_before_reset), a),
     ),
-    since(14, { ...attributes, layout, linear_before_reset: flag(false) }, (c, a) =>
+    since(14, { ...recurrentAttributes, layout, linear_before_reset: flag(false) }, (c, a) =>
       recurrentLayer(c, gru(a.linear_before_reset), a),
     ),
   ),
   operator(
     "LSTM",
-    since(1, { ...attributes, output_sequence, input_forget: flag(false) }, (c, a) =>
+    since(1, { ...recurrentAttributes, output_sequence, input_forget: flag(false) }, (c, a) =>
       recurrentLayer(c, lstm(a.input_forget), a),
     ),
-    since(7, { ...attributes, input_forget: flag(false) }, (c, a) =>
+    since(7, { ...recurrentAttributes, input_forget: flag(false) }, (c, a) =>
       recurrentLayer(c, lstm(a.input_forget), a),
     ),
-    since(14, { ...attributes, layout, input_forget: flag(false) }, (c, a) =>
+    since(14, { ...recurrentAttributes, layout, input_forget: flag(false) }, (c, a) =>
       recurrentLayer(c, lstm(a.input_forget), a),
     ),
   ),
