@@ -1,12 +1,13 @@
 /** What the writers of a WebAssembly module share. */
 import type { Family } from "../../compiler/ir/family.ts";
 import type { Program } from "../../compiler/ir/program.ts";
-import type { WasmBinaries, WasmMode } from "../../compiler/ir/target.ts";
+import type { WasmBinaries } from "../../compiler/ir/target.ts";
 import type { Types } from "../source/index.ts";
 import type { ModuleNames } from "../typescript/names.ts";
 import type { OpenDoor } from "../typescript/open-instance.ts";
 import type { Callees } from "../typescript/steps.ts";
 import type { WeightPlan } from "../typescript/weights.ts";
+import type { Identity } from "./identity.ts";
 import type { MemoryPlan } from "./memory.ts";
 import type { Segment } from "./steps.ts";
 
@@ -23,7 +24,8 @@ export interface WasmContext {
   readonly memory: MemoryPlan;
   readonly types: Types;
   readonly segments: readonly Segment[];
-  readonly binaries: Binaries & { readonly mode: WasmMode };
+  /** With an identity they are files. */
+  readonly binaries: Binaries & { readonly identity: Identity | undefined };
   /** What indices from data are for; undefined where the binary asks for no such refusals. */
   readonly refusals: readonly string[] | undefined;
   /** Of a module with open dims. */
@@ -32,7 +34,7 @@ export interface WasmContext {
 
 /** Names that the code of this target uses beside those of the TypeScript target. */
 export const reservedNames: readonly string[] = `
-  instantiateAsync instanceOf compiled compiling binary compiledWasm refusal wasm base64Wasm places fuse distances distance code relaxedSimd imports exports put
+  instantiateAsync instanceOf linked linking own isBytes id binary compiledWasm refusal wasm base64Wasm places fuse distances distance code relaxedSimd imports exports put
   apart place from memory cause what why advice message module host refuse refusals least extent index Exports WasmInstance WasmModule`
   .trim()
   .split(/\s+/);

@@ -30,6 +30,7 @@ import type { Callees } from "../typescript/steps.ts";
 import { planWeights } from "../typescript/weights.ts";
 import { addKernels, encode, type Kernels } from "./binary.ts";
 import { type Binaries, reservedNames, type WasmContext } from "./context.ts";
+import { type Identity, identityOf, withIdentity } from "./identity.ts";
 import { writeInstance, writeInstanceType } from "./instance.ts";
 import { writeLoader, writePlatformTypes } from "./loader.ts";
 import { type MemoryPlan, pageBytes, planMemory } from "./memory.ts";
@@ -58,7 +59,9 @@ export function emitWasm(of: Program | Family, options: EmitOptions): EmittedMod
   const segments = [...cut.standIns.values()];
   const { plain, relaxed } = encode(inside, segments, memory);
   const isOne = options.simd === "plain" || relaxed.every((byte, i) => byte === plain[i]);
-  const binaries = isOne ? { plain } : { plain, relaxed };
+  const encoded = isOne ? { plain } : { plain, relaxed };
+  const identity = options.wasm === "file" ? identityOf(plain) : undefined;
+  const binaries = identity ? marked(encoded, identity) : encoded;
   const members = family?.members.map((member, i) => ({ ...member, steps: cut.steps[i]! }));
   const door = doorOf(program, names.local, family && derivedDims(family));
   const context: WasmContext = {
@@ -70,7 +73,7 @@ export function emitWasm(of: Program | Family, options: EmitOptions): EmittedMod
     types,
     segments,
     refusals: inside.host ? inside.texts : undefined,
-    binaries: { ...binaries, mode: options.wasm ?? "inline" },
+    binaries: { ...binaries, identity },
     ...(door && { door }),
     ...(family && members && { family: { ...family, members } }),
   };
@@ -81,7 +84,7 @@ export function emitWasm(of: Program | Family, options: EmitOptions): EmittedMod
   return {
     ...emitted,
     ...(plan.mode === "file" && { weights: plan.blob }),
-    ...(options.wasm === "file" && { wasm: binaries }),
+    ...(identity && { wasm: binaries }),
   };
 }
 
@@ -150,6 +153,11 @@ function cutProgram({ prepare }: Program, members: readonly Program[], { functio
   const runs = members.map(({ steps }) => cutSteps(steps, isInside, name));
   const standIns = new Map([before, ...runs].flatMap(({ segments }) => [...segments]));
   return { prepare: before.steps, steps: runs.map(({ steps }) => steps), standIns };
+}
+
+function marked({ plain, relaxed }: Binaries, identity: Identity): Binaries {
+  const file = { plain: withIdentity(plain, identity) };
+  return relaxed ? { ...file, relaxed: withIdentity(relaxed, identity) } : file;
 }
 
 function facts(

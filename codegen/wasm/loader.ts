@@ -6,11 +6,16 @@
  * ERR_WEBASSEMBLY, and which names the other target.
  */
 import { stringLiteral, templateText, type Writer } from "../source/index.ts";
+import { grouped } from "../typescript/signature.ts";
 import { checksum, toBase64 } from "../typescript/weights.ts";
 import { detectionExpression } from "./assembler/index.ts";
 import { refuse } from "./binary.ts";
 import type { WasmContext } from "./context.ts";
 import { placesOf, writeFuse } from "./fuse.ts";
+import type { Identity } from "./identity.ts";
+import { pageBytes } from "./memory.ts";
+
+const otherTarget = "compile the model for the ts target (--target ts)";
 
 const hasShippedWeights = ({ plan }: WasmContext) => plan.stored.length > 0;
 const fromFile = (context: WasmContext) => context.plan.mode === "file" && hasShippedWeights(context);
@@ -18,7 +23,7 @@ const fromFile = (context: WasmContext) => context.plan.mode === "file" && hasSh
 /** The few declarations of WebAssembly that the module needs, whatever libraries the type checker has. */
 export function writePlatformTypes(context: WasmContext, writer: Writer): void {
   const { segments, binaries } = context;
-  if (binaries.mode === "file") {
+  if (binaries.identity) {
     writer.line();
     writer.line("/** The bytes of a .wasm file, or the WebAssembly.Module that an import of it gave. */");
     writer.line("export type WasmModule = ArrayBuffer | Uint8Array | object;");
@@ -50,7 +55,10 @@ export function writePlatformTypes(context: WasmContext, writer: Writer): void {
       writer.line("readonly validate: (bytes: Uint8Array) => boolean;");
       writer.line("readonly compile: (bytes: Uint8Array) => Promise<object>;");
       writer.line("readonly instantiate: (module: object, imports: object) => Promise<WasmInstance>;");
-      writer.line("readonly Module: new (bytes: Uint8Array) => object;");
+      const { binaries } = context;
+      const sections = "customSections(module: object, name: string): readonly ArrayBuffer[]";
+      const more = binaries.identity ? `; ${sections}` : "";
+      writer.line(`readonly Module: { new (bytes: Uint8Array): object${more} };`);
       writer.line("readonly Instance: new (module: object, imports: object) => WasmInstance;");
     },
     ";",
@@ -61,46 +69,46 @@ export function writePlatformTypes(context: WasmContext, writer: Writer): void {
 export function writeLoader(context: WasmContext, writer: Writer, writeInstance: () => void): void {
   const { only } = context.types;
   const parameters = [
-    ...(context.binaries.mode === "file" ? [`wasm${only(": WasmModule")}`] : []),
+    ...(context.binaries.identity ? [`wasm${only(": WasmModule")}`] : []),
     ...(fromFile(context) ? [`given${only(": ArrayBuffer | Uint8Array | Weights")}`] : []),
   ];
-  const wasm = context.binaries.mode === "file" ? "wasm" : "";
+  const wasm = context.binaries.identity ? "wasm" : "";
   const more = fromFile(context) ? ", given" : "";
-  const imports = context.refusals ? "host" : "{}";
   writer.line().line("/** An instance with its own memory. */");
-  writer.block(`export function instantiate(${parameters.join(", ")})${only(": Instance")}`, () => {
-    writer.line(`const module = compiled(${wasm});`);
-    writer.line(`return instanceOf(new WebAssembly.Instance(module, ${imports})${more});`);
-  });
+  writer.block(`export function instantiate(${parameters.join(", ")})${only(": Instance")}`, () =>
+    writer.line(`return instanceOf(linked(${wasm})${more});`),
+  );
   writer.line().line("/** The same for engines that compile at once only what is small. */");
   const head = `export async function instantiateAsync(${parameters.join(", ")})`;
-  writer.block(`${head}${only(": Promise<Instance>")}`, () => {
-    writer.line(`const module = await compiling(${wasm});`);
-    writer.line(`return instanceOf(await WebAssembly.instantiate(module, ${imports})${more});`);
-  });
+  writer.block(`${head}${only(": Promise<Instance>")}`, () =>
+    writer.line(`return instanceOf(await linking(${wasm})${more});`),
+  );
   writeInstance();
   if (fromFile(context)) writeLoadWeights(context, writer);
-  if (context.binaries.mode === "file") writeCompileGiven(context, writer);
-  else writeCompileOwn(context, writer);
+  if (context.binaries.identity) writeLinkGiven(context, context.binaries.identity, writer);
+  else writeLinkOwn(context, writer);
   writeRefusal(context, writer);
   if (context.refusals) writeHost(context.refusals, context, writer);
   writeTexts(context, writer);
 }
 
-function writeCompileOwn({ types, binaries }: WasmContext, writer: Writer): void {
+const importsOf = ({ refusals }: WasmContext) => (refusals ? "host" : "{}");
+
+function writeLinkOwn(context: WasmContext, writer: Writer): void {
+  const { types, binaries } = context;
   const { only } = types;
   writer.line();
   writer.line(`let compiledWasm${only(": object | undefined")};`);
   writer.line();
   writer.line("/** Compiled when first needed and shared by all instances. */");
-  writeTried(`function compiled()${only(": object")}`, writer, () => {
+  writeTried(`function linked()${only(": WasmInstance")}`, "refusal(cause)", writer, () => {
     writer.line("compiledWasm ??= new WebAssembly.Module(binary());");
-    writer.line("return compiledWasm;");
+    writer.line(`return new WebAssembly.Instance(compiledWasm, ${importsOf(context)});`);
   });
   writer.line();
-  writeTried(`async function compiling()${only(": Promise<object>")}`, writer, () => {
+  writeTried(`async function linking()${only(": Promise<WasmInstance>")}`, "refusal(cause)", writer, () => {
     writer.line("compiledWasm ??= await WebAssembly.compile(binary());");
-    writer.line("return compiledWasm;");
+    writer.line(`return await WebAssembly.instantiate(compiledWasm, ${importsOf(context)});`);
   });
   writer.line();
   writer.block(`function binary()${only(": Uint8Array")}`, () => {
@@ -114,54 +122,89 @@ function writeCompileOwn({ types, binaries }: WasmContext, writer: Writer): void
   if (binaries.relaxed) writeFuse(types, writer);
 }
 
-function writeCompileGiven({ types, binaries }: WasmContext, writer: Writer): void {
+function writeLinkGiven(context: WasmContext, { section, bytes: id }: Identity, writer: Writer): void {
+  const { types, binaries } = context;
   const { only } = types;
-  const isBytes = "wasm instanceof ArrayBuffer || ArrayBuffer.isView(wasm)";
   const bytes = `wasm${only(" as Uint8Array")}`;
+  const wasm = `wasm${only(": WasmModule")}`;
   writer.line();
-  writeTried(`function compiled(wasm${only(": WasmModule")})${only(": object")}`, writer, () =>
-    writer.line(`return ${isBytes} ? new WebAssembly.Module(${bytes}) : wasm;`),
-  );
+  writeTried(`function linked(${wasm})${only(": WasmInstance")}`, "refusal(cause, wasm)", writer, () => {
+    writer.line(`const module = isBytes(wasm) ? new WebAssembly.Module(${bytes}) : wasm;`);
+    writer.line(`return new WebAssembly.Instance(own(module), ${importsOf(context)});`);
+  });
   writer.line();
-  writeTried(
-    `async function compiling(wasm${only(": WasmModule")})${only(": Promise<object>")}`,
-    writer,
-    () => writer.line(`return ${isBytes} ? await WebAssembly.compile(${bytes}) : wasm;`),
+  const head = `async function linking(${wasm})${only(": Promise<WasmInstance>")}`;
+  writeTried(head, "refusal(cause, wasm)", writer, () => {
+    writer.line(`const module = isBytes(wasm) ? await WebAssembly.compile(${bytes}) : wasm;`);
+    writer.line(`return await WebAssembly.instantiate(own(module), ${importsOf(context)});`);
+  });
+  writer.line();
+  writer.block(`function isBytes(${wasm})${only(": boolean")}`, () =>
+    writer.line("return wasm instanceof ArrayBuffer || ArrayBuffer.isView(wasm);"),
   );
+  writer.line().line("/** The module, if it was written with this one. */");
+  writer.block(`function own(module${only(": object")})${only(": object")}`, () => {
+    writer.line(`const [id] = WebAssembly.Module.customSections(module, "${section}");`);
+    const isOther = `!id || \`\${new Uint8Array(id)}\` !== "${id}"`;
+    writer.line(`if (${isOther}) throw new TypeError("it belongs to another model or version");`);
+    writer.line("return module;");
+  });
   if (!binaries.relaxed) return;
   writer.line();
   writer.line("/** Whether this engine takes the .wasm with relaxed SIMD, which is the faster one. */");
-  writer.block(`export function relaxedSimd()${only(": boolean")}`, () =>
-    writer.line(`return ${detectionExpression("relaxedSimd")};`),
-  );
-}
-
-/** A function whose body says what it cannot do in the words of `refusal`. */
-function writeTried(head: string, writer: Writer, body: () => void): void {
-  writer.block(head, () => {
-    writer.line("try {").indent(body).line("} catch (cause) {");
-    writer.indent(() => writer.line("throw refusal(cause);")).line("}");
+  writer.block(`export function relaxedSimd()${only(": boolean")}`, () => {
+    writer.line(`return typeof WebAssembly === "object" && ${detectionExpression("relaxedSimd")};`);
   });
 }
 
-function writeRefusal({ program, types }: WasmContext, writer: Writer): void {
+/** A function whose body says what it cannot do in the words of `refusal`. */
+function writeTried(head: string, refusal: string, writer: Writer, body: () => void): void {
+  writer.block(head, () => {
+    writer.line("try {").indent(body).line("} catch (cause) {");
+    writer.indent(() => writer.line(`throw ${refusal};`)).line("}");
+  });
+}
+
+/** What an error of the engine means, and what to do about it. */
+function writeRefusal({ program, types, binaries, memory }: WasmContext, writer: Writer): void {
   const { only } = types;
   const title = templateText(program.name);
-  const advice = "compile the model for the ts target (--target ts)";
+  const isFile = binaries.identity !== undefined;
+  const bytes = `an instance needs ${grouped(memory.pages * pageBytes)} bytes`;
+  const parameters = [`cause${only(": unknown")}`, ...(isFile ? [`wasm${only(": WasmModule")}`] : [])];
+  const file =
+    "pass the bytes of the .wasm file that was written with this module, or the module an import of it gave";
+  const cases: readonly (readonly [test: string, why: string, advice: string])[] = [
+    [`typeof WebAssembly !== "object"`, "this engine has no WebAssembly", otherTarget],
+    [`!${detectionExpression("simd")}`, "this engine has no WebAssembly SIMD", otherTarget],
+    [
+      "/main thread/.test(what)",
+      "this thread compiles only what is small at once",
+      "await instantiateAsync()",
+    ],
+    ["cause instanceof RangeError", bytes, "keep fewer instances, or compile the model for smaller sizes"],
+    ...(isFile
+      ? ([
+          [
+            `cause instanceof TypeError || (isBytes(wasm) && !WebAssembly.validate(wasm${only(" as Uint8Array")}))`,
+            "this is not its .wasm, or not for this engine",
+            file,
+          ],
+        ] as const)
+      : []),
+  ];
   writer.line();
-  writer.line("/** Why WebAssembly cannot be compiled here, and what to do about it. */");
-  writer.block(`function refusal(cause${only(": unknown")})${only(": Error")}`, () => {
-    writer.line(`const what = cause instanceof Error ? cause.message : "";`);
-    writer.line("const why =");
-    writer.line(`  typeof WebAssembly !== "object"`);
-    writer.line(`    ? "this engine has no WebAssembly"`);
-    writer.line(`    : !${detectionExpression("simd")}`);
-    writer.line(`      ? "this engine has no WebAssembly SIMD"`);
-    writer.line(`      : "this engine does not compile WebAssembly here" + (what && \` (\${what})\`);`);
+  writer.line("/** Why WebAssembly cannot be run here, and what to do about it. */");
+  writer.block(`function refusal(${parameters.join(", ")})${only(": Error")}`, () => {
+    writer.line("const what = cause instanceof Error ? cause.message : String(cause);");
     writer.line(
-      `const advice = /main thread/.test(what) ? "await instantiateAsync()" : ${stringLiteral(advice)};`,
+      `let [why, advice] = ["this engine does not compile WebAssembly here", ${stringLiteral(otherTarget)}];`,
     );
-    writer.line(`const message = \`${title}: \${why}; \${advice}\`;`);
+    cases.forEach(([test, why, advice], i) => {
+      writer.line(`${i > 0 ? "else " : ""}if (${test})`);
+      writer.line(`  [why, advice] = [${stringLiteral(why)}, ${stringLiteral(advice)}];`);
+    });
+    writer.line(`const message = \`${title}: \${why} (\${what}); \${advice}\`;`);
     writer.line(`return Object.assign(new Error(message, { cause }), { code: "ERR_WEBASSEMBLY" });`);
   });
 }
@@ -218,7 +261,7 @@ function writeLoadWeights({ plan, program, types }: WasmContext, writer: Writer)
 function writeTexts(context: WasmContext, writer: Writer): void {
   const { binaries, plan, types } = context;
   const inlineWeights = hasShippedWeights(context) && plan.mode !== "file";
-  if (binaries.mode === "file" && !inlineWeights) return;
+  if (binaries.identity && !inlineWeights) return;
   writer.line();
   writer.block(`function decode(text${types.only(": string")})${types.only(": Uint8Array")}`, () => {
     writer.line("const binary = atob(text);");
@@ -226,7 +269,7 @@ function writeTexts(context: WasmContext, writer: Writer): void {
     writer.line("for (let i = 0; i < bytes.length; i++) bytes[i] = binary.charCodeAt(i);");
     writer.line("return bytes;");
   });
-  if (binaries.mode === "inline") {
+  if (!binaries.identity) {
     const { plain, relaxed } = binaries;
     writer.line().line(`const base64Wasm = "${toBase64(plain)}";`);
     if (relaxed) writer.line().line(`const places = "${toBase64(placesOf({ plain, relaxed }))}";`);

@@ -113,7 +113,9 @@ describe("both binaries", () => {
       vi.stubGlobal("WebAssembly", { Module, validate: () => validates });
       expect(instantiate).toThrow(expect.objectContaining({ code: "ERR_WEBASSEMBLY" }));
     }
-    expect(compiled).toEqual([binaries!.relaxed, binaries!.plain]);
+    // Files have a mark behind the same bytes.
+    const unmarked = compiled[0]!.length;
+    expect(compiled).toEqual([binaries!.relaxed, binaries!.plain].map((file) => file!.subarray(0, unmarked)));
     expect(compiled[0]).not.toEqual(compiled[1]);
   });
 
@@ -141,16 +143,25 @@ describe("an engine", () => {
   const { instantiate } = load(compile(mlp, { ...wasm, sample }));
 
   test.each([
-    ["without WebAssembly", undefined, /test: this engine has no WebAssembly; .* \(--target ts\)$/],
+    ["without WebAssembly", undefined, /test: this engine has no WebAssembly \(.*\(--target ts\)$/],
     [
       "without SIMD",
       { Module: refusing("invalid opcode"), validate: () => false },
-      /has no WebAssembly SIMD; .*ts\)/,
+      /has no WebAssembly SIMD \(invalid opcode\); .*ts\)/,
     ],
     [
       "that forbids compilation",
       { Module: refusing("violates the following Content Security Policy"), validate: () => true },
       /does not compile WebAssembly here \(violates .*Policy\); compile the model for the ts target/,
+    ],
+    [
+      "without the memory",
+      {
+        Module: Object,
+        Instance: refusing("Out of memory: Cannot allocate Wasm memory", RangeError),
+        validate: () => true,
+      },
+      /an instance needs [\d,]+ bytes \(Out of memory.*\); keep fewer instances/,
     ],
     [
       "whose main thread compiles little",
@@ -171,11 +182,54 @@ describe("an engine", () => {
   });
 });
 
+describe("a .wasm file", () => {
+  const files = { ...wasm, sample, name: "test", wasm: "file" } as const;
+  const compiled = compile(mlp, files);
+  const { plain } = compiled.wasm!;
+  const from = (bytes: unknown) =>
+    load({ ...compiled, wasm: { plain: bytes as Uint8Array, relaxed: bytes as Uint8Array } });
+  const engine =
+    /^test: this is not its \.wasm, or not for this engine \(.*\); pass the bytes of the \.wasm file/;
+
+  test.each<[string, unknown]>([
+    ["that ends too early", plain.subarray(0, plain.length - 40)],
+    ["without a byte", new Uint8Array(0)],
+    ["that is text", new TextEncoder().encode("<!doctype html>")],
+    ["of another model", compile(sequential([dense({ units: 2 })]), { ...files, sample }).wasm!.plain],
+    ["of the same model, otherwise compiled", compile(mlp, { ...files, sample: { x: [3, 9] } }).wasm!.plain],
+    ["of another tool", Uint8Array.of(0, 97, 115, 109, 1, 0, 0, 0)],
+    ["that is its address", "./test.wasm"],
+    ["that is missing", undefined],
+  ])("%s is refused, at once and later", async (_, bytes) => {
+    const { instantiate, instantiateAsync } = from(bytes);
+    expect(instantiate).toThrow(engine);
+    await expect(instantiateAsync()).rejects.toThrow(engine);
+    expect(instantiate).toThrow(expect.objectContaining({ code: "ERR_WEBASSEMBLY" }));
+  });
+
+  test("may be a module, and belongs to its own only", async () => {
+    const own = new WebAssembly.Module(plain);
+    const wanted = load(compile(mlp, { ...wasm, sample, simd: "plain" }))
+      .instantiate()
+      .run({ x });
+    for (const each of [own, plain, plain.slice().buffer])
+      expect(from(each).instantiate().run({ x })).toEqual(wanted);
+    expect((await from(own).instantiateAsync()).run({ x })).toEqual(wanted);
+    const other = compile(mlp, { ...files, sample: { x: [3, 9] } }).wasm!.plain;
+    expect(from(new WebAssembly.Module(other)).instantiate).toThrow(/another model or version/);
+  });
+
+  test("asks an engine without WebAssembly for nothing, and says so", () => {
+    vi.stubGlobal("WebAssembly", undefined);
+    expect(from(plain).instantiate).toThrow(/no WebAssembly \(.*--target ts/);
+  });
+});
+
 /** A class whose constructor throws. */
-function refusing(message: string) {
+function refusing(message: string, Type = Error) {
   return class {
     constructor() {
-      throw new Error(message);
+      throw new Type(message);
     }
   };
 }
