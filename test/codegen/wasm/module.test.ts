@@ -146,12 +146,12 @@ describe("an engine", () => {
     ["without WebAssembly", undefined, /test: this engine has no WebAssembly \(.*\(--target ts\)$/],
     [
       "without SIMD",
-      { Module: refusing("invalid opcode"), validate: () => false },
+      { Module: refusing("invalid opcode"), validate: (): boolean => false },
       /has no WebAssembly SIMD \(invalid opcode\); .*ts\)/,
     ],
     [
       "that forbids compilation",
-      { Module: refusing("violates the following Content Security Policy"), validate: () => true },
+      { Module: refusing("violates the following Content Security Policy"), validate: (): boolean => true },
       /does not compile WebAssembly here \(violates .*Policy\); compile the model for the ts target/,
     ],
     [
@@ -159,13 +159,13 @@ describe("an engine", () => {
       {
         Module: Object,
         Instance: refusing("Out of memory: Cannot allocate Wasm memory", RangeError),
-        validate: () => true,
+        validate: (): boolean => true,
       },
       /an instance needs [\d,]+ bytes \(Out of memory.*\); keep fewer instances/,
     ],
     [
       "whose main thread compiles little",
-      { Module: refusing("disallowed on the main thread"), validate: () => true },
+      { Module: refusing("disallowed on the main thread"), validate: (): boolean => true },
       /; await instantiateAsync\(\)$/,
     ],
   ])("%s is told apart, and what to do", (_, stub, message) => {
