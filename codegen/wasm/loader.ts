@@ -197,9 +197,11 @@ function writeRefusal({ program, types, binaries, memory }: WasmContext, writer:
   writer.line("/** Why WebAssembly cannot be run here, and what to do about it. */");
   writer.block(`function refusal(${parameters.join(", ")})${only(": Error")}`, () => {
     writer.line("const what = cause instanceof Error ? cause.message : String(cause);");
-    writer.line(
-      `let [why, advice] = ["this engine does not compile WebAssembly here", ${stringLiteral(otherTarget)}];`,
-    );
+    const forbidden = stringLiteral("this engine does not compile WebAssembly here");
+    const instead = isFile
+      ? `pass what an import of the .wasm file gives, or ${otherTarget}`
+      : `${otherTarget}, or with --wasm file where .wasm files can be imported`;
+    writer.line(`let [why, advice] = [${forbidden}, ${stringLiteral(instead)}];`);
     cases.forEach(([test, why, advice], i) => {
       writer.line(`${i > 0 ? "else " : ""}if (${test})`);
       writer.line(`  [why, advice] = [${stringLiteral(why)}, ${stringLiteral(advice)}];`);
