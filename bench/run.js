@@ -7,7 +7,18 @@ import { execFileSync } from "node:child_process";
 import { mkdirSync, writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 
-const benches = ["models", "kernels", "gemm", "quantised", "scale", "allocation", "dims", "open", "symbolic"];
+const benches = [
+  "models",
+  "kernels",
+  "gemm",
+  "quantised",
+  "scale",
+  "allocation",
+  "start",
+  "dims",
+  "open",
+  "symbolic",
+];
 const asked = process.argv.slice(2);
 const unknown = asked.filter((name) => !benches.includes(name));
 if (unknown.length > 0) {

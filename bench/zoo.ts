@@ -15,7 +15,7 @@ interface Row {
   readonly in_shape: readonly number[];
 }
 
-const shared = resolve(process.env["SHAPECAST_SHARED"] ?? join(process.cwd(), "../shared"));
+export const shared = resolve(process.env["SHAPECAST_SHARED"] ?? join(process.cwd(), "../shared"));
 
 const trained: Readonly<Record<string, Bound["sample"]>> = {
   silero_vad_16k_op15: {

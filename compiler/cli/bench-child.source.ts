@@ -16,14 +16,23 @@ for (const { name, array, file } of task.inputs) {
 }
 const load = (path) => import(pathToFileURL(path).href);
 
-/** The module that shapecast emitted. */
+/** The module that shapecast emitted. Of instantiating, compiling WebAssembly is timed by itself. */
 async function emitted() {
+  let compile;
+  if (task.wasm)
+    WebAssembly.Module = class extends WebAssembly.Module {
+      constructor(bytes) {
+        const start = performance.now();
+        super(bytes);
+        compile = performance.now() - start;
+      }
+    };
   const start = performance.now();
   const module = await load(task.path);
   const imported = performance.now();
   const parts = task.files.map((file) => readFileSync(file));
   const instance = module.instantiate(...parts);
-  return { start, imported, ready: performance.now(), run: () => instance.run(inputs, task.dims) };
+  return { start, imported, ready: performance.now(), compile, run: () => instance.run(inputs, task.dims) };
 }
 
 /** onnxruntime-web or -node, on one thread. */
@@ -79,6 +88,11 @@ process.on("message", async (order) => {
   }
 });
 process.send({
-  started: { import: subject.imported - subject.start, instantiate: subject.ready - subject.imported, first: first - subject.ready },
+  started: {
+    import: subject.imported - subject.start,
+    instantiate: subject.ready - subject.imported,
+    compile: subject.compile ?? 0,
+    first: first - subject.ready,
+  },
 });
 `;

@@ -42,7 +42,7 @@ export async function runBench(where: string, options: Options, host: Host): Pro
     const { signature } = load(compiled);
     const inputs = randomInputs(signature, bound, 0);
     const onnx = peers.length > 0 ? onnxOf(file, model, compiled, folder) : "";
-    const own = emittedContender(compiled, folder);
+    const own = { ...emittedContender(compiled, folder), wasm: target === "wasm" };
     const others = peers.map(({ name, path }): Contender => {
       return { name, kind: "onnxruntime", path, files: [], model: onnx };
     });

@@ -98,7 +98,12 @@ function timingOf({ name, startups }: Started, times: number[]): Timing {
     );
   return {
     name,
-    startup: { import: part("import"), instantiate: part("instantiate"), first: part("first") },
+    startup: {
+      import: part("import"),
+      instantiate: part("instantiate"),
+      compile: part("compile"),
+      first: part("first"),
+    },
     median: quantile(sorted, 0.5),
     p99: quantile(sorted, 0.99),
     fastest: sorted[0]!,

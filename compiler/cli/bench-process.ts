@@ -20,6 +20,8 @@ export interface Contender {
   readonly files: readonly string[];
   /** Of a runtime: the ONNX file. */
   readonly model?: string;
+  /** Whether an emitted module compiles WebAssembly. */
+  readonly wasm?: boolean;
   /** Sizes of open dims. */
   readonly dims?: Readonly<Record<string, number>>;
 }
@@ -28,6 +30,8 @@ export interface Contender {
 export interface Startup {
   readonly import: number;
   readonly instantiate: number;
+  /** The part of instantiating that WebAssembly takes to compile; 0 where there is none, or none is seen. */
+  readonly compile: number;
   readonly first: number;
 }
 

@@ -19,7 +19,7 @@ export interface BenchReport {
 type Row = readonly string[];
 
 export function benchText(report: BenchReport): string {
-  const { macs, peak, contenders, kernels } = report;
+  const { macs, target, peak, contenders, kernels } = report;
   const head = ["", "import", "instantiate", "first run", "median", "p99", "GFLOP/s", "share of peak"];
   const timings = contenders.filter((each) => "median" in each);
   const rows = timings.map((timing): Row => {
@@ -29,6 +29,8 @@ export function benchText(report: BenchReport): string {
     return [timing.name, ...times, gflops.toFixed(2), percent(gflops / peak.gflops)];
   });
   const [own, ...peers] = timings;
+  const compiling =
+    own && target === "wasm" ? [`compiles WebAssembly in ${milliseconds(own.startup.compile)}`] : [];
   const faster = peers.map(({ name, median }) => `${ratio(median, own!.median)} ${name}`);
   const dropped = contenders.flatMap((each) =>
     "reason" in each ? [`${each.name} cannot run it: ${each.reason}`] : [],
@@ -37,7 +39,7 @@ export function benchText(report: BenchReport): string {
   return [
     ...table([head, ...rows]),
     "",
-    [report.engine, `target ${report.target}`, peakText].join("   "),
+    [report.engine, `target ${target}`, ...compiling, peakText].join("   "),
     ...(faster.length > 0 ? [`shapecast runs ${faster.join(" and ")}`] : []),
     ...dropped,
     ...(kernels ? ["", ...kernelTable(kernels, peak.gflops)] : []),

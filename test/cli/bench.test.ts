@@ -52,6 +52,17 @@ describe("bench", () => {
     expect(out).toMatch(/Node \d+\.\d+\.\d+ {3}target ts {3}peak \d+\.\d GFLOP\/s/);
   });
 
+  test("says how long an engine compiles WebAssembly", async () => {
+    const command = "bench plain/model.onnx --dim n=4 --runs 5 --target wasm";
+    expect((await place.shapecast(command)).out).toMatch(
+      /target wasm {3}compiles WebAssembly in \d+\.?\d* .s {3}peak/,
+    );
+    const { contenders } = await report(command);
+    expect(contenders).toEqual([
+      expect.objectContaining({ startup: expect.objectContaining({ compile: expect.any(Number) }) }),
+    ]);
+  });
+
   test("runs as often as it is told", async () => {
     const { contenders, macs, model } = await report("bench plain/model.onnx --dim n=4 --runs 24");
     expect({ macs, model }).toEqual({ macs: 16, model: "model.onnx" });

@@ -1,7 +1,19 @@
 /** What an emitted WebAssembly module promises to those who load it. */
 import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
-import { compile, conv2d, dense, embedding, flatten, input, load, model, sequential } from "shapecast";
+import {
+  compile,
+  conv2d,
+  dense,
+  embedding,
+  flatten,
+  input,
+  load,
+  lstm,
+  model,
+  type Network,
+  sequential,
+} from "shapecast";
 import { afterEach, describe, expect, test, vi } from "vitest";
 import wabt from "wabt";
 import { featureDetect } from "../../../codegen/wasm/assembler/index.ts";
@@ -40,15 +52,22 @@ describe("an instance", () => {
     expect((await plain.instantiateAsync()).run({ x })).toEqual(plain.instantiate().run({ x }));
   });
 
-  test("allocates at most 64 kB in 10,000 runs", () => {
+  test.each<[string, Network, readonly number[]]>([
+    ["an MLP", mlp, [2, 9]],
+    ["a convolution", sequential([conv2d({ filters: 4, kernelSize: 3 }), flatten()]), [1, 6, 6, 2]],
+    ["a loop over time", sequential([lstm({ units: 4 })]), [1, 5, 3]],
+  ])("of %s allocates at most 64 kB in 10,000 runs", (_, net, shape) => {
     setFlagsFromString("--expose-gc");
     const collect: () => void = runInNewContext("gc");
-    const instance = load(compile(mlp, { ...wasm, sample })).instantiate();
-    const feed = { x };
+    const instance = load(compile(net, { ...wasm, sample: { x: shape } })).instantiate();
+    const feed = { x: noise(shape.reduce((a, b) => a * b, 1)) };
     const growth = () => {
       collect();
       const before = process.memoryUsage();
-      for (let i = 0; i < 10_000; i++) instance.run(feed);
+      for (let i = 0; i < 5000; i++) {
+        instance.run(feed);
+        instance.run();
+      }
       const after = process.memoryUsage();
       return after.heapUsed - before.heapUsed + after.arrayBuffers - before.arrayBuffers;
     };
