@@ -1,6 +1,6 @@
 /**
- * Starting: from `import` to the first result in a fresh process, beside onnxruntime-web, and what V8 takes to
- * compile the WebAssembly. `Module` is what instantiating waits for, with functions compiled when they are
+ * Starting: from `import` to the first result in a fresh process, beside onnxruntime-web, and what V8 takes
+ * to compile the WebAssembly. `Module` is what instantiating waits for, with functions compiled when they are
  * first called; the next columns are all functions at once, by the baseline compiler and by the optimising
  * one, in a process whose flags say so. `steady` is how long runs go on until one takes no more than 1.25
  * times the median to come. MODELS=mlp,lenet5 picks some. Takes a few minutes.

@@ -1,6 +1,6 @@
 /**
- * Runs emitted modules and gives the bytes of their outputs. Pages, workers and Node import this text, so that
- * the same bytes can be expected of them. `read` resolves to the bytes at an address.
+ * Runs emitted modules and gives the bytes of their outputs. Pages, workers and Node import this text, so
+ * that the same bytes can be expected of them. `read` resolves to the bytes at an address.
  */
 export async function runCase({ name, mode }, { base, read, later = false }) {
   const module = await import(`${base}${name}.${mode}.js`);
