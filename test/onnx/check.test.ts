@@ -44,6 +44,11 @@ describe("what is not supported", () => {
     ]);
   });
 
+  test("says how exporters leave out what they add", () => {
+    const bytes = bytesOf(graph([x], [node("ai.onnx.ml::ZipMap", ["x"], ["y"])], [y]), 13);
+    expect(() => fromOnnx(bytes)).toThrow(/ZipMap x1[\s\S]*Fix: convert with options={'zipmap': False}/);
+  });
+
   test("is an opset from the future", () => {
     expect(problems(bytesOf(graph([x], [node("Relu", ["x"], ["y"])], [y]), 99))).toEqual([
       "E4101 opset 99 is newer than 28, the newest one known (the model)",

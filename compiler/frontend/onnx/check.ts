@@ -253,9 +253,15 @@ function noOperator(name: string, version: number | undefined, operator: Operato
   return {
     code: "E4101",
     text: (nodes, count) => `${name} x${count} is not supported (${nodes}), ${opset}${from}`,
-    fix: "export the model without it, or give it as a function of the model",
+    fix: withoutIt.get(name) ?? "export the model without it, or give it as a function of the model",
   };
 }
+
+/** Operators that exporters add, and how they are told not to. */
+const withoutIt = new Map([
+  ["ai.onnx.ml::ZipMap", "convert with options={'zipmap': False}, which gives the probabilities as a tensor"],
+  ["com.microsoft.nchwc::Conv", "take the model as it was before onnxruntime laid it out for one machine"],
+]);
 
 function listed(names: readonly string[]): string {
   const shown = names.slice(0, SHOWN).join(", ");
