@@ -3,13 +3,14 @@
  * outputs multiplies each value it loads M or N times, until its accumulators no longer fit the registers.
  * For each candidate the cost of one pass is
  *
- *     cycles = max(arithmetic / 2, instructions / 4, arrival of loads, latency) + spills
+ *     cycles = max(arithmetic, instructions issued, arrival of loads, latency) + spills
  *
- * on a core with two arithmetic units and four issue slots; with `latency`, a single accumulator waits for
- * itself. Blocks left over at the edges are costed as the smaller tiles they are. The same rule gives a
- * matrix product its two axes, a matrix-vector product one, and a softmax's maxima independent rows; what has
- * no reduction gets lanes only. After Goto and van de Geijn (2008), with the constants measured in
- * bench/kernels.ts. Of equal tiles the one along inner axes wins: its addresses are closer together.
+ * where with `latency` a single accumulator waits for itself. A module of WebAssembly is run by engines with
+ * fused multiply-add and without, so there the cost is the mean of both. Blocks left over at the edges are
+ * costed as the smaller tiles they are. The same rule gives a matrix product its two axes, a matrix-vector
+ * product one, and a softmax's maxima independent rows; what has no reduction gets lanes only. After Goto and
+ * van de Geijn (2008), with constants fitted to tiles of 1 to 8 rows of 1 to 4 vectors. Of equal tiles the one
+ * along inner axes wins: its addresses are closer together.
  */
 import { constantOf } from "../../dims/index.ts";
 import type { For } from "../../ir/loop.ts";
@@ -34,9 +35,17 @@ const largestBlock = 8;
 /** Each left-over block is one more copy of the body: worth it only for more than this. */
 const copyPenalty = 0.03;
 
+/** How one engine runs the inner loop of a reduction. */
 interface Costs {
+  /** Whether a multiplication and the addition of its product are one instruction. */
+  readonly fuses: boolean;
+  /** Arithmetic instructions, and all instructions, that a cycle takes. */
+  readonly units: number;
+  readonly slots: number;
   /** Instructions of a load: plain JavaScript checks bounds and adds up the address. */
   readonly load: number;
+  /** More of them for an element that all lanes share: its offset is added by an instruction. */
+  readonly splat: number;
   /**
    * Cycles that a load takes of the units for it: two at a time, and from a panel, which streams from the
    * second level of caches, one.
@@ -46,55 +55,70 @@ interface Costs {
   readonly convert: number;
   readonly loop: number;
   readonly registers: number;
-  /** Whether every load that serves several outputs is held, or those of a row are used as they arrive. */
-  readonly holdsLoads: boolean;
-  /**
-   * Statements worth having in one iteration of an innermost reduction: beyond, code grows and nothing is
-   * won.
-   */
-  readonly statements: number;
+  /** Cycles for each register too many. */
+  readonly spill: number;
+  /** What is held for as long as a pass takes: all loads, those that serve all outputs, or what rows share. */
+  readonly holds: "all" | "shared" | "of all rows";
   /** Vectors of a tile with one row, where each has a load, and perhaps a product, of its own to hold. */
   readonly alone: number;
 }
 
-/**
- * Of the sixteen registers of x86, separate products of a multiplication and its addition take their share.
- */
-const costs: Record<Target["numerics"]["accumulate"], Costs> = {
-  float64: {
-    load: 3,
-    arrival: 0,
-    panelArrival: 0,
-    convert: 1,
-    loop: 3,
-    registers: 13,
-    holdsLoads: true,
-    statements: 12,
-    alone: 8,
-  },
-  float32: {
-    load: 1,
-    arrival: 0.5,
-    panelArrival: 1,
-    convert: 0,
-    loop: 3,
-    registers: 11,
-    holdsLoads: false,
-    statements: 8,
-    alone: 6,
-  },
-  "float32-fma": {
-    load: 1,
-    arrival: 0.5,
-    panelArrival: 1,
-    convert: 0,
-    loop: 3,
-    registers: 15,
-    holdsLoads: false,
-    statements: 48,
-    alone: 8,
-  },
+const javascript: Costs = {
+  fuses: false,
+  units: 2,
+  slots: 4,
+  load: 3,
+  splat: 0,
+  arrival: 0,
+  panelArrival: 0,
+  convert: 1,
+  loop: 3,
+  registers: 13,
+  spill: 1,
+  holds: "shared",
+  alone: 8,
 };
+/** V8 of Node 20, which loads all that a pass reads before anything else and keeps one product. */
+const plain: Costs = {
+  fuses: false,
+  units: 4,
+  slots: 4.5,
+  load: 1,
+  splat: 0,
+  arrival: 0.5,
+  panelArrival: 1,
+  convert: 0,
+  loop: 7,
+  registers: 14,
+  spill: 4,
+  holds: "all",
+  alone: 6,
+};
+/** Engines with relaxed SIMD, which keep the order of instructions. */
+const relaxed: Costs = {
+  ...plain,
+  fuses: true,
+  units: 2,
+  splat: 1,
+  loop: 3,
+  registers: 15,
+  holds: "of all rows",
+  alone: 8,
+};
+
+type Accumulate = Target["numerics"]["accumulate"];
+
+/** The engines that a target's code is for. */
+const engines: Record<Accumulate, readonly Costs[]> = {
+  float64: [javascript],
+  float32: [plain, relaxed],
+  "float32-fma": [relaxed],
+};
+
+/**
+ * Statements worth having in one iteration of an innermost reduction: beyond, code grows and nothing is won.
+ */
+const statementsOf: Record<Accumulate, number> = { float64: 12, float32: 8, "float32-fma": 48 };
 /** Cycles until the sum of an addition, or of a fused multiply-add, can be added to. */
 const latency = 4;
 
@@ -103,7 +127,7 @@ const mostUnrolls = 4;
 
 /** How many iterations of an innermost reduction of `statements` statements are worth writing out. */
 export function unrollsOf(statements: number, target: Target): number {
-  return Math.min(mostUnrolls, Math.floor(costs[target.numerics.accumulate].statements / statements));
+  return Math.min(mostUnrolls, Math.floor(statementsOf[target.numerics.accumulate] / statements));
 }
 
 /** For several sizes the tile that is never far from the best for one of them. */
@@ -146,7 +170,7 @@ function lanesOnly(nest: Nest, vectorAxes: readonly string[], lanes: number): Ti
 const isOpen = (loop: For) => constantOf(loop.extent) === undefined;
 
 function* candidates(nest: Nest, vectorAxes: readonly string[], { lanes, numerics }: Target): Iterable<Tile> {
-  const { alone } = costs[numerics.accumulate];
+  const alone = Math.min(...engines[numerics.accumulate].map((each) => each.alone));
   const axes = [...nest.axes].reverse();
   for (const inner of axes) {
     const widths = vectorAxes.includes(inner.axis) ? [lanes, 1] : [1];
@@ -234,23 +258,31 @@ const outputsOf = (block: readonly Piece[]) => block.reduce((n, { factor }) => n
 const lanesOf = (block: readonly Piece[]) => block.at(-1)?.lanes ?? 1;
 
 function cyclesOfPass(reduction: Reduction, block: readonly Piece[], target: Target): number {
-  const cost = costs[target.numerics.accumulate];
+  const { accumulate } = target.numerics;
+  const unrolls = Math.max(1, unrollsOf((reduction.accumulators * outputsOf(block)) / lanesOf(block), target));
+  const each = engines[accumulate].map((cost) => cyclesOn(cost, reduction, block, unrolls));
+  return each.reduce((sum, cycles) => sum + cycles, 0) / each.length;
+}
+
+function cyclesOn(cost: Costs, reduction: Reduction, block: readonly Piece[], unrolls: number): number {
   const elements = outputsOf(block) / lanesOf(block);
-  const arithmetic = reduction.arithmetic * elements;
+  const arithmetic = (cost.fuses ? reduction.fused : reduction.arithmetic) * elements;
   const [rows] = block.length > 1 ? block : [];
+  const lane = lanesOf(block) > 1 ? block.at(-1)!.axis : undefined;
   let [loading, arriving, held] = [0, 0, 0];
   for (const read of reduction.reads) {
     const loads = loadsOf(read, block);
-    loading += loads * (cost.load + (read.narrow ? cost.convert : 0));
+    const isSplat = lane !== undefined && !read.strides.has(lane);
+    loading += loads * (cost.load + (read.narrow ? cost.convert : 0) + (isSplat ? cost.splat : 0));
     arriving += loads * (read.packable ? cost.panelArrival : cost.arrival);
-    if (loads >= elements) continue;
     // Row after row: what a row reads is used as it arrives, what all rows read is held for them.
-    held += !cost.holdsLoads && rows && read.strides.has(rows.axis) ? loads / rows.factor : loads;
+    const ofRow = cost.holds === "of all rows" && rows && read.strides.has(rows.axis);
+    if (cost.holds === "all" || loads < elements) held += ofRow ? loads / rows.factor : loads;
   }
-  const unrolls = Math.max(1, unrollsOf(reduction.accumulators * elements, target));
   const instructions = arithmetic + loading + cost.loop / unrolls;
   const spills = Math.max(0, reduction.accumulators * elements + held - cost.registers);
-  return Math.max(arithmetic / 2, instructions / 4, arriving, latency) + spills + instructions / 100;
+  const busy = Math.max(arithmetic / cost.units, instructions / cost.slots, arriving, latency);
+  return busy + cost.spill * spills + instructions / 100;
 }
 
 /**

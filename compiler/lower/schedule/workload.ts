@@ -33,6 +33,8 @@ export interface Reduction {
   readonly reads: readonly Read[];
   /** Arithmetic instructions for one element of one iteration. */
   readonly arithmetic: number;
+  /** The same where a multiplication and the addition of its product are one. */
+  readonly fused: number;
   readonly accumulators: number;
   /** Cycles at the end of it, for each accumulator. */
   readonly combining: number;
@@ -69,18 +71,19 @@ export function summedInLanes({ reductions }: Workload, lanes: number): Workload
 
 function reductionOf(loop: For, around: readonly For[], nest: Nest, numerics: Numerics): Reduction {
   const reads = new Map<Dim, Read>();
-  let [arithmetic, accumulators] = [0, 0];
+  let [arithmetic, fused, accumulators] = [0, 0, 0];
   for (const s of loop.body) {
     if (s.kind === "set") accumulators++;
     const value = expressionOf(s);
     if (!value) continue;
     arithmetic += arithmeticOf(value, numerics);
+    fused += arithmeticOf(value, { accumulate: "float32-fma" });
     visitExpr(value, (e) => {
       if (e.kind === "load") reads.set(e.index, readOf(e, nest, numerics));
     });
   }
   const trips = [...around, loop].reduce((n, each) => n * (constantOf(each.extent) ?? 64), 1);
-  return { trips, reads: [...reads.values()], arithmetic, accumulators, combining: 0 };
+  return { trips, reads: [...reads.values()], arithmetic, fused, accumulators, combining: 0 };
 }
 
 /** Known when there are weights: these, and factors of integer products that are made of them. */
