@@ -7,8 +7,8 @@
  *
  * `winogradInput` makes B' d B of every tile and channel, `winogradKernel` G g G' of every pair of channels,
  * with the outputs in blocks as wide as a tile of the product, and `winogradOutput` applies A. The product
- * may have more `rows` than there are tiles, to suit the cache: they hold anything (zeros in the reference),
- * and nobody reads them. Only the pass `winograd` makes these ops. References multiply by the matrices,
+ * may have more `rows` than there are tiles, and a row more `columns` than there are channels, to suit the
+ * cache: they hold anything (zeros in the reference), and nobody reads them. Only the pass `winograd` makes these ops. References multiply by the matrices,
  * kernels by the sums they factor into.
  */
 import { allocateNumbers, type Elements } from "../../runtime/elements.ts";
@@ -21,7 +21,7 @@ import { nestOver } from "./nest.ts";
 import { counting } from "./odometer.ts";
 import { type Line, lines } from "./winograd-lines.ts";
 
-export type WinogradInputAttributes = { readonly tile: number; readonly rows: Dim };
+export type WinogradInputAttributes = { readonly tile: number; readonly rows: Dim; readonly columns: Dim };
 export type WinogradKernelAttributes = { readonly tile: number; readonly width: number };
 export type WinogradOutputAttributes = { readonly tile: number; readonly shape: readonly Dim[] };
 
@@ -86,8 +86,8 @@ export const winogradOps: readonly Op[] = [
   defineOp<WinogradInputAttributes>({
     name: "winogradInput",
     operands: ["x"],
-    attributes: { tile: "int", rows: "dim" },
-    relate: (context, [x], { tile, rows }) => {
+    attributes: { tile: "int", rows: "dim", columns: "dim" },
+    relate: (context, [x], { tile, rows, columns }) => {
       checkRank(context, "winogradInput", "x", x!, 4);
       checkDTypeIs(context, "winogradInput", "x", x!, "float32");
       const [n, height, width, channels] = x!.shape as [Dim, Dim, Dim, Dim];
@@ -96,7 +96,8 @@ export const winogradOps: readonly Op[] = [
         return floorDiv(sub(d, 2), tile);
       });
       context.atLeast(rows, product([n, ...places]), "there is a row for each tile");
-      return [{ dtype: x!.dtype, shape: [constant((tile + 2) ** 2), rows, channels] }];
+      context.atLeast(columns, channels, "there is a column for each channel");
+      return [{ dtype: x!.dtype, shape: [constant((tile + 2) ** 2), rows, columns] }];
     },
     evaluate: ([x], { tile }, [result]) => [tilesReference(x!, tile, result!.shape)],
     lower: ([x], { tile }) => ({
@@ -169,7 +170,7 @@ function tilesReference(x: Tensor, tile: number, shape: readonly number[]): Tens
       const square = counting(side).map((i) => counting(side).map((j) => at(i, j)));
       around(matrices[tile]!.input, square).forEach((row, i) => {
         row.forEach((value, j) => {
-          result.data[((i * side + j) * shape[1]! + t) * channels + c] = value;
+          result.data[((i * side + j) * shape[1]! + t) * shape[2]! + c] = value;
         });
       });
     }

@@ -17,6 +17,7 @@ import type { BoundDim } from "../ir/graph.ts";
 import type { ConvAttributes } from "../ops/conv.ts";
 import type { DotGeneralAttributes } from "../ops/dot-general.ts";
 import type { PadAttributes } from "../ops/pad.ts";
+import type { SliceAttributes } from "../ops/slice.ts";
 import { type BoundGraph, type BoundNode, type BoundValue, rewriteGraph, type Scope } from "./rewrite.ts";
 import { knownValues } from "./uses.ts";
 
@@ -89,7 +90,7 @@ function filtered(node: BoundNode, { tile, width }: Plan, scope: Scope): BoundNo
   const [n, height, columns, outputs] = node.results[0]!.type.shape as readonly BoundDim[];
   const tiles = [height!, columns!].map((d) => Math.ceil(constantOf(d)! / tile));
   const rows = bound(rowsFor(constantOf(n!)! * tiles[0]! * tiles[1]!));
-  const [inputs, elements] = [kernel.type.shape[2]!, bound((tile + 2) ** 2)];
+  const [inputs, elements] = [kernel.type.shape[2] as BoundDim, bound((tile + 2) ** 2)];
   const blocks = bound(constantOf(outputs!)! / width);
   const add = (op: string, operands: readonly BoundValue[], attributes: object, shape: readonly BoundDim[]) =>
     scope.add(op, operands, attributes as never, { dtype: "float32", shape }, source);
@@ -99,7 +100,11 @@ function filtered(node: BoundNode, { tile, width }: Plan, scope: Scope): BoundNo
     node,
     scope,
   );
-  const v = add("winogradInput", [covered], { tile, rows }, [elements, rows, inputs]);
+  const wide = bound(columnsFor(constantOf(rows)!, constantOf(inputs)!));
+  const tilesIn = { tile, rows, columns: wide };
+  const transformed = add("winogradInput", [covered], tilesIn, [elements, rows, wide]);
+  const part: SliceAttributes = { axis: 2, start: constant(0), size: inputs, stride: constant(1) };
+  const v = wide === inputs ? transformed : add("slice", [transformed], part, [elements, rows, inputs]);
   const u = add("winogradKernel", [kernel], { tile, width }, [elements, blocks, inputs, bound(width)]);
   const contraction: DotGeneralAttributes = { batch: [[0], [0]], contract: [[2], [2]] };
   const products = add("dotGeneral", [v, u], contraction, [elements, rows, blocks, bound(width)]);
@@ -108,10 +113,16 @@ function filtered(node: BoundNode, { tile, width }: Plan, scope: Scope): BoundNo
 }
 
 /**
- * Whole blocks of six rows where there are many: it leaves no smaller block over, and the elements of a tile
- * do not lie a power of two apart, where they would share a few lines of the cache.
+ * Elements of a tile lie a plane of rows apart, and must not lie a power of two apart, where they share a few
+ * lines of the cache. Rows come in whole blocks of four, because what is left over takes as long as a block;
+ * one more block is little among many, four more columns are little among a few.
  */
-const rowsFor = (tiles: number) => (tiles < 32 ? tiles : Math.ceil(tiles / 6) * 6);
+function rowsFor(tiles: number): number {
+  const rows = tiles < 4 ? tiles : Math.ceil(tiles / 4) * 4;
+  return rows >= 64 && rows % 16 === 0 ? rows + 4 : rows;
+}
+
+const columnsFor = (rows: number, inputs: number) => ((rows * inputs) % 256 === 0 ? inputs + 4 : inputs);
 
 /** x with zeros behind, so that whole tiles cover it. */
 function widened(x: BoundValue, sizes: readonly number[], node: BoundNode, scope: Scope): BoundValue {

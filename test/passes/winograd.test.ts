@@ -93,7 +93,7 @@ describe("a 3x3 convolution of stride 1", () => {
       "param %k: float32[3, 3, 16, 24] = {"kind":"zeros"}
       param %b: float32[24] = {"kind":"zeros"}
       %pad: float32[1, 10, 10, 16] = pad(%x) {low=[<0>, <0>, <0>, <0>], high=[<0>, <2>, <0>, <0>], value=0}
-      %winogradInput: float32[36, 4, 16] = winogradInput(%pad) {tile=4, rows=<4>}
+      %winogradInput: float32[36, 4, 16] = winogradInput(%pad) {tile=4, rows=<4>, columns=<16>}
       %winogradKernel: float32[36, 3, 16, 8] = winogradKernel(%k) {tile=4, width=8}
       %dotGeneral: float32[36, 4, 3, 8] = dotGeneral(%winogradInput, %winogradKernel) {batch=[[0], [0]], contract=[[2], [2]]}
       %c: float32[1, 6, 8, 24] = winogradOutput(%dotGeneral) {tile=4, shape=[<1>, <6>, <8>, <24>]}
@@ -116,6 +116,20 @@ describe("a 3x3 convolution of stride 1", () => {
       }),
       { numRuns: 3, seed: 3 },
     );
+  });
+
+  test("keeps the elements of a tile from lying a power of two apart", () => {
+    const shape = { n: 1, height: 16, width: 16, inputs: 16, outputs: 8 };
+    const graph = winograd(network(shape));
+    expect(linesOf(graph)).toContain("float32[36, 16, 20] = winogradInput");
+    for (const run of [evaluated(targets.wasm.numerics), lowered(targets.wasm)])
+      expect(error(shape, 7, run)).toBeLessThan(2 ** -17);
+    const { steps } = lower(graph, {
+      target: targets.wasm,
+      parameters: fill(graph, { style: "normal", seed: 1 }),
+      symbols: new Map(),
+    });
+    expect(steps).toHaveLength(3);
   });
 
   test("has its kernel transformed early, and what is behind it done where results are stored", () => {

@@ -259,7 +259,8 @@ const lanesOf = (block: readonly Piece[]) => block.at(-1)?.lanes ?? 1;
 
 function cyclesOfPass(reduction: Reduction, block: readonly Piece[], target: Target): number {
   const { accumulate } = target.numerics;
-  const unrolls = Math.max(1, unrollsOf((reduction.accumulators * outputsOf(block)) / lanesOf(block), target));
+  const statements = (reduction.accumulators * outputsOf(block)) / lanesOf(block);
+  const unrolls = Math.max(1, unrollsOf(statements, target));
   const each = engines[accumulate].map((cost) => cyclesOn(cost, reduction, block, unrolls));
   return each.reduce((sum, cycles) => sum + cycles, 0) / each.length;
 }
