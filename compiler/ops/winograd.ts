@@ -8,8 +8,8 @@
  * `winogradInput` makes B' d B of every tile and channel, `winogradKernel` G g G' of every pair of channels,
  * with the outputs in blocks as wide as a tile of the product, and `winogradOutput` applies A. The product
  * may have more `rows` than there are tiles, and a row more `columns` than there are channels, to suit the
- * cache: they hold anything (zeros in the reference), and nobody reads them. Only the pass `winograd` makes these ops. References multiply by the matrices,
- * kernels by the sums they factor into.
+ * cache: they hold anything (zeros in the reference), and nobody reads them. Only the pass `winograd` makes
+ * these ops. References multiply by the matrices, kernels by the sums they factor into.
  */
 import { allocateNumbers, type Elements } from "../../runtime/elements.ts";
 import { size, type Tensor } from "../../runtime/tensor.ts";

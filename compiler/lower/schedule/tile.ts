@@ -9,8 +9,8 @@
  * fused multiply-add and without, so there the cost is the mean of both. Blocks left over at the edges are
  * costed as the smaller tiles they are. The same rule gives a matrix product its two axes, a matrix-vector
  * product one, and a softmax's maxima independent rows; what has no reduction gets lanes only. After Goto and
- * van de Geijn (2008), with constants fitted to tiles of 1 to 8 rows of 1 to 4 vectors. Of equal tiles the one
- * along inner axes wins: its addresses are closer together.
+ * van de Geijn (2008), with constants fitted to tiles of 1 to 8 rows of 1 to 4 vectors. Of equal tiles the
+ * one along inner axes wins: its addresses are closer together.
  */
 import { constantOf } from "../../dims/index.ts";
 import type { For } from "../../ir/loop.ts";
@@ -57,7 +57,7 @@ interface Costs {
   readonly registers: number;
   /** Cycles for each register too many. */
   readonly spill: number;
-  /** What is held for as long as a pass takes: all loads, those that serve all outputs, or what rows share. */
+  /** What a pass holds from its start: all loads, those that serve several outputs, or what rows share. */
   readonly holds: "all" | "shared" | "of all rows";
   /** Vectors of a tile with one row, where each has a load, and perhaps a product, of its own to hold. */
   readonly alone: number;
