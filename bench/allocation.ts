@@ -2,7 +2,7 @@
  * Does `run` allocate? The heap in use after 10,000 runs of a module, less that before, both after a
  * collection. 64 kB are allowed, because the engine itself keeps something (optimised code, feedback),
  * whatever the number of runs; models that take long run for some seconds instead. WebAssembly modules are
- * run with their inputs passed and with them in memory. Takes a few minutes.
+ * run with their inputs passed and with them in memory. Takes ten minutes; MODELS=mlp,lenet5 picks some.
  *
  *     npm run bench allocation
  */
@@ -42,7 +42,10 @@ const subjects: readonly Subject[] = [
   }),
 ];
 
-const rows = subjects.flatMap(({ name, model, options }) => {
+const picked = (process.env["MODELS"] ?? "").split(",").filter(Boolean);
+const chosen = subjects.filter(({ name }) => picked.length === 0 || picked.includes(name));
+
+const rows = chosen.flatMap(({ name, model, options }) => {
   const compiled = compile(model, { ...options, format: "js", weights: "file" });
   return measure(compiled, options).map(({ how, runs, growth }) => {
     console.error(`${name} ${options.target} ${how} ${growth}`);
