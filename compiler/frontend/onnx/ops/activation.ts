@@ -1,4 +1,5 @@
 /** Activations, in the formulas of the ONNX operator documentation. */
+import { numberAt } from "../../../../runtime/elements.ts";
 import type { Value } from "../../../ir/graph.ts";
 import type { Ops } from "../../ops/composites.ts";
 import { float, int, word } from "../attributes.ts";
@@ -149,10 +150,11 @@ export const activation: readonly Operator[] = [
   ),
 ];
 
-/** Inference: the input, and a mask that keeps everything. */
+/** Inference, and training that drops nothing: the input, and a mask that keeps everything. */
 function dropout(c: NodeContext): readonly (Value | undefined)[] {
   const x = c.value(0);
-  if (c.has(2) && c.ints(2)[0] !== 0)
+  const keepsAll = () => c.has(1) && Number(numberAt(c.value(1).type.dtype, c.constant(1).data, 0)) === 0;
+  if (c.has(2) && c.ints(2)[0] !== 0 && !keepsAll())
     c.unsupported("training_mode is on", "export the model for inference; nothing random is compiled");
   if (!c.wants(1)) return [x];
   return [x, c.ops.broadcast(c.ops.constant(1, "bool"), c.ops.shape(x), [])];

@@ -19,6 +19,8 @@ interface AttentionValues {
   readonly scale: number | undefined;
   readonly softcap: number;
   readonly softmax_precision: DType | undefined;
+  readonly left_window_size: number;
+  readonly right_window_size: number;
 }
 
 function attention(c: NodeContext, values: AttentionValues): readonly (Value | undefined)[] {
@@ -31,7 +33,7 @@ function attention(c: NodeContext, values: AttentionValues): readonly (Value | u
   const heads = ops.shape(query)[1]!;
   const raw = scaledScores(c, query, sharedBy(ops, key, heads), values.scale);
   const capped = values.softcap === 0 ? raw : ops.mul(ops.tanh(ops.div(raw, values.softcap)), values.softcap);
-  const bias = biasOf(c, query, key, values.is_causal);
+  const bias = biasOf(c, query, key, seenBy(c, values));
   const biased = bias ? ops.add(capped, bias) : capped;
   const probabilities = maskedSoftmax(ops, biased, bias, values.softmax_precision);
   const mixed = ops.matmul(probabilities, sharedBy(ops, value, heads));
@@ -55,13 +57,27 @@ function scaledScores({ ops }: NodeContext, query: Value, key: Value, scale: num
   });
 }
 
+/** How many keys before and behind its own place a row may see; undefined is all of them. */
+interface Reach {
+  readonly before: number | undefined;
+  readonly behind: number | undefined;
+}
+
+function seenBy(c: NodeContext, { is_causal, left_window_size, right_window_size }: AttentionValues): Reach {
+  const sizes = { left_window_size, right_window_size };
+  for (const [name, size] of Object.entries(sizes))
+    if (size < -1) c.wrong(`${name} is ${size}`, "give a number of keys, or -1 for all");
+  const [before, behind] = Object.values(sizes).map((size) => (size === -1 ? undefined : size));
+  return { before, behind: is_causal ? 0 : behind };
+}
+
 /** What is added to the scores; undefined where nothing is masked. */
-function biasOf(c: NodeContext, query: Value, key: Value, causal: boolean): Value | undefined {
+function biasOf(c: NodeContext, query: Value, key: Value, reach: Reach): Value | undefined {
   const { ops } = c;
   const [rows, columns] = [ops.shape(query)[2]!, ops.shape(key)[2]!];
   const parts = [
     c.has(3) ? maskBias(c, c.value(3), query, columns) : undefined,
-    causal ? causalBias(c, query, rows, columns) : undefined,
+    ...reachBiases(c, query, rows, columns, reach),
     c.has(6) ? paddingBias(ops, c.value(6), query, columns) : undefined,
   ].filter((part) => part !== undefined);
   return parts.length === 0 ? undefined : parts.reduce((a, b) => ops.add(a, b));
@@ -80,9 +96,13 @@ function maskBias(c: NodeContext, mask: Value, like: Value, columns: Dim): Value
   return ops.pad(bias, padding, Number.NEGATIVE_INFINITY);
 }
 
-/** Row i may see the columns up to i + offset: the past keys, or what is not padding less the rows. */
-function causalBias(c: NodeContext, like: Value, rows: Dim, columns: Dim): Value {
+/**
+ * Row i stands at the column i + offset, where the offset is the past keys, or what is not padding less the
+ * rows; it sees the columns within its reach.
+ */
+function reachBiases(c: NodeContext, like: Value, rows: Dim, columns: Dim, reach: Reach): readonly Value[] {
   const { ops } = c;
+  if (reach.before === undefined && reach.behind === undefined) return [];
   const [row, column] = [ops.iota("int32", [rows, 1], 0), ops.iota("int32", [1, columns], 1)];
   const ends = c.has(6) && !c.has(4) ? ops.cast(c.value(6), "int32") : undefined;
   const whole = ops.constant(0, "int32");
@@ -90,7 +110,13 @@ function causalBias(c: NodeContext, like: Value, rows: Dim, columns: Dim): Value
   const offset = ends
     ? ops.reshape(ops.sub(ends, ops.number(rows, whole)), [ops.shape(ends)[0]!, 1, 1, 1])
     : past;
-  return barred(ops, ops.lt(ops.add(row, offset), column), like);
+  const place = ops.add(row, offset);
+  const far = (edge: Value | undefined) => (edge ? [barred(ops, edge, like)] : []);
+  const { before, behind } = reach;
+  return [
+    ...far(behind === undefined ? undefined : ops.lt(ops.add(place, behind), column)),
+    ...far(before === undefined ? undefined : ops.lt(column, ops.sub(place, before))),
+  ];
 }
 
 /** Keys from `ends[b]` on are padding. */
@@ -148,6 +174,7 @@ const attentionAttributes = {
   softcap: float(0),
   softmax_precision: elementType(),
 };
+const everywhere = { left_window_size: -1, right_window_size: -1 };
 const preview = [
   operator(
     "FlexAttention",
@@ -160,6 +187,10 @@ const preview = [
 ];
 
 export const attentions: readonly Operator[] = [
-  operator("Attention", since(23, attentionAttributes, attention)),
+  operator(
+    "Attention",
+    since(23, attentionAttributes, (c, a) => attention(c, { ...a, ...everywhere })),
+    since(25, { ...attentionAttributes, left_window_size: int(-1), right_window_size: int(-1) }, attention),
+  ),
   ...inDomain("ai.onnx.preview", preview),
 ];

@@ -6,8 +6,20 @@ import { dtypes } from "../../../../runtime/dtype.ts";
 import { tensor } from "../../../../runtime/tensor.ts";
 import type { Value } from "../../../ir/graph.ts";
 import type { Ops } from "../../ops/composites.ts";
-import { float, floats, ints, required, word } from "../attributes.ts";
+import {
+  type AttributeSpecs,
+  flag,
+  float,
+  floats,
+  int,
+  ints,
+  texts,
+  type ValuesOf,
+  word,
+} from "../attributes.ts";
+import { INT64 } from "../element-types.ts";
 import { inDomain, type NodeContext, type Operator, operator, since } from "../operator.ts";
+import { listOf } from "./constants.ts";
 
 /** Numbers of an attribute as a vector of float32. */
 const vector = (ops: Ops, numbers: readonly number[]): Value =>
@@ -42,12 +54,35 @@ function picked(c: NodeContext): Value {
   return ops.gather(ops.rank(x) === 1 ? ops.expandDims(x, 0) : x, index, -1);
 }
 
-/** NaN, or one value, replaced by a number for each column. */
-function imputed(c: NodeContext, values: readonly number[], replaced: number): Value {
+const imputer = {
+  imputed_value_floats: floats(),
+  imputed_value_int64s: ints(),
+  replaced_value_float: float(0),
+  replaced_value_int64: int(0),
+} satisfies AttributeSpecs;
+
+/** NaN, or one value, replaced by a number for each column: floats by floats, integers by integers. */
+function imputed(c: NodeContext, a: ValuesOf<typeof imputer>): Value {
   const { ops } = c;
   const x = c.value(0);
-  const known = ops.cast(vector(ops, values), x.type.dtype);
+  const { dtype } = x.type;
+  const isFloat = dtypes[dtype].kind === "float";
+  const values = isFloat ? a.imputed_value_floats : a.imputed_value_int64s;
+  const name = isFloat ? "imputed_value_floats" : "imputed_value_int64s";
+  if (!values?.length) return c.wrong(`${dtype} without ${name}`, `give ${name}`);
+  const known = ops.constant(listOf(dtype, values, [values.length]));
+  const replaced = isFloat ? a.replaced_value_float : a.replaced_value_int64;
   return ops.select(Number.isNaN(replaced) ? ops.ne(x, x) : ops.eq(x, replaced), known, x);
+}
+
+/** A new last axis with a place for each category; numbers are compared as integers. */
+function oneHotEncoded(c: NodeContext, categories: readonly number[] | undefined, zeros: boolean): Value {
+  const { ops } = c;
+  if (!categories)
+    return c.unsupported("it encodes strings", "export the model with categories that are integers");
+  if (!zeros) c.unsupported("it fails on other categories", "export it with zeros = 1");
+  const list = ops.constant(listOf(INT64, categories, [categories.length]));
+  return ops.cast(ops.eq(ops.expandDims(ops.cast(c.value(0), INT64), -1), list), "float32");
 }
 
 /** Columns side by side, as float32. */
@@ -73,10 +108,11 @@ export const classic: readonly Operator[] = inDomain("ai.onnx.ml", [
     "FeatureVectorizer",
     since(1, { inputdimensions: ints() }, (c) => joined(c)),
   ),
+  operator("Imputer", since(1, imputer, imputed)),
   operator(
-    "Imputer",
-    since(1, { imputed_value_floats: required(floats()), replaced_value_float: float(0) }, (c, a) =>
-      imputed(c, a.imputed_value_floats, a.replaced_value_float),
+    "OneHotEncoder",
+    since(1, { cats_int64s: ints(), cats_strings: texts(), zeros: flag(true) }, (c, a) =>
+      oneHotEncoded(c, a.cats_int64s, a.zeros),
     ),
   ),
   operator(

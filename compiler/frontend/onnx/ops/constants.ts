@@ -4,7 +4,7 @@ import { numberAt, storedNumbers } from "../../../../runtime/elements.ts";
 import type { Tensor } from "../../../../runtime/tensor.ts";
 import { ceilDiv, max, sub } from "../../../dims/index.ts";
 import type { Value } from "../../../ir/graph.ts";
-import { anything, float, floats, int, ints, tensor } from "../attributes.ts";
+import { anything, elementType, float, floats, int, ints, tensor } from "../attributes.ts";
 import { INT64 } from "../element-types.ts";
 import { type NodeContext, type Operator, operator, since } from "../operator.ts";
 
@@ -37,13 +37,17 @@ function constantOfShape(c: NodeContext, value: Tensor | undefined): Value {
 const numberOf = ({ dtype, data }: Tensor) => Number(numberAt(dtype, data, 0));
 
 /** start, start + delta, ... below limit: integers as sizes; floats need numbers. */
-function range(c: NodeContext): Value {
+function range(c: NodeContext, stash: DType): Value {
   const { ops } = c;
   const { dtype } = c.value(0).type;
   if (dtypes[dtype].kind === "float") {
     const [start, limit, delta] = [0, 1, 2].map((i) => numberOf(c.constant(i)));
+    if (delta === 0) c.wrong("its step is 0", "give a step to count by");
     const count = Math.max(0, Math.ceil((limit! - start!) / delta!));
-    return ops.add(ops.mul(ops.iota(dtype, [count]), c.value(2)), c.value(0));
+    // Numbers of fewer bits count in the other type: in their own, x + 1 may be x.
+    const wide = dtype === "float16" || dtype === "bfloat16" ? stash : dtype;
+    const [from, step] = [0, 2].map((i) => ops.cast(c.value(i), wide));
+    return ops.cast(ops.add(ops.mul(ops.iota(wide, [count]), step!), from!), dtype);
   }
   const [start, limit] = [c.dims(0)[0], c.dims(1)[0]];
   const [step = 0] = c.ints(2);
@@ -74,7 +78,11 @@ export const constants: readonly Operator[] = [
     "ConstantOfShape",
     since(9, { value: tensor() }, (c, { value }) => constantOfShape(c, value && c.attribute(value))),
   ),
-  operator("Range", since(11, {}, range)),
+  operator(
+    "Range",
+    since(11, {}, (c) => range(c, "float32")),
+    since(27, { stash_type: elementType("float32") }, (c, a) => range(c, a.stash_type)),
+  ),
   operator(
     "Shape",
     since(1, {}, (c) => shapeNode(c)),

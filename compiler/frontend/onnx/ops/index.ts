@@ -40,6 +40,7 @@ import { movement } from "./movement.ts";
 import { ngrams } from "./ngrams.ts";
 import { suppression } from "./non-max-suppression.ts";
 import { normalization } from "./normalization.ts";
+import { optionals } from "./optional.ts";
 import { padding } from "./padding.ts";
 import { pooling } from "./pooling.ts";
 import { quantization } from "./quantization.ts";
@@ -97,6 +98,7 @@ const families: readonly (readonly Operator[])[] = [
   groupQueries,
   rotaryEmbeddings,
   bitCasts,
+  optionals,
 ];
 
 export const registry: ReadonlyMap<string, Operator> = new Map(

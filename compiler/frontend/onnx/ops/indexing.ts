@@ -126,13 +126,13 @@ function depthToSpace(c: NodeContext, block: number, columnsFirst: boolean): Val
 }
 
 /** [N, C, H, W] to [N, C b^2, H / b, W / b]. */
-function spaceToDepth(c: NodeContext, block: number): Value {
+function spaceToDepth(c: NodeContext, block: number, columnsFirst = false): Value {
   const { ops } = c;
   const x = c.value(0);
   const [n, channels, h, w] = ops.shape(x);
   const [rows, columns] = [floorDiv(h!, block), floorDiv(w!, block)];
   const cut = ops.reshape(x, [n!, channels!, rows, block, columns, block]);
-  return ops.reshape(ops.transpose(cut, [0, 3, 5, 1, 2, 4]), [
+  return ops.reshape(ops.transpose(cut, columnsFirst ? [0, 1, 3, 5, 2, 4] : [0, 3, 5, 1, 2, 4]), [
     n!,
     mul(channels!, block * block),
     rows,
@@ -288,6 +288,9 @@ export const indexing: readonly Operator[] = [
   operator(
     "SpaceToDepth",
     since(1, { blocksize: required(int()) }, (c, a) => spaceToDepth(c, a.blocksize)),
+    since(28, { blocksize: required(int()), mode: word(["DCR", "CRD"], "DCR") }, (c, a) =>
+      spaceToDepth(c, a.blocksize, a.mode === "CRD"),
+    ),
   ),
   operator("Det", since(11, {}, determinant)),
   operator(

@@ -87,12 +87,22 @@ function expand(c: NodeContext): Value {
   );
 }
 
+/** Opset 1 named a number of copies and the axis of them. */
+function tileAlong(c: NodeContext): Value {
+  const x = c.value(0);
+  const [axis = 0] = c.ints(2);
+  const copied = c.ops.axis(x, axis);
+  return tile(
+    c,
+    c.ops.shape(x).map((_, i) => (i === copied ? (c.dims(1)[0] ?? one) : one)),
+  );
+}
+
 /** Each axis repeated: [a, b] becomes [n, a, m, b]. */
-function tile(c: NodeContext): Value {
+function tile(c: NodeContext, repeats: readonly Dim[]): Value {
   const { ops } = c;
   const x = c.value(0);
   const shape = ops.shape(x);
-  const repeats = c.dims(1);
   if (repeats.every((d) => d === one)) return x;
   const laid = shape.flatMap((d, axis) => [repeats[axis] ?? one, d]);
   const copies = ops.broadcast(
@@ -210,7 +220,11 @@ export const movement: readonly Operator[] = [
     since(4, { axis: required(int()) }, (c, { axis }) => concat(c, axis)),
   ),
   operator("Expand", since(8, {}, expand)),
-  operator("Tile", since(6, {}, tile)),
+  operator(
+    "Tile",
+    since(1, {}, tileAlong),
+    since(6, {}, (c) => tile(c, c.dims(1))),
+  ),
   operator(
     "Gather",
     since(1, { axis: int(0) }, (c, { axis }) => gather(c, axis)),
@@ -226,6 +240,9 @@ export const movement: readonly Operator[] = [
   ),
   operator(
     "Split",
+    since(1, { axis: int(0), split: ints() }, (c, a) =>
+      split(c, a.axis, c.has(1) ? c.dims(1) : a.split && numbers(a.split), c.node.outputs.length),
+    ),
     since(2, { axis: int(0), split: ints() }, (c, a) =>
       split(c, a.axis, a.split && numbers(a.split), c.node.outputs.length),
     ),

@@ -188,6 +188,9 @@ export const resizing: readonly Operator[] = [
   ),
   operator(
     "Upsample",
+    since(1, { mode: old, height_scale: required(float()), width_scale: required(float()) }, (c, a) =>
+      resize(c, { mode: linearOf(a.mode) }, upsampled, [1, 1, a.height_scale, a.width_scale]),
+    ),
     since(7, { mode: old, scales: required(floats()) }, (c, a) =>
       resize(c, { mode: linearOf(a.mode) }, upsampled, a.scales),
     ),
