@@ -8,7 +8,7 @@ import type { DType } from "../../../runtime/dtype.ts";
 import type { Tensor } from "../../../runtime/tensor.ts";
 import { CompileError, callSite } from "../../diagnostics/index.ts";
 import { type Dim, evaluate, type Store } from "../../dims/index.ts";
-import { type BoundModel, bind, type Sample } from "../../infer/bind.ts";
+import { type BindOptions, type BoundModel, bind, type Sample } from "../../infer/bind.ts";
 import { GraphBuilder } from "../../infer/builder.ts";
 import type { Graph, Value } from "../../ir/graph.ts";
 import { type Executor, providedExecutor, type Run } from "../executor.ts";
@@ -52,6 +52,11 @@ export interface OnnxOptions {
   readonly executor?: Executor;
 }
 
+interface Bound {
+  readonly bound: BoundModel;
+  readonly imported: ImportedModel;
+}
+
 /** Imports for different elements that are remembered. */
 const KEPT = 8;
 
@@ -75,7 +80,7 @@ export class OnnxNetwork implements Network {
   readonly #tensors: TensorStore;
   readonly #runs = new Map<string, Run>();
   #imports: readonly ImportedModel[] = [];
-  #last: { readonly bound: BoundModel; readonly imported: ImportedModel } | undefined;
+  #last: Bound | undefined;
 
   constructor(model: OnnxModel, options: OnnxOptions) {
     this.#tensors = new TensorStore(options.externalData ?? new Map());
@@ -135,9 +140,8 @@ export class OnnxNetwork implements Network {
     const at = callSite();
     const { constraints = [], dims, maxParameterBytes: budget = DEFAULT_MAX_PARAMETER_BYTES } = request;
     const whole = this.#read(sample, shape);
-    const imported = this.#importFor(whole);
-    const bound = bind(imported.graph, whole, { constraints, ...(dims && { dims }), ...(at && { at }) });
-    this.#last = { bound, imported };
+    this.#last = this.#bound(whole, { constraints, ...(dims && { dims }), ...(at && { at }) });
+    const { bound } = this.#last;
     const sized = this.weights.map(({ path, sizes, dtype }) => ({ path, shape: sizes!, dtype }));
     checkBudget(sized, budget, at);
     return bound;
@@ -177,6 +181,25 @@ export class OnnxNetwork implements Network {
         shared: false,
       };
     });
+  }
+
+  /**
+   * What a file leaves open, and names alike or not, may still be 1 and repeated where a model runs: sizes
+   * that contradict what its dims say of each other are tried as numbers, if the sample has them all.
+   */
+  #bound(sample: Sample, options: BindOptions): Bound {
+    const imported = this.#importFor(sample);
+    try {
+      return { imported, bound: bind(imported.graph, sample, options) };
+    } catch (error) {
+      if (!(error instanceof CompileError) || imported.answers.fixed || options.dims) throw error;
+      const others = this.#imports;
+      const fixed = attempt(() => this.#import(new Answers(this.#given(sample), { fixed: true })));
+      const bound = fixed && attempt(() => bind(fixed.graph, sample, options));
+      if (bound) return { imported: fixed, bound };
+      this.#imports = others;
+      throw error;
+    }
   }
 
   #read(sample: SampleInput, shape: readonly number[] | undefined): Sample {
@@ -237,6 +260,16 @@ export class OnnxNetwork implements Network {
       elements: (name) => own(values, name) ?? dataIn(sample, name),
       shape: (name) => own(shapes, name) ?? shapeIn(name),
     };
+  }
+}
+
+/** What `body` gives, or undefined where the user's file or sample cannot have it. */
+function attempt<T>(body: () => T): T | undefined {
+  try {
+    return body();
+  } catch (error) {
+    if (error instanceof CompileError) return undefined;
+    throw error;
   }
 }
 

@@ -19,7 +19,15 @@ function scatterElements(c: NodeContext, axis: number, reduction: (typeof reduct
 }
 
 function scatterNd(c: NodeContext, reduction: (typeof reductions)[number]): Value {
-  return c.ops.scatterNd(c.value(0), index(c, 1), c.value(2), combineOf(reduction));
+  return c.ops.scatterNd(c.value(0), coordinates(c, 1), c.value(2), combineOf(reduction));
+}
+
+/** Indices along several axes, as many as its last one says. */
+function coordinates(c: NodeContext, i: number): Value {
+  const size = c.ops.shape(c.value(i)).at(-1);
+  if (size && constantOf(size) === undefined)
+    c.open(`the last axis of its indices has the open size ${size}`, "give a sample with its size");
+  return index(c, i);
 }
 
 interface TopKValues {
@@ -160,7 +168,7 @@ function centerCropPad(c: NodeContext, axes: readonly number[] | undefined): Val
     const axis = ops.axis(x, given);
     const [have, want] = [constantOf(ops.shape(x)[axis]!), constantOf(wanted[i]!)];
     if (have === undefined || want === undefined)
-      return c.unsupported(`axis ${axis} has an open size`, "bind it before the model is imported");
+      return c.open(`axis ${axis} has an open size`, "give a sample with its size");
     x = centered(ops, x, axis, Number(have), Number(want));
   }
   return x;
@@ -219,7 +227,7 @@ export const indexing: readonly Operator[] = [
   ),
   operator(
     "GatherND",
-    since(11, { batch_dims: int(0) }, (c, a) => c.ops.gatherNd(c.value(0), index(c, 1), a.batch_dims)),
+    since(11, { batch_dims: int(0) }, (c, a) => c.ops.gatherNd(c.value(0), coordinates(c, 1), a.batch_dims)),
   ),
   operator(
     "Scatter",

@@ -65,7 +65,7 @@ function classifier(c: NodeContext, a: ValuesOf<typeof classifierSpecs>): readon
   const labels = { integers: a.classlabels_ints, strings: a.classlabels_strings };
   const x = rowsOf(c);
   const features = Number(
-    constantOf(ops.shape(x)[1]!) ?? c.unsupported("an open number of features", "bind it"),
+    constantOf(ops.shape(x)[1]!) ?? c.open("its number of features is open", "give a sample with its size"),
   );
   const rows = a.coefficients.length / features;
   const sums = linear(c, x, a, rows);

@@ -49,7 +49,8 @@ function vectorized(c: NodeContext, values: VectorValues): Value {
   const x = flat ? ops.expandDims(given, 0) : given;
   const [rows, length] = ops.shape(x);
   const tokens = constantOf(length!);
-  if (tokens === undefined) return c.unsupported("sequences of an open length", "bind the length");
+  if (tokens === undefined)
+    return c.open("the length of its sequences is open", "give a sample with its size");
   const { min_gram_length: least, max_gram_length: most, ngram_indexes: indexes } = values;
   const sections = sectionsOf(values.pool_int64s, values.ngram_counts).filter(
     ({ length: n, grams }) => n >= least && n <= most && grams.length > 0,

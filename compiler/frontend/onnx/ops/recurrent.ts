@@ -161,7 +161,7 @@ export function recurrentLayer(
   const batchFirst = values.layout === 1;
   const x = batchFirst ? ops.transpose(c.value(0), [1, 0, 2]) : c.value(0);
   const hidden = values.hidden_size ?? Number(ops.shape(c.value(2))[2]);
-  if (!Number.isSafeInteger(hidden)) c.unsupported("hidden_size is open", "give the attribute hidden_size");
+  if (!Number.isSafeInteger(hidden)) c.open("hidden_size is open", "give the attribute hidden_size");
   const layer: Layer = { c, cell, values, x, hidden, batchFirst, products };
   const both = values.direction === "bidirectional";
   const directions = Array.from({ length: both ? 2 : 1 }, (_, d) =>

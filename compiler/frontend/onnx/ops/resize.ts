@@ -65,9 +65,9 @@ const numbers = (c: NodeContext, i: number): readonly number[] =>
 function sizeOf(c: NodeContext, d: Dim, axis: number): number {
   const n = constantOf(d);
   if (n !== undefined) return Number(n);
-  return c.unsupported(
+  return c.open(
     `axis ${axis} has the open size ${d}, and is not repeated a whole number of times`,
-    "bind it (shapes: { ... }, or --dim), or resize by a whole factor in mode nearest",
+    "give a sample with its size, or resize by a whole factor in mode nearest",
   );
 }
 

@@ -28,7 +28,7 @@ const windowed = (name: string, [a0, a1, a2]: readonly [number, number, number])
 const sized = (c: NodeContext, d: Dim, what: string): number => {
   const n = constantOf(d);
   if (n !== undefined) return Number(n);
-  return c.unsupported(`${what} has the open size ${d}`, "bind it before the model is imported");
+  return c.open(`${what} has the open size ${d}`, "give a sample with its size");
 };
 
 interface Transform {
