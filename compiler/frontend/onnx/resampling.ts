@@ -34,7 +34,7 @@ export function tapsOf(axis: ResizedAxis, rules: ResizeRules): Taps {
   const { inputs, outputs } = axis;
   const all = Array.from({ length: outputs }, (_, o) => {
     const x = coordinateOf(o, axis, rules.coordinates);
-    return { x, taps: rules.mode === "nearest" ? nearestTap(x, rules) : weighted(x, axis, rules) };
+    return { x, taps: rules.mode === "nearest" ? nearestTap(x, axis, rules) : weighted(x, axis, rules) };
   });
   const count = Math.max(1, ...all.map(({ taps }) => taps.length));
   const clamp = (i: number) => Math.min(Math.max(i, 0), inputs - 1);
@@ -54,32 +54,36 @@ interface Tap {
 
 /**
  * The place in the input of the middle of output `o`. Corners are aligned to where the scale puts the last.
+ * Quotients by the scale, a float32, are rounded to one: 6 / 1.2 is 5 then, and not what lies below it.
  */
 function coordinateOf(o: number, { inputs, outputs, scale, crop }: ResizedAxis, mode: string): number {
   const length = scale * inputs;
+  const middle = Math.fround(Math.fround((o + 0.5) / scale) - 0.5);
   switch (mode) {
     case "align_corners":
       return outputs === 1 ? 0 : (o * (inputs - 1)) / (length - 1);
     case "asymmetric":
-      return o / scale;
+      return Math.fround(o / scale);
     case "pytorch_half_pixel":
-      return outputs === 1 ? 0 : (o + 0.5) / scale - 0.5;
+      return outputs === 1 ? 0 : middle;
     case "tf_half_pixel_for_nn":
-      return (o + 0.5) / scale;
+      return Math.fround((o + 0.5) / scale);
     case "half_pixel_symmetric":
-      return (inputs / 2) * (1 - outputs / length) + (o + 0.5) / scale - 0.5;
+      return (inputs / 2) * (1 - outputs / length) + middle;
     case "tf_crop_and_resize": {
       const [start, end] = crop;
       if (outputs === 1) return 0.5 * (start + end) * (inputs - 1);
       return start * (inputs - 1) + (o * (end - start) * (inputs - 1)) / (length - 1);
     }
     default:
-      return (o + 0.5) / scale - 0.5;
+      return middle;
   }
 }
 
-function nearestTap(x: number, { nearest }: ResizeRules): readonly Tap[] {
+/** The rule of opset 10, "simple", takes the next element where the result is smaller, and that before else. */
+function nearestTap(x: number, { scale }: ResizedAxis, { nearest }: ResizeRules): readonly Tap[] {
   const round = {
+    simple: scale < 1 ? Math.ceil : Math.floor,
     floor: Math.floor,
     ceil: Math.ceil,
     round_prefer_ceil: (n: number) => Math.floor(n + 0.5),

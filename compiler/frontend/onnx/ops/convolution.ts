@@ -2,7 +2,7 @@
  * Conv and ConvTranspose. The core op keeps kernels as [...window, in / groups, out], ONNX as [out, in /
  * groups, ...window]; the change is computed at compile time.
  */
-import { add, constant, constantOf, type Dim, floorDiv, mul, sub } from "../../../dims/index.ts";
+import { add, constant, constantOf, type Dim, floorDiv, max, mul, sub } from "../../../dims/index.ts";
 import type { Value } from "../../../ir/graph.ts";
 import type { Ops } from "../../ops/composites.ts";
 import { int, ints } from "../attributes.ts";
@@ -76,8 +76,10 @@ function cut(values: TransposeValues, i: number, rank: number, full: Dim, same: 
   if (auto_pad === "VALID" && !wanted) return [constant(0), constant(0)];
   if (!wanted) return [constant(pads?.[i] ?? 0), constant(pads?.[i + rank] ?? 0)];
   const total = sub(full, wanted);
-  const less = floorDiv(total, 2);
-  return auto_pad === "SAME_UPPER" ? [less, sub(total, less)] : [sub(total, less), less];
+  // A result that is longer than what is reached has zeros behind, not before.
+  const less = floorDiv(max(total, 0), 2);
+  const before = auto_pad === "SAME_UPPER" ? less : sub(max(total, 0), less);
+  return [before, sub(total, before)];
 }
 
 /** [C, M / g, ...window] to [...window, C / g, M], every spatial axis reversed. */

@@ -88,6 +88,7 @@ function running(c: NodeContext, op: "cumsum" | "cumprod", values: RunningValues
 /** 1 at the first largest element along the axis, 0 elsewhere. */
 function hardmax(ops: Ops, x: Value, axis: number): Value {
   const at = ops.axis(x, axis);
+  if (constantOf(ops.shape(x)[at]!) === 0) return x;
   const first = ops.expandDims(ops.argMax(x, at), at);
   const places = ops.along(ops.iota("int32", [ops.shape(x)[at]!]), at, ops.rank(x));
   return ops.cast(ops.eq(places, first), x.type.dtype);

@@ -1,5 +1,5 @@
 /** What moves elements without computing with them: reshapes, slices, joins and picks. */
-import { constant, constantOf, type Dim, floorDiv, mul, neg, product, sub } from "../../../dims/index.ts";
+import { constant, constantOf, type Dim, floorDiv, min, mul, neg, product, sub } from "../../../dims/index.ts";
 import type { Value } from "../../../ir/graph.ts";
 import { anything, flag, int, ints, required } from "../attributes.ts";
 import { type NodeContext, type Operator, operator, since } from "../operator.ts";
@@ -176,9 +176,12 @@ function split(
   const length = ops.shape(x)[ops.axis(x, axis)]!;
   // The last piece is smaller when the length does not divide.
   const chunk = sizes ? undefined : floorDiv(sub(length, neg(constant(parts - 1))), parts);
+  const left = (from: Dim) => (constantOf(sub(length, from)) === undefined ? undefined : sub(length, from));
   let start: Dim = zero;
   return Array.from({ length: sizes?.length ?? parts }, (_, i) => {
-    const size = sizes?.[i] ?? (i < parts - 1 ? chunk! : sub(length, start));
+    const rest = left(start);
+    const whole = rest ? min(chunk ?? zero, rest) : chunk!;
+    const size = sizes?.[i] ?? (i < parts - 1 ? whole : sub(length, start));
     const piece = ops.slice(x, axis, start, size);
     start = sub(start, neg(size));
     return piece;

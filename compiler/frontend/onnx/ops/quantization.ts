@@ -76,15 +76,15 @@ function dequantizeLinear(c: NodeContext, values: LinearValues): Value {
   return ops.cast(y, values.output_dtype ?? given.type.dtype);
 }
 
-/** uint8 over the range of the data, 0 included: y, its scale and its zero point. */
+/** uint8 over the range of the data, 0 included: y, its scale (1 for zeros) and its zero point. */
 export function dynamicQuantizeLinear(ops: Ops, x: Value): readonly [y: Value, scale: Value, zero: Value] {
   const all = x.type.shape.map((_, axis) => axis);
   const low = ops.min(ops.reduceMin(x, all), 0);
   const high = ops.max(ops.reduceMax(x, all), 0);
-  const scale = ops.div(ops.sub(high, low), 255);
-  const divisor = ops.select(ops.eq(scale, 0), 1, scale);
-  const zero = ops.cast(ops.round(ops.clip(ops.div(ops.neg(low), divisor), 0, 255)), "uint8");
-  return [saturated(ops, ops.div(x, divisor), zero, "uint8"), scale, zero];
+  const range = ops.div(ops.sub(high, low), 255);
+  const scale = ops.select(ops.eq(range, 0), 1, range);
+  const zero = ops.cast(ops.round(ops.clip(ops.div(ops.neg(low), scale), 0, 255)), "uint8");
+  return [saturated(ops, ops.div(x, scale), zero, "uint8"), scale, zero];
 }
 
 /** x - zero point in int32. Of a matrix, `side` says whether a vector belongs to its rows or its columns. */

@@ -38,22 +38,30 @@ function resize(c: NodeContext, values: ResizeValues, at: Operands, attribute?: 
   if (repeats) return repeated(ops, x, axes, repeats);
   const shape = axes.map((axis) => sizeOf(c, ops.shape(x)[axis]!, axis));
   const targets = given
-    ? given.map((scale, i) => ({ scale, outputs: Math.floor(shape[i]! * scale) }))
+    ? given.map((scale, i) => ({ scale, outputs: Math.floor(Math.fround(shape[i]! * scale)) }))
     : targetsOf(c, at, shape, values.keep_aspect_ratio_policy ?? "stretch");
   const roi = values.coordinate_transformation_mode === "tf_crop_and_resize" && at.roi !== undefined;
   const region = roi && c.has(at.roi!) ? numbers(c, at.roi!) : [];
   const rules = rulesOf(values);
-  return axes.reduce((y, axis, i) => {
-    const crop = [region[i] ?? 0, region[i + axes.length] ?? 1] as const;
-    const resized = { inputs: shape[i]!, ...targets[i]!, crop };
-    return alongAxis(ops, y, axis, resized, rules, values.extrapolation_value ?? 0);
-  }, x);
+  const resized = axes.reduce(
+    (y, axis, i) => {
+      const crop = [region[i] ?? 0, region[i + axes.length] ?? 1] as const;
+      const resizedAxis = { inputs: shape[i]!, ...targets[i]!, crop };
+      return alongAxis(ops, y, axis, resizedAxis, rules, values.extrapolation_value ?? 0);
+    },
+    weighable(ops, x, rules),
+  );
+  return ops.cast(resized, x.type.dtype);
 }
+
+/** Integers are weighted as floats. */
+const weighable = (ops: Ops, x: Value, { mode }: ResizeRules): Value =>
+  mode === "nearest" || dtypes[x.type.dtype].kind === "float" ? x : ops.cast(x, "float32");
 
 const rulesOf = (values: ResizeValues): ResizeRules => ({
   mode: values.mode,
   coordinates: values.coordinate_transformation_mode ?? "asymmetric",
-  nearest: values.nearest_mode ?? "floor",
+  nearest: values.nearest_mode ?? "simple",
   cubicA: values.cubic_coeff_a ?? -0.75,
   excludeOutside: values.exclude_outside ?? false,
   antialias: values.antialias ?? false,
@@ -95,7 +103,7 @@ function targetsOf(
 function repeatsOf(values: ResizeValues, scales: readonly number[]): readonly number[] | undefined {
   const { mode, nearest, coordinates } = rulesOf(values);
   const plain =
-    (coordinates === "asymmetric" && nearest === "floor") ||
+    (coordinates === "asymmetric" && (nearest === "floor" || nearest === "simple")) ||
     (coordinates.endsWith("half_pixel") && nearest.startsWith("round_prefer"));
   const whole = scales.every((scale) => Number.isInteger(scale) && scale >= 1);
   return mode === "nearest" && plain && whole ? scales : undefined;
@@ -127,10 +135,6 @@ function alongAxis(
   if (resized.scale === 1 && resized.inputs === resized.outputs && rules.coordinates !== "tf_crop_and_resize")
     return x;
   const taps = tapsOf(resized, rules);
-  const { dtype } = x.type;
-  // Integers are weighted as floats.
-  if (rules.mode !== "nearest" && dtypes[dtype].kind !== "float")
-    return ops.cast(alongAxis(ops, ops.cast(x, "float32"), axis, resized, rules, extrapolated), dtype);
   const y = gathered(ops, x, axis, taps, rules.mode === "nearest");
   if (!taps.outside.includes(true)) return y;
   const outside = tensor(taps.outside.map(Number), [resized.outputs], "bool");
