@@ -2,8 +2,8 @@
 import { type Clause, constantOf, range, symbolsOf } from "../../compiler/dims/index.ts";
 import type { Buffer, Kernel } from "../../compiler/ir/loop.ts";
 import { ruleText } from "../../compiler/ir/open-dims.ts";
-import type { Call, Program, Read, Repeat, Step } from "../../compiler/ir/program.ts";
-import { callsIn, readsIn } from "../../compiler/ir/program-walk.ts";
+import type { Call, Program, Read, Repeat, Step, Stop } from "../../compiler/ir/program.ts";
+import { callsIn, readsIn, stopsIn } from "../../compiler/ir/program-walk.ts";
 import { type Scope, type Types, templateText, type Writer } from "../source/index.ts";
 import { Block } from "./block.ts";
 import { type DimVariables, membership } from "./door-code.ts";
@@ -37,7 +37,7 @@ export function writeSteps(
 /** Every buffer a program passes to a kernel or copies. */
 export function buffersOf({ prepare, widened, steps }: Program): readonly Buffer[] {
   const passed = callsIn([...prepare, ...steps]).flatMap((step) => step.buffers);
-  const measured = readsIn(steps).map(({ buffer }) => buffer);
+  const measured = [...readsIn(steps), ...stopsIn(steps)].map(({ buffer }) => buffer);
   return [...widened.flatMap(({ from, to }) => [from, to]), ...passed, ...measured];
 }
 
@@ -47,7 +47,7 @@ export function buffersIn(steps: readonly Step[], { functions }: Callees): Reado
     ...callsIn(steps).flatMap(({ kernel, buffers }) =>
       functions.get(kernel)!.buffers.map((i) => buffers[i]!),
     ),
-    ...readsIn(steps).map(({ buffer }) => buffer),
+    ...[...readsIn(steps), ...stopsIn(steps)].map(({ buffer }) => buffer),
   ]);
 }
 
@@ -63,6 +63,7 @@ function addSteps(steps: readonly Step[], block: Block, context: Context): void 
   for (const step of steps) {
     if (step.kind === "repeat") addRepeat(step, block, context);
     else if (step.kind === "read") addRead(step, block, context);
+    else if (step.kind === "stop") addStop(step, block, context);
     else addCall(step, block, context);
   }
 }
@@ -90,6 +91,10 @@ function addRead(step: Read, block: Block, { access, indices, types, variables }
     const message = `${templateText(subject || buffer.name)}: ${values}, but ${templateText(rule)} must hold`;
     block.line(`  throw new RangeError(\`${message}\`);`);
   }
+}
+
+function addStop({ buffer, index }: Stop, block: Block, { access, indices }: Context): void {
+  block.line(`if (${access(buffer)}[${indices.print(index, block).text}] === 0) break;`);
 }
 
 /** What a guard is in code and in words. */

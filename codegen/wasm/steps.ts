@@ -5,7 +5,7 @@
  */
 import { type Dim, symbol, symbolsOf } from "../../compiler/dims/index.ts";
 import type { Buffer, Kernel } from "../../compiler/ir/loop.ts";
-import type { Call, Step } from "../../compiler/ir/program.ts";
+import type { Call, Step, Stop } from "../../compiler/ir/program.ts";
 import { callsIn, readsIn } from "../../compiler/ir/program-walk.ts";
 import { Addresses } from "./address.ts";
 import type { Module, ValueType } from "./assembler/index.ts";
@@ -33,7 +33,9 @@ export function cutSteps(
 ): Cut {
   const segments = new Map<Kernel, Segment>();
   const isWhole = (step: Step) =>
-    readsIn([step]).length === 0 && callsIn([step]).every(({ kernel }) => isInside(kernel));
+    step.kind !== "stop" &&
+    readsIn([step]).length === 0 &&
+    callsIn([step]).every(({ kernel }) => isInside(kernel));
   const callOf = (run: readonly Step[]): Call => {
     const segment = { name: name(), symbols: freeIn(run), steps: run };
     const kernel = standIn(segment);
@@ -73,6 +75,7 @@ function freeIn(steps: readonly Step[]): readonly string[] {
     };
     for (const step of list) {
       if (step.kind === "call") step.args.forEach(need);
+      if (step.kind === "stop") need(step.index);
       if (step.kind !== "repeat") continue;
       need(step.extent);
       visit(step.body, [...counted, step.axis]);
@@ -109,18 +112,28 @@ function addSteps(scope: Scope, steps: readonly Step[], callable: Callable): voi
   for (const step of steps) {
     if (step.kind === "call") addCall(scope, step, callable);
     else if (step.kind === "repeat") addRepeat(scope, step, callable);
+    else if (step.kind === "stop") addStop(scope, step, callable);
     else throw new Error("internal: a size is read in TypeScript");
   }
 }
 
 function addCall(scope: Scope, { kernel, buffers, args }: Call, { functions, addresses }: Callable): void {
-  for (const buffer of buffers) {
-    const address = addresses.get(buffer);
-    if (address === undefined) throw new Error(`internal: ${buffer.name} has no address`);
-    scope.f.i32_const(address | 0);
-  }
+  for (const buffer of buffers) scope.f.i32_const(addressIn(addresses, buffer) | 0);
   for (const arg of args) emitDim(scope, arg);
   scope.f.call(functions.get(kernel)!);
+}
+
+/** Out of the block around the loop in whose body it stands. */
+function addStop(scope: Scope, { buffer, index }: Stop, { addresses }: Callable): void {
+  emitDim(scope, index);
+  scope.f.i32_load8_u(addressIn(addresses, buffer), 1);
+  scope.f.i32_eqz().br_if(1);
+}
+
+function addressIn(addresses: Callable["addresses"], buffer: Buffer): number {
+  const address = addresses.get(buffer);
+  if (address === undefined) throw new Error(`internal: ${buffer.name} has no address`);
+  return address;
 }
 
 function addRepeat(outer: Scope, step: Step & { kind: "repeat" }, callable: Callable): void {

@@ -56,6 +56,7 @@ function printStep(step: Step, indent: string): readonly string[] {
       `${indent}${step.symbol} = ${step.buffer.name}[${print(step.index)}]`,
       ...(step.guards.length > 0 ? [`${indent}  must hold: ${new Constraint(step.guards)}`] : []),
     ];
+  if (step.kind === "stop") return [`${indent}stop unless ${step.buffer.name}[${print(step.index)}]`];
   return [
     `${indent}repeat ${step.axis} < ${print(step.extent)}`,
     ...step.body.flatMap((inner) => printStep(inner, `${indent}  `)),

@@ -7,7 +7,7 @@
 import { constant, constantOf, type Facts, type Interval, range, sub, symbol } from "../dims/index.ts";
 import { verifyKernel } from "./loop-verify.ts";
 import { factsOf, intervalsOf } from "./open-dims.ts";
-import type { Call, Program, Read, Step } from "./program.ts";
+import type { Call, Program, Read, Step, Stop } from "./program.ts";
 import type { Counter } from "./symbolic-bounds.ts";
 
 /** What is known where a step stands. */
@@ -36,6 +36,10 @@ function verifySteps(steps: readonly Step[], around: Around): void {
       verifyRead(step, around);
       continue;
     }
+    if (step.kind === "stop") {
+      verifyStop(step, around);
+      continue;
+    }
     const { axis } = step;
     const extent = constantOf(step.extent) ?? range(step.extent, boundsIn(around)).max;
     const intervals = new Map(around.intervals).set(axis, { min: 0, max: extent - 1 });
@@ -48,6 +52,13 @@ function verifyRead({ symbol: name, buffer, index }: Read, around: Around): void
   const { min, max } = range(index, boundsIn(around));
   if (buffer.dtype !== "int32" || !(min >= 0 && max < buffer.length))
     throw new Error(`internal: ${name} is read from where ${buffer.name} has no integer`);
+}
+
+function verifyStop({ buffer, index }: Stop, around: Around): void {
+  const { min, max } = range(index, boundsIn(around));
+  if (around.counters.length === 0) throw new Error("internal: a stop stands in no repeat");
+  if (buffer.dtype !== "bool" || !(min >= 0 && max < buffer.length))
+    throw new Error(`internal: ${buffer.name} has no condition where one is asked for`);
 }
 
 function verifyCall({ kernel, buffers, args }: Call, around: Around): void {

@@ -1,6 +1,6 @@
 /** Walking the steps of a program: the one place that knows how calls nest and which buffers they read. */
 import type { Buffer } from "./loop.ts";
-import type { Call, Read, Step } from "./program.ts";
+import type { Call, Read, Step, Stop } from "./program.ts";
 
 /** Every call in the order of the text; the body of a repeat comes once. */
 export function callsIn(steps: readonly Step[]): readonly Call[] {
@@ -16,10 +16,17 @@ export function readsIn(steps: readonly Step[]): readonly Read[] {
   );
 }
 
-/** The read of a size as a call that reads its buffer and does nothing: for whoever asks about memory. */
-export function callOf({ symbol, buffer }: Read): Call {
+/** Every question whether a repeat goes on, likewise. */
+export function stopsIn(steps: readonly Step[]): readonly Stop[] {
+  return steps.flatMap((step) =>
+    step.kind === "stop" ? [step] : step.kind === "repeat" ? stopsIn(step.body) : [],
+  );
+}
+
+/** What reads a number of its buffer as a call that does nothing else: for whoever asks about memory. */
+export function callOf({ buffer }: Read | Stop): Call {
   const kernel = {
-    name: `read of ${symbol}`,
+    name: `read of ${buffer.name}`,
     reads: [buffer],
     writes: [],
     parameters: [],
@@ -38,12 +45,12 @@ export function accessesOf({ kernel, buffers }: Call): {
   return { reads: buffers.slice(0, count), writes: buffers.slice(count) };
 }
 
-/** How often calls and reads are passed each buffer; a call that reads and writes one counts it twice. */
+/** How often calls, reads and stops are passed each buffer; a call that reads and writes one counts it twice. */
 export function countUses(steps: readonly Step[]): ReadonlyMap<Buffer, number> {
   const uses = new Map<Buffer, number>();
   const passed = [
     ...callsIn(steps).flatMap(({ buffers }) => buffers),
-    ...readsIn(steps).map((r) => r.buffer),
+    ...[...readsIn(steps), ...stopsIn(steps)].map((r) => r.buffer),
   ];
   for (const buffer of passed) uses.set(buffer, (uses.get(buffer) ?? 0) + 1);
   return uses;

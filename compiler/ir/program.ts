@@ -37,7 +37,7 @@ export interface Weight {
   readonly initializer?: { readonly spec: InitializerSpec; readonly seed: number; readonly path: string };
 }
 
-export type Step = Call | Repeat | Read;
+export type Step = Call | Repeat | Read | Stop;
 
 export interface Call {
   readonly kind: "call";
@@ -54,6 +54,13 @@ export interface Repeat {
   readonly axis: string;
   readonly extent: Dim;
   readonly body: readonly Step[];
+}
+
+/** Leaves the repeat in whose body it stands, unless the element is true. */
+export interface Stop {
+  readonly kind: "stop";
+  readonly buffer: Buffer;
+  readonly index: Dim;
 }
 
 /** Makes a size of an integer that a kernel has computed, for the steps after it. */

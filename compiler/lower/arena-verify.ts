@@ -46,7 +46,7 @@ function commonRepeats(
   for (const step of steps)
     if (step.kind === "repeat") commonRepeats(step.body, [...around, step], found);
     else
-      for (const buffer of step.kind === "read" ? [step.buffer] : step.buffers) {
+      for (const buffer of step.kind === "call" ? step.buffers : [step.buffer]) {
         if (buffer.space !== "arena") continue;
         const known = found.get(buffer) ?? around;
         const split = known.findIndex((repeat, i) => repeat !== around[i]);
@@ -69,7 +69,7 @@ class Execution {
 
   run(steps: readonly Step[], iterations: readonly number[]): void {
     for (const step of steps) {
-      if (step.kind !== "repeat") this.#call(step.kind === "read" ? callOf(step) : step, iterations);
+      if (step.kind !== "repeat") this.#call(step.kind === "call" ? step : callOf(step), iterations);
       else for (let i = 0; i < timesOf(step); i++) this.run(step.body, [...iterations, i]);
     }
   }

@@ -223,7 +223,7 @@ class BodyLowerer {
   }
 
   #scan(node: Node<BoundDim>, body: Graph<BoundDim>): void {
-    const { states, sequences, reverse } = scanAttributes(node);
+    const { states, sequences, reverse, conditional } = scanAttributes(node);
     const length = node.operands[states]?.type.shape[0] ?? node.results[states]!.type.shape[0]!;
     const axis = this.#context.timeAxis();
     const at = reverse ? sub(sub(length, 1), symbol(axis)) : symbol(axis);
@@ -243,11 +243,20 @@ class BodyLowerer {
       value,
       storage: window(storage.get(node.results[states + i]!)!, at, sizeOf(value)),
     }));
+    const stop = conditional ? this.#stop(node, states) : [];
     const times = this.#times * largest(length, this.#context.open);
     const inner = lowerBody(this.#context, body, targets, times);
     const copier = new BodyLowerer(this.#context, body, times);
     copier.#carry(body, states, carried);
-    this.#steps.push({ kind: "repeat", axis, extent: length, body: [...inner, ...copier.#steps] });
+    this.#steps.push({ kind: "repeat", axis, extent: length, body: [...stop, ...inner, ...copier.#steps] });
+  }
+
+  /** What leaves the repeat of a scan; elements that it then does not write are 0 from the start. */
+  #stop({ results }: Node<BoundDim>, states: number): Step[] {
+    for (const result of results.slice(states))
+      if (!isEmpty(result)) this.#call(this.#kernels.zeroKernel(result));
+    const { buffer, offset: index } = this.#stored(results[0]!);
+    return [{ kind: "stop", buffer, index }];
   }
 
   /** One graph may be the body of several scans; in each its values have memory of their own. */
@@ -289,9 +298,14 @@ function window({ buffer, offset }: Storage, at: Dim, size: Dim): Storage {
   return { buffer, offset: add(offset, mul(at, size)) };
 }
 
-function scanAttributes({ attributes }: Node): { states: number; sequences: number; reverse: boolean } {
-  const { states, sequences, reverse } = attributes;
-  return { states: Number(states), sequences: Number(sequences), reverse: reverse === true };
+function scanAttributes({ attributes }: Node) {
+  const { states, sequences, reverse, conditional } = attributes;
+  return {
+    states: Number(states),
+    sequences: Number(sequences),
+    reverse: reverse === true,
+    conditional: conditional === true,
+  };
 }
 
 /** Whether an open size stands in its results or attributes. */

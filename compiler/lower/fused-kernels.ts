@@ -107,6 +107,17 @@ export class FusedKernels {
     );
   }
 
+  /** A kernel that sets a value to zeros. */
+  zeroKernel(value: Value<BoundDim>): ReturnType<KernelBuilder["finish"]> {
+    const { dtype, shape } = value.type;
+    this.#begin();
+    this.#loops(value, axisNames, (index) =>
+      this.#destination(value).store(index, { kind: "constant", value: roundedTo(dtype, 0), dtype }),
+    );
+    const sizes = shape.map(nameFor).join("x");
+    return this.#builder.finish(`zero_${sizes}`, `${value.name}: zeros of [${shape.join(", ")}]`);
+  }
+
   /** A kernel that fills what lies around the operand of a padding, which has its place inside. */
   borderKernel(node: Node<BoundDim>, target: Storage): ReturnType<KernelBuilder["finish"]> {
     const { low, high, value } = node.attributes as PadAttributes;

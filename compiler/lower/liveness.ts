@@ -67,7 +67,7 @@ class Walk {
       const inner =
         step.kind === "repeat"
           ? this.#repeat(step.body)
-          : this.#call(step.kind === "read" ? callOf(step) : step);
+          : this.#call(step.kind === "call" ? step : callOf(step));
       for (const [buffer, touch] of inner) {
         const known = touched.get(buffer);
         if (known) known.count += touch.count;

@@ -44,7 +44,7 @@ export function prepack<P extends Packable>(program: P): P {
 
 function rename(step: Step, renamed: ReadonlyMap<Buffer, Buffer>): Step {
   if (step.kind === "repeat") return { ...step, body: step.body.map((inner) => rename(inner, renamed)) };
-  if (step.kind === "read") return step;
+  if (step.kind !== "call") return step;
   return { ...step, buffers: step.buffers.map((buffer) => renamed.get(buffer) ?? buffer) };
 }
 

@@ -2,7 +2,9 @@
  * A loop over time (axis 0 of every sequence): the body gets the states, one step of each sequence and the
  * invariants, and gives new states and the step's outputs, which are stacked (JAX's lax.scan, ONNX Scan).
  * `reverse` runs from the last step to the first; the output of a step is stacked at that step either way.
- * The number of steps is the sequences' length, so there is at least one sequence.
+ * The number of steps is the sequences' length, so there is at least one sequence. A `conditional` one has a
+ * bool for its first state and runs a step only while that is true (ONNX Loop): from there on the states stay,
+ * and what would have been stacked is 0.
  */
 import { allocateNumbers, copyElements } from "../../runtime/elements.ts";
 import { size, type Tensor } from "../../runtime/tensor.ts";
@@ -15,12 +17,13 @@ export type ScanAttributes = {
   readonly states: number;
   readonly sequences: number;
   readonly reverse: boolean;
+  readonly conditional: boolean;
 };
 
 export const scan = defineOp<ScanAttributes>({
   name: "scan",
   operands: ["operand..."],
-  attributes: { body: "graph", states: "int", sequences: "int", reverse: "boolean" },
+  attributes: { body: "graph", states: "int", sequences: "int", reverse: "boolean", conditional: "boolean" },
   results: ({ body }) => body.outputs.length,
   relate: (context, types, attributes) => {
     const { body, states } = attributes;
@@ -48,7 +51,7 @@ export const scan = defineOp<ScanAttributes>({
 function checkCounts(
   context: RelationContext,
   types: readonly TensorType[],
-  { body, states, sequences }: ScanAttributes,
+  { body, states, sequences, conditional }: ScanAttributes,
 ): void {
   if (sequences < 1)
     context.fail("E2111", "scan has no sequence to run along", { fix: "give it at least one sequence" });
@@ -58,6 +61,11 @@ function checkCounts(
       `scan has ${types.length} operands, but its body ${body.name} takes ${body.inputs.length}`,
       { fix: `give ${states} states, ${sequences} sequences and the body's other inputs` },
     );
+  const [first] = types;
+  if (conditional && (states < 1 || first?.dtype !== "bool" || first.shape.length !== 0))
+    context.fail("E2111", "scan runs while its first state is true, but that is no bool of rank 0", {
+      fix: "let the states begin with a bool of shape []",
+    });
   if (body.outputs.length < states)
     context.fail("E2111", `scan has ${states} states, but its body gives ${body.outputs.length} outputs`, {
       fix: "let the body's outputs begin with the new states",
@@ -78,7 +86,7 @@ function keepType(context: RelationContext, before: TensorType, after: TensorTyp
 
 function runSteps(
   operands: readonly Tensor[],
-  { body, states, sequences, reverse }: ScanAttributes,
+  { body, states, sequences, reverse, conditional }: ScanAttributes,
   run: (body: Graph, inputs: readonly Tensor[]) => readonly Tensor[],
 ): readonly Tensor[] {
   const series = operands.slice(states, states + sequences);
@@ -90,6 +98,7 @@ function runSteps(
   });
   let current = operands.slice(0, states).map((state) => ({ ...state, data: state.data.slice() }));
   for (let i = 0; i < steps; i++) {
+    if (conditional && !current[0]!.data[0]) break;
     const t = reverse ? steps - 1 - i : i;
     const outputs = run(body, [...current, ...series.map((x) => stepOf(x, t)), ...invariants]);
     current = outputs.slice(0, states).map((state) => ({ ...state, data: state.data.slice() }));

@@ -113,7 +113,9 @@ describe("the verifier", () => {
 
   test("looks into nested graphs, and counts a scan's results by its body", () => {
     const scan = (body: string, results: string) =>
-      withLines(`${results} = scan(%x) {body=${body}, states=0, sequences=1, reverse=false} @"layer"`);
+      withLines(
+        `${results} = scan(%x) {body=${body}, states=0, sequences=1, reverse=false, conditional=false} @"layer"`,
+      );
     const good = "graph body(%s: float32[]) { %t: float32[] = neg(%s) return t=%t, s=%s }";
     expect(violations(scan(good, "%a: float32[2], %b: float32[2]"))).toEqual([]);
     expect(violations(scan(good, "%a: float32[2]"))).toEqual(["graph g: scan has 1 results, but gives 2"]);

@@ -48,7 +48,13 @@ describe("a program is refused", () => {
     return [{ name: "next", value: inner.node("add", [total!, step!])[0]! }];
   });
   const start = g.input("start", { dtype: "float32", shape: [constant(2)] });
-  const [sum] = g.node("scan", [start, x], { body, states: 1, sequences: 1, reverse: false });
+  const [sum] = g.node("scan", [start, x], {
+    body,
+    states: 1,
+    sequences: 1,
+    reverse: false,
+    conditional: false,
+  });
   const program = lowered(g.finish([{ name: "sum", value: sum! }]) as Graph<BoundDim>, "ts");
   const withSteps = (change: (step: Step) => Step): Program => ({
     ...program,

@@ -169,7 +169,8 @@ describe("lowering a scan", () => {
         { name: "y", value: next! },
       ];
     });
-    const results = g.node("scan", [zeros, ones, time!, kernel], { body, states: 2, sequences: 1, reverse });
+    const attributes = { body, states: 2, sequences: 1, reverse, conditional: false };
+    const results = g.node("scan", [zeros, ones, time!, kernel], attributes);
     return g.finish(results.map((value, i) => ({ name: ["h", "c", "ys"][i]!, value })));
   }
 

@@ -17,7 +17,7 @@ test("one graph may be the body of several scans", () => {
     const scaled = inner.node("mul", [next, weight])[0]!;
     return [next, scaled, inner.node("exp", [scaled])[0]!].map((value, i) => ({ name: `o${i}`, value }));
   });
-  const attributes = { body, states: 1, sequences: 1, reverse: false };
+  const attributes = { body, states: 1, sequences: 1, reverse: false, conditional: false };
   const one = g.node("scan", [start, first], attributes);
   const two = g.node("scan", [one[0]!, other], { ...attributes, reverse: true });
   const three = g.node("scan", [two[0]!, one[1]!], attributes);

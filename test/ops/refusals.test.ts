@@ -329,7 +329,7 @@ describe("scan", () => {
   test("needs a sequence, the body's inputs, and an output per state", () => {
     const scan = (specs: readonly Spec[], attributes: Attributes) =>
       summary(refusal("scan", specs, attributes))[1];
-    const one = { body: keep, states: 1, sequences: 0, reverse: false };
+    const one = { body: keep, states: 1, sequences: 0, reverse: false, conditional: false };
     expect(scan([["float32", 2]], one)).toBe("scan has no sequence to run along");
     expect(scan([["float32", 2]], { ...one, sequences: 1 })).toBe(
       "scan has 1 operands, but its body body takes 1",
@@ -349,7 +349,7 @@ describe("scan", () => {
       const [, x] = ["s", "x"].map((name, i) => g.input(name, { dtype: i ? "int32" : "float32", shape: [] }));
       return [{ name: "s", value: x! }];
     });
-    const attributes = { body: swap, states: 1, sequences: 1, reverse: false };
+    const attributes = { body: swap, states: 1, sequences: 1, reverse: false, conditional: false };
     expect(summary(refusal("scan", [["float32"], ["int32", 3]], attributes))).toEqual([
       "E2107",
       "scan needs one dtype, but state 0 is float32 and the new state 0 is int32",

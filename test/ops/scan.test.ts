@@ -23,7 +23,7 @@ function recurrence(reverse: boolean): Graph {
       { name: "shown", value: inner.node("mul", [next, ten])[0]! },
     ];
   });
-  const attributes = { body, states: 1, sequences: 1, reverse };
+  const attributes = { body, states: 1, sequences: 1, reverse, conditional: false };
   const [last, shown] = g.node("scan", [start, series, decay], attributes);
   return g.finish([
     { name: "last", value: last! },
@@ -67,7 +67,13 @@ describe("scan", () => {
       const sum: Value = inner.node("reduceSum", [row], { axes: [0], keepDims: false })[0]!;
       return [{ name: "sum", value: sum }];
     });
-    const [sums] = g.node("scan", [rows], { body, states: 0, sequences: 1, reverse: false });
+    const [sums] = g.node("scan", [rows], {
+      body,
+      states: 0,
+      sequences: 1,
+      reverse: false,
+      conditional: false,
+    });
     const graph = g.finish([{ name: "sums", value: sums! }]);
     const data = tensor([1, 2, 3, 4, 5, 6], [2, 3], "int32");
     expect(evaluateGraph(graph, new Map([["rows", data]])).get("sums")).toEqual(

@@ -283,7 +283,7 @@ describe("the canonical form", () => {
     %m: float32[3] = neg(%n)
     %next: float32[3] = add(%h, %m)
     return h=%next, y=%m
-  }, states=1, sequences=1, reverse=false}
+  }, states=1, sequences=1, reverse=false, conditional=false}
   return y=%y, all=%all
 }
 `);
@@ -292,7 +292,7 @@ describe("the canonical form", () => {
         %y: float32[3], %all: float32[4, 3] = scan(%s, %xs) {body=graph step(%h: float32[3], %x: float32[3]) {
           %next#4: float32[3] = add(%h, %x)
           return h=%next, y=%x
-        }, states=1, sequences=1, reverse=false}
+        }, states=1, sequences=1, reverse=false, conditional=false}
         return y=%y, all=%all
       }
       "

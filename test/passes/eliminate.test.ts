@@ -65,7 +65,7 @@ describe("dead values", () => {
     expect(
       alive(`graph g(%s: float32[2], %xs: float32[4, 2], %zs: float32[4, 2], %w: float32[2], %v: float32[2]) {
   %y: float32[2], %a: float32[4, 2], %b: float32[4, 2] = scan(%s, %xs, %zs, %w, %v) {states=1, sequences=2,
-    reverse=false, body=graph step(%h: float32[2], %x: float32[2], %z: float32[2], %k: float32[2], %l: float32[2]) {
+    reverse=false, conditional=false, body=graph step(%h: float32[2], %x: float32[2], %z: float32[2], %k: float32[2], %l: float32[2]) {
     %u: float32[2] = mul(%z, %l)
     %n: float32[2] = add(%h, %x)
     %m: float32[2] = mul(%n, %k)
@@ -74,7 +74,7 @@ describe("dead values", () => {
   return y=%y, b=%b
 }`),
     ).toMatchInlineSnapshot(`
-      "%y: float32[2], %b: float32[4, 2] = scan(%s, %xs, %w) {states=1, sequences=1, reverse=false, body=graph step(%h: float32[2], %x: float32[2], %k: float32[2]) {
+      "%y: float32[2], %b: float32[4, 2] = scan(%s, %xs, %w) {states=1, sequences=1, reverse=false, conditional=false, body=graph step(%h: float32[2], %x: float32[2], %k: float32[2]) {
         %n: float32[2] = add(%h, %x)
         %m: float32[2] = mul(%n, %k)
         return h=%n, b=%m
@@ -88,7 +88,7 @@ describe("dead values", () => {
   %y: float32[2] = scan(%s, %xs) {body=graph step(%h: float32[2], %x: float32[2]) {
     %n: float32[2] = add(%h, %h)
     return h=%n
-  }, states=1, sequences=1, reverse=false}
+  }, states=1, sequences=1, reverse=false, conditional=false}
   return y=%y
 }`;
     const graph = parseBound(text);

@@ -101,6 +101,10 @@ export function floats(name: string, shape: readonly number[], values: readonly 
   return rawTensor(name, "float32", shape, new Uint8Array(new Float32Array(values).buffer));
 }
 
-export function int64s(name: string, shape: readonly number[], values: readonly number[]): OnnxTensor {
+export function int64s(
+  name: string,
+  shape: readonly number[],
+  values: readonly (number | bigint)[],
+): OnnxTensor {
   return rawTensor(name, "int64", shape, new Uint8Array(new BigInt64Array(values.map(BigInt)).buffer));
 }

@@ -21,7 +21,8 @@ export function runProgram(
   const memory = allocateAll(program);
   for (const port of program.inputs) memory.set(port.buffer, inputs[port.name]!);
   const symbols: Record<string, number> = { ...dims };
-  const run = (step: Step): void => {
+  /** Whether the steps after it run, too. */
+  const run = (step: Step): boolean => {
     if (step.kind === "call") {
       const { kernel, buffers, args } = step;
       const formals = [...kernel.reads, ...kernel.writes];
@@ -33,7 +34,7 @@ export function runProgram(
         numericsOf(kernel),
         parameters,
       );
-      return;
+      return true;
     }
     if (step.kind === "read") {
       const { symbol, buffer, index, guards } = step;
@@ -42,13 +43,18 @@ export function runProgram(
       );
       if (!new Constraint(guards).holds(new Map(Object.entries(symbols))))
         throw new RangeError(`${symbol} is ${symbols[symbol]}`);
-      return;
+      return true;
     }
+    if (step.kind === "stop")
+      return Boolean(
+        memory.get(step.buffer)![Number(evaluate(step.index, new Map(Object.entries(symbols))))],
+      );
     const extent = Number(evaluate(step.extent, new Map(Object.entries(symbols))));
     for (let i = 0; i < extent; i++) {
       symbols[step.axis] = i;
-      step.body.forEach(run);
+      if (!step.body.every(run)) break;
     }
+    return true;
   };
   for (const { from, to } of program.widened) copyElements(memory.get(to)!, memory.get(from)!);
   program.prepare.forEach(run);

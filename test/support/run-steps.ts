@@ -37,11 +37,20 @@ export function plannedMemory(plan: ArenaPlan): MemoryOf {
   };
 }
 
-export function runSteps(steps: readonly Step[], memoryOf: MemoryOf, symbols = new Map<string, number>()) {
+/** Whether they all ran: a stop leaves the rest. */
+export function runSteps(
+  steps: readonly Step[],
+  memoryOf: MemoryOf,
+  symbols = new Map<string, number>(),
+): boolean {
   for (const step of steps) {
     if (step.kind === "repeat") {
       for (let i = 0; i < (constantOf(step.extent) ?? 0); i++)
-        runSteps(step.body, memoryOf, new Map(symbols).set(step.axis, i));
+        if (!runSteps(step.body, memoryOf, new Map(symbols).set(step.axis, i))) break;
+      continue;
+    }
+    if (step.kind === "stop") {
+      if (!memoryOf(step.buffer)[Number(evaluate(step.index, symbols))]) return false;
       continue;
     }
     if (step.kind === "read") {
@@ -54,6 +63,7 @@ export function runSteps(steps: readonly Step[], memoryOf: MemoryOf, symbols = n
     const parameters = kernel.parameters.map((p, i) => [p, Number(evaluate(args[i]!, symbols))]);
     interpret(kernel, memory, targets.ts.numerics, Object.fromEntries(parameters));
   }
+  return true;
 }
 
 /** All buffers that the steps touch, in order. */
@@ -61,7 +71,7 @@ export function buffersOf(steps: readonly Step[]): readonly Buffer[] {
   return [
     ...new Set(
       steps.flatMap((s) =>
-        s.kind === "call" ? s.buffers : s.kind === "read" ? [s.buffer] : buffersOf(s.body),
+        s.kind === "call" ? s.buffers : s.kind === "repeat" ? buffersOf(s.body) : [s.buffer],
       ),
     ),
   ];

@@ -30,7 +30,7 @@ export function wasmProgram(program: Program, numerics: Numerics): WasmProgram {
   for (const { from, to } of program.widened) copyElements(array(to), array(from));
   const module = new WebAssembly.Module(encodeKernels(program.kernels, numerics));
   const { exports } = new WebAssembly.Instance(module, { env: { memory } });
-  const bind = (steps: readonly Step[]) => steps.map((step) => bound(step, exports, offsets));
+  const bind = (steps: readonly Step[]) => steps.map((step) => bound(step, exports, offsets, memory));
   for (const run of bind(program.prepare)) run(new Map());
   const steps = bind(program.steps);
   return {
@@ -43,18 +43,29 @@ export function wasmProgram(program: Program, numerics: Numerics): WasmProgram {
 
 type Symbols = Map<string, number>;
 
+/** What a stop gives where the rest of its repeat does not run. */
+const stopped = Symbol("stopped");
+
 function bound(
   step: Step,
   exports: WebAssembly.Exports,
   offsets: ReadonlyMap<Buffer, number>,
-): (symbols: Symbols) => void {
+  memory: WebAssembly.Memory,
+): (symbols: Symbols) => unknown {
   if (step.kind === "read") throw new Error("internal: this machine reads no sizes");
   if (step.kind === "repeat") {
-    const body = step.body.map((each) => bound(each, exports, offsets));
+    const body = step.body.map((each) => bound(each, exports, offsets, memory));
     return (symbols) => {
       const extent = Number(evaluate(step.extent, symbols));
-      for (let i = 0; i < extent; i++) for (const run of body) run(new Map(symbols).set(step.axis, i));
+      for (let i = 0; i < extent; i++) {
+        const around = new Map(symbols).set(step.axis, i);
+        if (body.some((run) => run(around) === stopped)) return;
+      }
     };
+  }
+  if (step.kind === "stop") {
+    const condition = new Uint8Array(memory.buffer, offsets.get(step.buffer)!);
+    return (symbols) => (condition[Number(evaluate(step.index, symbols))] ? undefined : stopped);
   }
   const call = exports[step.kernel.name] as (...args: number[]) => void;
   const addresses = step.buffers.map((b) => offsets.get(b)!);

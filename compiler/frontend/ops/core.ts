@@ -51,6 +51,8 @@ export interface ScanOptions {
 
 /** What one step of a scan makes. */
 export interface Step {
+  /** Whether the scan runs only while its first state is true; the steps behind the end stack 0. */
+  readonly conditional?: boolean;
   readonly states: readonly Value[];
   readonly outputs: readonly Value[];
 }
@@ -273,6 +275,7 @@ export abstract class CoreOps<Self> extends ElementwiseOps {
     ) => Step,
   ): Step {
     const { states, sequences, invariants = [], reverse = false } = options;
+    let conditional = false;
     const graph = this.builder.subgraph("step", (inner) => {
       const input = (name: string, x: Value, shape: Shape) =>
         inner.input(name, { dtype: x.type.dtype, shape });
@@ -282,9 +285,11 @@ export abstract class CoreOps<Self> extends ElementwiseOps {
         sequences.map((x, i) => input(`step${i}`, x, this.shape(x).slice(1))),
         invariants.map((x, i) => input(`given${i}`, x, this.shape(x))),
       );
+      conditional = made.conditional ?? false;
       return [...named("state", made.states), ...named("output", made.outputs)];
     });
-    const attributes = { body: graph, states: states.length, sequences: sequences.length, reverse };
+    const counts = { states: states.length, sequences: sequences.length };
+    const attributes = { body: graph, ...counts, reverse, conditional };
     const results = this.builder.node("scan", [...states, ...sequences, ...invariants], attributes);
     return { states: results.slice(0, states.length), outputs: results.slice(states.length) };
   }

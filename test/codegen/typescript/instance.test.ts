@@ -42,6 +42,7 @@ test("an empty batch goes through a model whose arena has no bytes", () => {
       states: 0,
       sequences: 1,
       reverse: false,
+      conditional: false,
     });
     return g.node("neg", [copy!])[0]!;
   });

@@ -217,7 +217,78 @@ describe("Loop", () => {
 
   test("that nothing bounds is refused, and told how to bound it", () => {
     const net = fromOnnx(counted([node("Identity", ["n"], ["m"])]));
-    expect(() => net.bind({ x: [] })).toThrow(/nothing but its data ends it/);
+    expect(() => net.bind({ x: [] })).toThrow(/collects something in each turn/);
+  });
+
+  const doubling = graph(
+    ["i: int64[]", "going: bool[]", "sum: float32[2]"],
+    [
+      node("Add", ["sum", "sum"], ["more"]),
+      node("ReduceMax", ["more"], ["most"], { keepdims: 0 }),
+      node("Less", ["most", "x"], ["still"]),
+    ],
+    ["still: bool[]", "more: float32[2]"],
+  );
+  const doubled = (turns: string, tensors: Parameters<typeof graph>[3] = []) =>
+    bytesOf(
+      graph(
+        ["x: float32[]", "start: float32[2]"],
+        [
+          node("Cast", ["x"], ["n"], { to: 7 }),
+          node("Loop", [turns, "", "start"], ["y"], { body: doubling }),
+        ],
+        ["y: float32[2]"],
+        tensors,
+      ),
+      13,
+    );
+  const start = tensor([1, 2], [2], "float32");
+
+  test.each([
+    ["without a number of turns", "", []],
+    ["of the largest number there is", "m", [int64s("m", [], [2n ** 63n - 1n])]],
+    ["of more turns than there is memory for", "m", [int64s("m", [], [100_000])]],
+    ["of as many turns as data says", "n", []],
+  ] as const)("%s ends when its condition does, and counts till then", async (_, turns, tensors) => {
+    const given = [0.5, 3, 1000].map((x) => ({ x: scalar(x), start }));
+    await expectSame(doubled(turns, tensors), given);
+  });
+
+  test("that nothing ends is refused", () => {
+    const forever = graph(
+      ["i: int64[]", "going: bool[]", "sum: float32[2]"],
+      [node("Identity", ["going"], ["still"]), node("Add", ["sum", "sum"], ["more"])],
+      ["still: bool[]", "more: float32[2]"],
+    );
+    const bytes = bytesOf(
+      graph(["x: float32[2]"], [node("Loop", ["", "", "x"], ["y"], { body: forever })], ["y: float32[2]"]),
+      13,
+    );
+    expect(() => fromOnnx(bytes)).toThrow(/E3103 Loop: nothing ends it/);
+  });
+
+  test("reads no index behind its end", () => {
+    const looking = graph(
+      ["i: int64[]", "going: bool[]", "sum: float32[]"],
+      [
+        node("Gather", ["x", "i"], ["here"]),
+        node("Add", ["sum", "here"], ["more"]),
+        node("Greater", ["here", "zero"], ["still"]),
+      ],
+      ["still: bool[]", "more: float32[]"],
+    );
+    const bytes = bytesOf(
+      graph(
+        ["x: float32[4]"],
+        [node("Loop", ["m", "", "zero"], ["y"], { body: looking })],
+        ["y: float32[]"],
+        [int64s("m", [], [1000]), floats("zero", [], [0])],
+      ),
+      13,
+    );
+    const instance = load(compile(fromOnnx(bytes), { format: "js" })).instantiate();
+    expect(instance.run({ x: Float32Array.of(1, 2, 3, -1) })["y"]).toEqual(Float32Array.of(5));
+    expect(() => instance.run({ x: Float32Array.of(1, 2, 3, 4) })).toThrow(RangeError);
   });
 
   test("turns as often as a size that stays open", () => {

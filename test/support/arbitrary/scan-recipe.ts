@@ -20,13 +20,16 @@ export function addScan(draft: Draft, op: string): void {
         () => sequences[0]!,
       ),
     );
-  const states: Value[] = [];
-  for (let left = draft.choose(3); left > 0; left--) states.push(anotherState(draft, states));
+  const conditional = draft.coin();
+  const states: Value[] = conditional ? [draft.into("bool", [])] : [];
+  for (let left = draft.choose(3); left > 0; left--)
+    states.push(anotherState(draft, states.slice(Number(conditional))));
   const invariants = Array.from({ length: draft.choose(2) }, () => draft.some(ALL));
   const body = draft.builder.subgraph("body", (inner) =>
     growBody(draft, inner, states, sequences, invariants),
   );
-  const attributes = { body, states: states.length, sequences: sequences.length, reverse: draft.coin() };
+  const counts = { states: states.length, sequences: sequences.length };
+  const attributes = { body, ...counts, reverse: draft.coin(), conditional };
   draft.node(op, [...states, ...sequences, ...invariants], attributes);
 }
 

@@ -5,7 +5,7 @@
  * the one that is taken runs; small ones both run, which has no effect that could tell. Where they give other
  * sizes, the result has the size that the run finds, in memory for the larger.
  */
-import { constant, constantOf, type Dim, max, type Shape, sub } from "../../../dims/index.ts";
+import { constantOf, type Dim, max, type Shape, sub } from "../../../dims/index.ts";
 import type { Value } from "../../../ir/graph.ts";
 import type { Ops } from "../../ops/composites.ts";
 import type { OnnxGraph } from "../model.ts";
@@ -15,7 +15,8 @@ export function branch(c: NodeContext, then: OnnxGraph, otherwise: OnnxGraph): r
   const decided = c.choice(0);
   if (decided) return c.inline(Number(decided.data[0]) !== 0 ? then : otherwise, []);
   const condition = c.ops.reshape(c.value(0), []);
-  if (isData(c, condition) && [then, otherwise].some(isHeavy) && ![then, otherwise].some(measures))
+  const runs = c.ops.builder.isNested || isData(c, condition);
+  if (runs && [then, otherwise].some(isHeavy) && ![then, otherwise].some(measures))
     return onlyTaken(c, condition, [then, otherwise]);
   const [left, right] = [c.inline(then, []), c.inline(otherwise, [])];
   return left.map((a, i) => {
@@ -80,40 +81,28 @@ function fitted(ops: Ops, x: Value, sizes: readonly Size[]): Value {
   );
 }
 
-/** Each branch as a loop of as many turns as the condition says, 1 or 0. */
+/** Each branch as a loop of one turn, or none where the condition says so. */
 function onlyTaken(c: NodeContext, condition: Value, graphs: readonly OnnxGraph[]): readonly Value[] {
   const { ops } = c;
-  const one = constant(1);
-  const isFirst = ops.cast(condition, "int32");
-  const taken = ops.builder.measured(isFirst, one, "taken");
-  const left = sub(one, taken);
-  ops.builder.node("measure", [ops.sub(1, isFirst)], { size: left, most: one });
-  const made = graphs.map((graph, k) => asTurns(c, graph, k === 0 ? taken : left));
-  return made[0]!.map((a, i) => {
-    const [x, y] = [whatWasMade(ops, a), whatWasMade(ops, made[1]![i]!)];
+  const made = graphs.map((graph, k) => ifTrue(c, graph, k === 0 ? condition : ops.not(condition)));
+  return made[0]!.map((x, i) => {
+    const y = made[1]![i]!;
     const sizes = commonShape(c, i, ops.shape(x), ops.shape(y), condition);
     return ops.select(condition, fitted(ops, x, sizes), fitted(ops, y, sizes));
   });
 }
 
-/** The only row of x: the largest of it and, where there is none, the lowest. */
-function whatWasMade(ops: Ops, x: Value): Value {
-  const { dtype } = x.type;
-  if (dtype !== "bool") return ops.reduceMax(x, 0);
-  return ops.ne(ops.reduceMax(ops.cast(x, "uint8"), 0), 0);
-}
-
-/** The results of as many turns of a graph, stacked. */
-function asTurns(c: NodeContext, graph: OnnxGraph, turns: Dim): readonly Value[] {
+/** The results of a graph, or zeros. */
+function ifTrue(c: NodeContext, graph: OnnxGraph, condition: Value): readonly Value[] {
   const { ops } = c;
   const around = c.captured(graph);
-  const sequences = [ops.iota("int32", [turns])];
+  const once = ops.broadcast(ops.constant(0, "bool"), [1, 0], []);
   const { outputs } = ops.scan(
-    { states: [], sequences, invariants: [...around.values()] },
-    (inner, _states, _steps, given) => {
+    { states: [condition], sequences: [once], invariants: [...around.values()] },
+    (inner, states, _steps, given) => {
       const inside = { ops: inner, given: new Map([...around.keys()].map((name, i) => [name, given[i]!])) };
-      return { states: [], outputs: c.inline(graph, [], inside) };
+      return { conditional: true, states, outputs: c.inline(graph, [], inside) };
     },
   );
-  return outputs;
+  return outputs.map((x) => ops.reshape(x, ops.shape(x).slice(1)));
 }

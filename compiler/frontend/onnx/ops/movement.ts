@@ -1,5 +1,15 @@
 /** What moves elements without computing with them: reshapes, slices, joins and picks. */
-import { constant, constantOf, type Dim, floorDiv, min, mul, neg, product, sub } from "../../../dims/index.ts";
+import {
+  constant,
+  constantOf,
+  type Dim,
+  floorDiv,
+  min,
+  mul,
+  neg,
+  product,
+  sub,
+} from "../../../dims/index.ts";
 import type { Value } from "../../../ir/graph.ts";
 import { anything, flag, int, ints, required } from "../attributes.ts";
 import { type NodeContext, type Operator, operator, since } from "../operator.ts";
