@@ -69,6 +69,16 @@ describe("a program is refused", () => {
     );
   });
 
+  test("that asks for a condition where there is none, or outside of a repeat", () => {
+    const [buffer] = program.steps.flatMap((step) => (step.kind === "call" ? step.buffers : []));
+    const stop: Step = { kind: "stop", buffer: buffer!, index: constant(0) };
+    const asking = withSteps((step) =>
+      step.kind === "repeat" ? { ...step, body: [stop, ...step.body] } : step,
+    );
+    expect(() => verifyProgram(asking)).toThrow("has no condition where one is asked for");
+    expect(() => verifyProgram({ ...program, steps: [stop] })).toThrow("a stop stands in no repeat");
+  });
+
   test("that passes a shorter buffer, or too few arguments", () => {
     const inside = (change: (call: Extract<Step, { kind: "call" }>) => Step) =>
       withSteps((step) => {

@@ -344,6 +344,17 @@ describe("scan", () => {
     );
   });
 
+  test("runs while its first state is true only where that is a bool", () => {
+    const attributes = { body: keep, states: 1, sequences: 1, reverse: false, conditional: true };
+    const pair = body((g) => {
+      const [s] = ["s", "x"].map((name) => g.input(name, { dtype: "float32", shape: [] }));
+      return [{ name: "s", value: s! }];
+    });
+    expect(summary(refusal("scan", [["float32"], ["float32", 3]], { ...attributes, body: pair }))[1]).toBe(
+      "scan runs while its first state is true, but that is no bool of rank 0",
+    );
+  });
+
   test("refuses a state that changes its type, and sequences of different lengths", () => {
     const swap = body((g) => {
       const [, x] = ["s", "x"].map((name, i) => g.input(name, { dtype: i ? "int32" : "float32", shape: [] }));

@@ -59,6 +59,36 @@ describe("scan", () => {
     expect(types).toEqual([[], ["time"]]);
   });
 
+  test("that is conditional stops where its first state is false, and stacks zeros from there on", () => {
+    const g = new GraphBuilder("until");
+    const series = g.input("series", { dtype: "float32", shape: [constant(4)] });
+    const first = g.input("first", { dtype: "bool", shape: [] });
+    const body = g.subgraph("step", (inner) => {
+      inner.input("goes", { dtype: "bool", shape: [] });
+      const total = inner.input("total", { dtype: "float32", shape: [] });
+      const x = inner.input("x", { dtype: "float32", shape: [] });
+      const [next] = inner.node("add", [total, x]);
+      const [goesOn] = inner.node("gt", [x, inner.constant(tensor([0], []))]);
+      return ["goes", "total", "shown"].map((name, i) => ({ name, value: i === 0 ? goesOn! : next! }));
+    });
+    const zero = g.constant(tensor([0], []));
+    const attributes = { body, states: 2, sequences: 1, reverse: false, conditional: true };
+    const [, total, shown] = g.node("scan", [first, zero, series], attributes);
+    const graph = g.finish([
+      { name: "total", value: total! },
+      { name: "shown", value: shown! },
+    ]);
+    const given = (goes: number) =>
+      new Map([
+        ["series", tensor([1, 2, -1, 5], [4])],
+        ["first", tensor([goes], [], "bool")],
+      ]);
+    const results = (goes: number) =>
+      [...evaluateGraph(graph, given(goes)).values()].map(({ data }) => [...data]);
+    expect(results(1)).toEqual([[2], [1, 3, 2, 0]]);
+    expect(results(0)).toEqual([[0], [0, 0, 0, 0]]);
+  });
+
   test("hands a step of a matrix as a row", () => {
     const g = new GraphBuilder("rows");
     const rows = g.input("rows", { dtype: "int32", shape: [constant(2), constant(3)] });

@@ -26,7 +26,7 @@ export function branch(c: NodeContext, then: OnnxGraph, otherwise: OnnxGraph): r
   });
 }
 
-/** Whether a run decides it; else sizes do, as soon as they are known. A body cannot say what it runs. */
+/** Whether a run decides it; else sizes do, as soon as they are known. A body cannot measure a size. */
 const isData = ({ ops: { builder } }: NodeContext, condition: Value): boolean =>
   !builder.isNested && builder.inputsBehind(condition).length > 0;
 
