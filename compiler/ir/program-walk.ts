@@ -45,7 +45,7 @@ export function accessesOf({ kernel, buffers }: Call): {
   return { reads: buffers.slice(0, count), writes: buffers.slice(count) };
 }
 
-/** How often calls, reads and stops are passed each buffer; a call that reads and writes one counts it twice. */
+/** How often steps are passed each buffer; a call that reads and writes one counts it twice. */
 export function countUses(steps: readonly Step[]): ReadonlyMap<Buffer, number> {
   const uses = new Map<Buffer, number>();
   const passed = [

@@ -3,8 +3,8 @@
  * invariants, and gives new states and the step's outputs, which are stacked (JAX's lax.scan, ONNX Scan).
  * `reverse` runs from the last step to the first; the output of a step is stacked at that step either way.
  * The number of steps is the sequences' length, so there is at least one sequence. A `conditional` one has a
- * bool for its first state and runs a step only while that is true (ONNX Loop): from there on the states stay,
- * and what would have been stacked is 0.
+ * bool for its first state and runs a step only while that is true (ONNX Loop): behind the end the states
+ * stay, and what would have been stacked is 0.
  */
 import { allocateNumbers, copyElements } from "../../runtime/elements.ts";
 import { size, type Tensor } from "../../runtime/tensor.ts";

@@ -80,7 +80,7 @@ function coordinateOf(o: number, { inputs, outputs, scale, crop }: ResizedAxis, 
   }
 }
 
-/** The rule of opset 10, "simple", takes the next element where the result is smaller, and that before else. */
+/** The rule of opset 10, "simple", takes the next element where the axis shrinks, else that before. */
 function nearestTap(x: number, { scale }: ResizedAxis, { nearest }: ResizeRules): readonly Tap[] {
   const round = {
     simple: scale < 1 ? Math.ceil : Math.floor,

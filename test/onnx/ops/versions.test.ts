@@ -19,15 +19,16 @@ describe("Attention with windows", () => {
   const key = floats([1, 1, columns, 1], 1, 1, 1, 1);
   const value = floats([1, 1, columns, 1], 1, 2, 4, 8);
   const seen = (attributes: Readonly<Record<string, number>>) =>
-    numbers("Attention", 25, { query, key, value }, attributes).data;
-  const mean = (...list: readonly number[]) => Math.fround(list.reduce((a, b) => a + b) / list.length);
+    numbers("Attention", 25, { query, key, value }, attributes).data.map(short);
+  const short = (n: number | bigint | undefined) => Number(n).toFixed(5);
+  const mean = (...list: readonly number[]) => short(list.reduce((a, b) => a + b) / list.length);
 
   test("sees so many keys before its place and behind it", () => {
     expect(seen({ left_window_size: 1 })).toEqual([mean(1, 2, 4, 8), mean(1, 2, 4, 8), mean(2, 4, 8)]);
     expect(seen({ right_window_size: 1 })).toEqual([mean(1, 2), mean(1, 2, 4), mean(1, 2, 4, 8)]);
-    expect(seen({ left_window_size: 0, right_window_size: 0 })).toEqual([1, 2, 4]);
+    expect(seen({ left_window_size: 0, right_window_size: 0 })).toEqual([mean(1), mean(2), mean(4)]);
     expect(seen({ left_window_size: 1, right_window_size: 2, is_causal: 1 })).toEqual([
-      1,
+      mean(1),
       mean(1, 2),
       mean(2, 4),
     ]);
@@ -44,7 +45,7 @@ describe("Attention with windows", () => {
       attributes: { left_window_size: 1, right_window_size: 0 },
       outputs: ["y: float32"],
     });
-    expect(y!.data).toEqual([mean(32, 1), mean(1, 2), mean(2, 4)]);
+    expect(y!.data.map(short)).toEqual([mean(32, 1), mean(1, 2), mean(2, 4)]);
   });
 
   test("of a negative size are refused", () => {
