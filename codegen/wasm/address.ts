@@ -74,7 +74,7 @@ export class Addresses {
     visitAddresses(nodes, (buffer, index) => {
       const { moving, offset } = this.#split(index);
       const key = `${buffer.name} ${print(moving)}`;
-      this.#least.set(key, Math.min(this.#least.get(key) ?? 0, offset));
+      this.#least.set(key, Math.min(this.#least.get(key) ?? offset, offset));
     });
   }
 

@@ -82,7 +82,8 @@ class KernelEmitter {
     const { reads, writes, parameters, name } = this.#kernel;
     const buffers = [...reads, ...writes];
     const params = [...buffers, ...parameters].map((): ValueType => "i32");
-    const f = this.#module.func({ name, params, exported: this.#options.exported ?? true });
+    const { exported = true } = this.#options;
+    const f = this.#module.func({ name, params, exported });
     const scope = this.#scope(f, new Set(parameters));
     parameters.forEach((parameter, i) => {
       scope.symbols.set(parameter, buffers.length + i);
@@ -99,7 +100,7 @@ class KernelEmitter {
     }
     this.#nodes(scope, nodes);
     f.end();
-    return f.index;
+    return exported ? f.index : this.#module.equal(f);
   }
 
   #scope(f: Scope["f"], reached: ReadonlySet<string>): Scope {
@@ -195,10 +196,12 @@ class KernelEmitter {
       );
     }
     f.end();
+    // Kernels of one shape have equal blocks, which are optimised once.
+    const index = this.#module.equal(f);
     for (const pointer of pointers) scope.f.local_get(scope.pointers.get(keyOf(pointer))!);
     for (const symbol of symbols) scope.f.local_get(scope.symbols.get(symbol)!);
     if (turns > 1) emitDim(scope, min(add(symbol(loop.axis), turns * loop.step), loop.extent));
-    scope.f.call(f.index);
+    scope.f.call(index);
   }
 
   #line(scope: Scope, { stmt, lane }: LineNode, dot?: Dot | "waits"): void {

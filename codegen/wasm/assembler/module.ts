@@ -73,6 +73,7 @@ export class Module {
   readonly #globals: (GlobalDeclaration | VectorConstant)[] = [];
   readonly #constants = new Map<string, number>();
   readonly #shared = new Map<string, number>();
+  readonly #equals = new Map<string, number>();
   readonly #exports: Export[] = [];
   readonly #segments: { readonly offset: number; readonly bytes: Uint8Array }[] = [];
   #memory: Memory | undefined;
@@ -119,6 +120,22 @@ export class Module {
     return known;
   }
 
+  /** The index of a finished function, or of an equal one before it, which it gives way to. */
+  equal(f: FunctionAssembler): number {
+    const { type } = this.#func(f.index)!;
+    const bytes = [f.encode(), f.encode({ fused: true })].map((body) => body.join());
+    const key = `${type.params}:${type.results} ${bytes.join(" ")}`;
+    const known = this.#equals.get(key);
+    const isLast = this.#functions.at(-1)?.body === f;
+    // Others may call what comes after it by number.
+    if (known === undefined || !isLast) {
+      this.#equals.set(key, known ?? f.index);
+      return f.index;
+    }
+    this.#functions.pop();
+    return known;
+  }
+
   /** Returns the index for `global_get` and `global_set`. */
   global(declaration: GlobalDeclaration): number {
     return this.#globals.push(declaration) - 1;
@@ -149,8 +166,8 @@ export class Module {
       return write();
     } catch (error) {
       [this.#functions.length, this.#exports.length] = counts;
-      for (const [name, index] of this.#shared)
-        if (this.#func(index) === undefined) this.#shared.delete(name);
+      for (const known of [this.#shared, this.#equals])
+        for (const [name, index] of known) if (this.#func(index) === undefined) known.delete(name);
       throw error;
     }
   }

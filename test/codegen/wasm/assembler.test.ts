@@ -115,6 +115,33 @@ describe("an encoded module", () => {
     expect(difference!(3, 10)).toBe(7);
   });
 
+  test("keeps one of equal functions, unless another was added in between", () => {
+    const module = new Module();
+    const constant = (value: number, type: "i32" | "f32" = "i32") => {
+      const f = module.func({ name: `${value}`, results: [type] });
+      return type === "i32" ? f.i32_const(value).end() : f.f32_const(value).end();
+    };
+    const fused = (add: "f32x4_add" | "fusibleAdd") => {
+      const f = module.func({ name: add, params: ["v128"], results: ["v128"] });
+      f.local_get(0).local_get(0).fusibleMul("f32x4").local_get(0);
+      return (add === "f32x4_add" ? f.f32x4_add() : f.fusibleAdd("f32x4")).end();
+    };
+    const indices = [7, 8, 7, 8, 9].map((value) => module.equal(constant(value)));
+    expect(indices).toEqual([0, 1, 0, 1, 2]);
+    expect(module.equal(constant(7, "f32"))).toBe(3);
+    const late = constant(7);
+    constant(10);
+    expect(module.equal(late)).toBe(4);
+    // Equal as they stand, but not where products and sums are fused.
+    expect([fused("f32x4_add"), fused("fusibleAdd")].map((f) => module.equal(f))).toEqual([6, 7]);
+    const failed = () => {
+      module.equal(constant(11));
+      throw new Error("refused");
+    };
+    expect(() => module.attempt(failed)).toThrow("refused");
+    expect(module.equal(constant(11))).toBe(8);
+  });
+
   test("computes random integer expressions as JavaScript does", () => {
     const operations = {
       i32_add: (a: number, b: number) => (a + b) | 0,

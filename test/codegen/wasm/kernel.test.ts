@@ -123,6 +123,33 @@ describe("with multiply and add, WebAssembly gives the interpreter's result bit 
     const bytes = encodeKernels([kernel], targets.wasm.numerics, { hot: 0, worth: 9 });
     expect(Buffer.from(bytes).toString("latin1")).toContain(`${kernel.name}_block`);
   });
+
+  test("and kernels share a function that differs in nothing but where it reads and writes", () => {
+    const [x, y] = [buffer("x", 4096, "input"), buffer("y", 4096, "output")];
+    const [i, v] = [symbol("i"), symbol("v")];
+    const kernels = [0, 16, 1000].map((offset, n): Kernel => {
+      const index = add(i, v);
+      const at = (d: Dim) => add(d, offset);
+      const value = binary("mul", load(x, at(index)), load(x, at(index)));
+      const store: Stmt = { kind: "store", buffer: y, index: at(index), value };
+      const lanes = { ...loop("v", 4, true, [store]), mode: "vector" as const };
+      const body = [{ ...loop("i", 2048, true, [lanes]), step: 4 }];
+      return { name: `k${n}`, reads: [x], writes: [y], parameters: [], body, comment: "" };
+    });
+    const cuts = { hot: 0, worth: 9 };
+    const bytes = encodeKernels(kernels, targets.wasm.numerics, cuts);
+    expect(
+      Buffer.from(bytes)
+        .toString("latin1")
+        .match(/k\d_block/g),
+    ).toEqual(["k0_block"]);
+    const machine = wasmMachine(kernels, targets.wasm.numerics, (b) => noise(b, 1), cuts);
+    for (const kernel of kernels) machine.run(kernel);
+    const squares = Float32Array.from(noise(x, 1) as Float32Array, (each) => each * each);
+    expect(machine.array(y)).toEqual(
+      Float32Array.from(noise(y, 1) as Float32Array, (old, n) => (n < 3048 ? squares[n]! : old)),
+    );
+  });
 });
 
 describe("beyond what schedules make", () => {
