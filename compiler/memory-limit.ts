@@ -12,6 +12,8 @@ import type { Target } from "./ir/target.ts";
 const MOST_IN_ARRAY = 2 ** 33;
 /** Bytes that 32-bit addresses reach. */
 const MOST_IN_MEMORY = 2 ** 32;
+/** Buffers in such a memory start at lines of the cache. */
+const LINE = 64;
 
 export interface MemoryLimits {
   readonly target?: Target["name"] | undefined;
@@ -24,13 +26,14 @@ export interface MemoryLimits {
  * WebAssembly module, or all of it together is larger than it may be.
  */
 export function checkMemory(programs: readonly Program[], { target = "ts", maxMemory }: MemoryLimits): void {
-  if (target === "wasm") refuseTotal(programs, MOST_IN_MEMORY, "a WebAssembly memory has");
+  if (target === "wasm") refuseTotal(programs, LINE, MOST_IN_MEMORY, "a WebAssembly memory has");
   else
     for (const { arena, outputs } of programs) {
       refuseArray(arena.bytes, "intermediate values");
       for (const { name, buffer } of outputs) refuseArray(bytesOf([buffer]), `output "${name}"`);
     }
-  if (maxMemory !== undefined) refuseTotal(programs, maxMemory, "maxMemory (--max-memory) allows");
+  const line = target === "wasm" ? LINE : 1;
+  if (maxMemory !== undefined) refuseTotal(programs, line, maxMemory, "maxMemory (--max-memory) allows");
 }
 
 function refuseArray(bytes: number, what: string): void {
@@ -42,13 +45,18 @@ function refuseArray(bytes: number, what: string): void {
   });
 }
 
-function refuseTotal(programs: readonly Program[], limit: number, who: string): void {
+function refuseTotal(programs: readonly Program[], line: number, limit: number, who: string): void {
   const largest = (of: (program: Program) => number) => Math.max(...programs.map(of));
   const parts = {
-    weights: largest(({ weights, packed }) => bytesOf([...weights.map(({ buffer }) => buffer), ...packed])),
+    weights: largest(({ weights, packed }) =>
+      bytesOf([...weights.map(({ buffer }) => buffer), ...packed], line),
+    ),
     arena: largest(({ arena }) => arena.bytes),
     "inputs and outputs": largest(({ inputs, outputs }) =>
-      bytesOf([...inputs, ...outputs].map(({ buffer }) => buffer)),
+      bytesOf(
+        [...inputs, ...outputs].map(({ buffer }) => buffer),
+        line,
+      ),
     ),
   };
   const total = Object.values(parts).reduce((sum, bytes) => sum + bytes, 0);
@@ -61,5 +69,6 @@ function refuseTotal(programs: readonly Program[], limit: number, who: string): 
   });
 }
 
-const bytesOf = (buffers: readonly Buffer[]): number =>
-  [...new Set(buffers)].reduce((sum, { dtype, length }) => sum + byteSize(dtype, length), 0);
+/** Each starts at a multiple of `line`. */
+const bytesOf = (buffers: readonly Buffer[], line = 1): number =>
+  [...new Set(buffers)].reduce((sum, b) => sum + Math.ceil(byteSize(b.dtype, b.length) / line) * line, 0);

@@ -270,6 +270,13 @@ describe("memory", () => {
     expect(facts!.map(({ subject }) => subject)).toEqual(["weights", "arena", "inputs and outputs"]);
   });
 
+  test("that fits only as long as nothing is aligned is refused as well", () => {
+    // 152 bytes a row and 1460 of weights leave 36 of 4 GiB.
+    const { code, message } = refusal({ ...wasm, sample: { x: [28_256_354, 9] } });
+    expect(code).toBe("E2303");
+    expect(Number(/needs (\d+) bytes/.exec(message)![1]) - 2 ** 32).toBeLessThan(1024);
+  });
+
   test.each(["ts", "wasm"] as const)("over the user's limit is refused for %s", (target) => {
     expect(refusal({ target, sample, maxMemory: 1000 }).message).toMatch(
       /maxMemory \(--max-memory\) allows 1000/,
