@@ -7,7 +7,7 @@
  * does what the normal form may not because it needs bounds: (a*b)//b is a where b >= 1, max(n - 4, 0) is n -
  * 4 where n >= 4. Exact division is polynomial long division in the monomial order of the terms.
  */
-import { type Atom, type Dim, fromAtom, spend, type Term, zero } from "./dim.ts";
+import { type Atom, type Dim, spend, type Term, zero } from "./dim.ts";
 import {
   add,
   addScaled,
@@ -46,7 +46,7 @@ export function range(d: Dim, bounds: Bounds): Interval {
     let found = e.terms.map(ofTerm).reduce(total);
     const relaxed = splits < 0 ? undefined : relax(e);
     if (relaxed) found = meet(found, relaxed.finish(visit(relaxed.combined, splits)));
-    for (const t of splits > 0 && e.node.bounded ? e.terms : [])
+    for (const t of splits > 0 && e.bounded ? e.terms : [])
       if (t.factors.length === 1 && t.factors[0]!.kind === "max")
         found = meet(found, eitherSide(e, t, splits));
     known.set(e, found);
@@ -69,7 +69,7 @@ export function range(d: Dim, bounds: Bounds): Interval {
   };
   const eitherSide = (e: Dim, t: Term, splits: number): Interval => {
     const f = t.factors[0] as Extract<Atom, { kind: "max" }>;
-    const sides = [f.left, zero].map((by) => mapFactors(e, (x) => (x === f ? by : fromAtom(x))));
+    const sides = [f.left, zero].map((by) => mapFactors(e, (x) => (x === f ? by : x.dim)));
     const [x, y] = sides.map((side) => visit(side, splits - 1)) as [Interval, Interval];
     // Alone, c*max(L, 0) is the greater of the two for c > 0, the lesser for c < 0.
     const alone = e.terms.every((other) => other === t || !other.factors.includes(f));
@@ -132,9 +132,9 @@ function relax(d: Dim) {
 
 /** d, smaller where the bounds allow; d itself when they say nothing. */
 export function simplify(d: Dim, bounds: Bounds): Dim {
-  if (!d.node.bounded) return d;
+  if (!d.bounded) return d;
   return mapFactors(d, (atom) => {
-    if (!atom.bounded || atom.kind === "symbol") return fromAtom(atom);
+    if (!atom.bounded || atom.kind === "symbol") return atom.dim;
     if (atom.kind === "floor")
       return divided(simplify(atom.numerator, bounds), simplify(atom.denominator, bounds), bounds);
     const side = simplify(atom.left, bounds);
@@ -187,7 +187,7 @@ export function primitive(d: Dim, bounds: Bounds): Dim {
 /** The dims with every atom taken out that is at least 1 and a factor of all their terms. */
 function withoutShared(list: readonly Dim[], bounds: Bounds): readonly Dim[] {
   const everywhere = (f: Atom) => list.every((d) => d.terms.every((t) => t.factors.includes(f)));
-  const shared = list[0]!.terms[0]?.factors.find((f) => everywhere(f) && range(fromAtom(f), bounds).min >= 1);
+  const shared = list[0]!.terms[0]?.factors.find((f) => everywhere(f) && range(f.dim, bounds).min >= 1);
   if (!shared) return list;
   const divided = (d: Dim) => sum(d.terms.map((t) => monomial(t.coefficient, without(t.factors, [shared])!)));
   return withoutShared(list.map(divided), bounds);

@@ -14,7 +14,7 @@ import {
   type Relation,
   startsOf,
 } from "./constraint.ts";
-import { atomsWithin, type Dim, fromAtom, within, zero } from "./dim.ts";
+import { atomsWithin, type Dim, within, zero } from "./dim.ts";
 import { bySigns, type Domains, explore, holdsAt, type Part } from "./explore.ts";
 import { add, addScaled, mod, monomial, mul, neg, sub, sum } from "./expression.ts";
 import { magnitude, negate } from "./integer.ts";
@@ -141,7 +141,7 @@ function withoutFloors(d: Dim): Dim {
     const [f, ...others] = t.factors;
     if (f?.kind !== "floor" || others.length > 0 || magnitude(t.coefficient) !== 1) continue;
     if (!(Number(f.denominator.value ?? 0) > 0)) continue;
-    const k = addScaled(d, negate(t.coefficient), fromAtom(f));
+    const k = addScaled(d, negate(t.coefficient), f.dim);
     const up = add(f.numerator, mul(k, f.denominator));
     return withoutFloors(t.coefficient === 1 ? up : sub(mul(add(k, 1), f.denominator), add(f.numerator, 1)));
   }

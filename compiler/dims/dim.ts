@@ -10,21 +10,21 @@
 import { CompileError } from "../diagnostics/index.ts";
 import { type Int, plus, refuse, shrink, times } from "./integer.ts";
 
-/** What is known of a part of a dim without visiting it. */
+/** What is known of an atom without visiting it. */
 interface Node {
+  /** The term 1 * atom, and the dim of it alone. */
+  readonly term: Term;
+  readonly dim: Dim;
   readonly height: number;
   readonly size: number;
   /** Whether a max or a symbolic divisor is inside: what bounds on the symbols could simplify. */
   readonly bounded: boolean;
 }
 
-/** `dim` is the atom alone, `text` what orders it among its like, once somebody asks. */
-type Named = Node & { readonly id: number; dim?: Dim; text?: string };
-
 export type Atom =
-  | (Named & { readonly kind: "symbol"; readonly name: string })
-  | (Named & { readonly kind: "floor"; readonly numerator: Dim; readonly denominator: Dim })
-  | (Named & { readonly kind: "max"; readonly left: Dim; readonly right: Dim });
+  | (Node & { readonly kind: "symbol"; readonly name: string })
+  | (Node & { readonly kind: "floor"; readonly numerator: Dim; readonly denominator: Dim })
+  | (Node & { readonly kind: "max"; readonly left: Dim; readonly right: Dim });
 
 /** A coefficient and a product of atoms, sorted, with repetition; `id` and `factors` are the product's. */
 export interface Term {
@@ -42,33 +42,51 @@ export class Dim {
   readonly terms: readonly Term[];
   /** The value of a constant. */
   readonly value: Int | undefined;
+  readonly height: number;
+  readonly size: number;
+  readonly bounded: boolean;
+  /** Another dim of the same hash. */
+  readonly next: Dim | undefined;
   // Computed when asked for: most dims are steps on the way to others.
-  #node: Node | undefined;
   #symbols: readonly string[] | undefined;
   #atoms: readonly Atom[] | undefined;
 
-  constructor(terms: readonly Term[], value?: Int) {
+  constructor(terms: readonly Term[], value?: Int, next?: Dim) {
+    let [height, size, bounded] = [0, 1, false];
+    for (const { factors } of terms) {
+      size++;
+      for (const f of factors) {
+        size += f.size;
+        if (f.height > height) height = f.height;
+        if (f.bounded) bounded = true;
+      }
+    }
     this.terms = terms;
     this.value = value;
+    this.height = height;
+    this.size = size;
+    this.bounded = bounded;
+    this.next = next;
   }
 
-  get node(): Node {
-    this.#node ??= nodeOver(this.atoms, this.terms);
-    return this.#node;
-  }
-  get size(): number {
-    return this.node.size;
-  }
   /** The atoms of the dim itself (not those inside them), each once. */
   get atoms(): readonly Atom[] {
-    this.#atoms ??= [...new Set(this.terms.flatMap((t) => t.factors))];
+    if (!this.#atoms) {
+      const found = new Set<Atom>();
+      for (const { factors } of this.terms) for (const f of factors) found.add(f);
+      this.#atoms = [...found];
+    }
     return this.#atoms;
   }
   /** The names in it, sorted. */
   get symbols(): readonly string[] {
-    const names = () =>
-      this.atoms.flatMap((f) => (f.kind === "symbol" ? f.name : partsOf(f).flatMap(symbolsOf)));
-    this.#symbols ??= [...new Set(names())].sort();
+    if (!this.#symbols) {
+      const found = new Set<string>();
+      for (const f of this.atoms)
+        if (f.kind === "symbol") found.add(f.name);
+        else for (const part of partsOf(f)) for (const name of part.symbols) found.add(name);
+      this.#symbols = [...found].sort();
+    }
     return this.#symbols;
   }
   toString(): string {
@@ -78,25 +96,20 @@ export class Dim {
 
 export const symbolsOf = (d: Dim): readonly string[] => d.symbols;
 
-function nodeOver(atoms: readonly Node[], terms: readonly Term[]): Node {
-  let [height, bounded] = [0, false];
-  for (const f of atoms) {
-    if (f.height > height) height = f.height;
-    bounded ||= f.bounded;
-  }
-  const size = terms.reduce((n, t) => t.factors.reduce((m, f) => m + f.size, n + 1), 1);
-  return { height, size, bounded };
-}
-
 let printer: (d: Dim) => string = () => "";
 /** text.ts hands its printer over here: a Dim prints itself without this file importing the text form. */
 export function setPrinter(print: (d: Dim) => string): void {
   printer = print;
 }
 
-/** What was made: atoms, products of atoms (with coefficient 1), large constants; by hash, dims. */
-type Table = Map<string | number, unknown>;
-let layers: readonly Table[] = [new Map()];
+/** What was made: dims by hash; atoms, products of atoms and large constants by what they are made of. */
+interface Table {
+  readonly dims: Map<number, Dim>;
+  readonly parts: Map<string, unknown>;
+}
+
+const emptyTable = (): Table => ({ dims: new Map(), parts: new Map() });
+let layers: readonly Table[] = [emptyTable()];
 let stepsLeft = Number.POSITIVE_INFINITY;
 
 class OutOfSteps extends Error {}
@@ -113,7 +126,7 @@ export function spend(steps: number): void {
  */
 export function within<T>(steps: number, work: () => T): T | undefined {
   const [outer, left] = [layers, stepsLeft];
-  layers = [new Map(), ...outer];
+  layers = [emptyTable(), ...outer];
   stepsLeft = Math.min(steps, left);
   try {
     return work();
@@ -129,11 +142,11 @@ export function within<T>(steps: number, work: () => T): T | undefined {
 
 function interned<V>(key: string, make: () => V): V {
   for (const layer of layers) {
-    const known = layer.get(key);
+    const known = layer.parts.get(key);
     if (known !== undefined) return known as V;
   }
   const made = make();
-  layers[0]!.set(key, made);
+  layers[0]!.parts.set(key, made);
   return made;
 }
 
@@ -146,9 +159,9 @@ export function constant(n: Int): Dim {
   const value = shrink(n);
   if (typeof value !== "bigint" && !Number.isSafeInteger(value))
     refuse("E2108", `a dim of ${n}`, "give a whole number below 2^53, or a bigint");
-  const make = () => new Dim(value === 0 ? [] : [scaled(value, unit)], value);
-  if (!(value >= 0 && value < 4096)) return interned(`#${value}`, make);
-  small[Number(value)] ??= make();
+  const terms = value === 0 ? [] : [scaled(value, unit)];
+  if (!(value >= 0 && value < 4096)) return found(terms, value);
+  small[Number(value)] ??= new Dim(terms, value);
   return small[Number(value)]!;
 }
 
@@ -156,18 +169,18 @@ export const zero = constant(0);
 
 /** A symbol by its name: "?x" must become a constant (flex), "!x" is data-dependent (free), else rigid. */
 export function symbol(name: string): Dim {
-  return interned(`=${name}`, () => {
+  return interned(name, () => {
     if (!/^([?!]|(?![\p{N}.]))[\p{L}\p{N}_.$]+$/u.test(name))
       refuse("E3001", `${JSON.stringify(name)} does not name a dim`, "use letters, digits, _ . and $");
-    return fromAtom({ kind: "symbol", name, text: name, ...nodeAbove([], false) });
+    return alone({ kind: "symbol", name, height: 0, size: 1, bounded: false });
   });
 }
 
 /** The name, if d is a symbol and nothing else. */
 export function nameOf(d: Dim): string | undefined {
   const t = d.terms[0];
-  if (d.terms.length !== 1 || t?.coefficient !== 1 || t.factors.length !== 1) return undefined;
-  const atom = t.factors[0]!;
+  if (d.terms.length !== 1 || t!.coefficient !== 1 || t!.factors.length !== 1) return undefined;
+  const atom = t!.factors[0]!;
   return atom.kind === "symbol" ? atom.name : undefined;
 }
 
@@ -177,23 +190,31 @@ export function kindOf(name: string): "rigid" | "flex" | "free" {
 
 export function floorAtom(numerator: Dim, denominator: Dim): Dim {
   return interned(`${numerator.id}/${denominator.id}`, () => {
-    const node = nodeAbove([numerator, denominator], denominator.value === undefined);
-    return fromAtom({ kind: "floor", numerator, denominator, ...node });
+    const height = 1 + Math.max(numerator.height, denominator.height);
+    const size = 1 + numerator.size + denominator.size;
+    const bounded = denominator.value === undefined || numerator.bounded;
+    return alone({ kind: "floor", numerator, denominator, height, size, bounded });
   });
 }
 
 /** max(left, 0) */
 export function maxAtom(left: Dim): Dim {
-  const make = () => fromAtom({ kind: "max", left, right: zero, ...nodeAbove([left], true) });
-  return interned(`${left.id}>`, make);
+  const [height, size] = [left.height + 1, left.size + 1];
+  return interned(`${left.id}>`, () =>
+    alone({ kind: "max", left, right: zero, height, size, bounded: true }),
+  );
 }
 
-function nodeAbove(parts: readonly Dim[], bounded: boolean): Node & { readonly id: number } {
-  const size = parts.reduce((total, d) => total + d.size, 1);
-  const height = parts.length && 1 + Math.max(...parts.map((d) => d.node.height));
-  if (size > 2e5 || height > 1200)
-    refuse("E2302", `an expression of ${size} nodes, ${height} deep`, "name its parts as symbols");
-  return { id: nextId++, height, size, bounded: bounded || parts.some((d) => d.node.bounded) };
+type Bare<A> = A extends Atom ? Omit<A, "term" | "dim"> : never;
+
+/** The dim of a new atom and nothing else. */
+function alone(bare: Bare<Atom>): Dim {
+  if (bare.size > 2e5 || bare.height > 1200)
+    refuse("E2302", `an expression of ${bare.size} nodes, ${bare.height} deep`, "name its parts as symbols");
+  const atom = bare as Bare<Atom> & { term: Term; dim: Dim };
+  atom.term = { coefficient: 1, factors: [atom], id: nextId++ };
+  atom.dim = new Dim([atom.term]);
+  return atom.dim;
 }
 
 /** The dims an atom is made of. */
@@ -203,24 +224,21 @@ export function partsOf(atom: Atom): readonly Dim[] {
 
 /** All atoms in the dims of `list`, also those inside others, which come before them. */
 export function atomsWithin(list: readonly Dim[], found = new Set<Atom>()): ReadonlySet<Atom> {
-  for (const atom of list.flatMap((d) => d.atoms)) {
-    if (found.has(atom)) continue;
-    atomsWithin(partsOf(atom), found);
-    found.add(atom);
-  }
+  for (const { atoms } of list)
+    for (const atom of atoms)
+      if (!found.has(atom)) {
+        if (atom.kind !== "symbol") atomsWithin(partsOf(atom), found);
+        found.add(atom);
+      }
   return found;
-}
-
-export function fromAtom(atom: Atom): Dim {
-  atom.dim ??= intern([productOf([atom])]);
-  return atom.dim;
 }
 
 /** The term 1 * factors; the factors sorted. */
 export function productOf(factors: readonly Atom[]): Term {
+  if (factors.length < 2) return factors[0]?.term ?? unit;
   let key = "";
-  for (const f of factors) key += `${f.id},`;
-  return key === "" ? unit : interned(key, () => ({ coefficient: 1, factors, id: nextId++ }));
+  for (const f of factors) key += `${f.term.id},`;
+  return interned(key, () => ({ coefficient: 1, factors, id: nextId++ }));
 }
 
 export function scaled(coefficient: Int, { factors, id }: Term): Term {
@@ -233,21 +251,29 @@ export function intern(terms: readonly Term[]): Dim {
   if (head === undefined) return zero;
   if (head.id === 0) return constant(head.coefficient);
   spend(4 + terms.length);
+  if (terms.length === 1 && head.coefficient === 1 && head.factors.length === 1) return head.factors[0]!.dim;
+  return found(terms);
+}
+
+/** The one dim of these terms. */
+function found(terms: readonly Term[], value?: Int): Dim {
   let hash = 0;
   for (const { coefficient: c, id } of terms)
-    hash =
-      (Math.imul(hash, 31) + Math.imul(id, 0x9e3779b1) + Number(typeof c === "number" ? c % 0x7fffffff : 7)) |
-      0;
-  const same = (d: Dim) =>
-    d.terms.length === terms.length &&
-    d.terms.every((t, i) => t.id === terms[i]!.id && t.coefficient === terms[i]!.coefficient);
-  for (const layer of layers) {
-    const known = (layer.get(hash) as readonly Dim[] | undefined)?.find(same);
-    if (known) return known;
-  }
-  const made = new Dim(terms);
-  layers[0]!.set(hash, [...((layers[0]!.get(hash) as readonly Dim[] | undefined) ?? []), made]);
+    hash = (Math.imul(hash, 31) + Math.imul(id, 0x9e3779b1) + (typeof c === "number" ? c | 0 : 7)) | 0;
+  for (const layer of layers)
+    for (let known = layer.dims.get(hash); known; known = known.next)
+      if (sameTerms(known.terms, terms)) return known;
+  const { dims } = layers[0]!;
+  const made = new Dim(terms, value, dims.get(hash));
+  dims.set(hash, made);
   return made;
+}
+
+function sameTerms(x: readonly Term[], y: readonly Term[]): boolean {
+  if (x.length !== y.length) return false;
+  for (let i = 0; i < x.length; i++)
+    if (x[i]!.id !== y[i]!.id || x[i]!.coefficient !== y[i]!.coefficient) return false;
+  return true;
 }
 
 /** Structural order of atoms: lower ones first, symbols by name. */
@@ -255,33 +281,33 @@ export function compareAtoms(x: Atom, y: Atom): number {
   if (x === y) return 0;
   const order = x.height - y.height || x.size - y.size;
   if (order !== 0) return order;
-  x.text ??= `${x.kind}(${partsOf(x).join("/")})`;
-  y.text ??= `${y.kind}(${partsOf(y).join("/")})`;
+  if (x.kind === "symbol" && y.kind === "symbol" && x.name !== y.name) return x.name < y.name ? -1 : 1;
+  if (x.kind !== y.kind) return x.kind < y.kind ? -1 : 1;
+  const [of, by] = [partsOf(x), partsOf(y)];
+  for (let i = 0; i < of.length; i++) if (of[i] !== by[i]) return compareDims(of[i]!, by[i]!);
   // Equal parts are one object within one copy of this module.
-  if (x.text === y.text)
-    throw new Error("internal: equal dims are different objects; are two copies of shapecast loaded?");
-  return x.text < y.text ? -1 : 1;
+  throw new Error("internal: equal dims are different objects; are two copies of shapecast loaded?");
 }
 
 export function compareTerms(x: Term, y: Term): number {
-  if (x.factors === y.factors || x.factors.length !== y.factors.length)
-    return y.factors.length - x.factors.length;
+  const [of, by] = [x.factors, y.factors];
+  if (of === by || of.length !== by.length) return by.length - of.length;
   let i = 0;
-  while (i + 1 < x.factors.length && x.factors[i] === y.factors[i]) i++;
-  return compareAtoms(x.factors[i]!, y.factors[i]!);
+  while (i + 1 < of.length && of[i] === by[i]) i++;
+  return compareAtoms(of[i]!, by[i]!);
 }
 
 /** A total order by structure alone. */
 export function compareDims(x: Dim, y: Dim): number {
-  const differs = (t: Term, i: number) =>
-    t.id !== y.terms[i]?.id || t.coefficient !== y.terms[i]?.coefficient;
-  const at = x.terms.findIndex(differs);
-  const [s, t] = [x.terms[at], y.terms[at]];
-  if (!s || !t) return x.terms.length - y.terms.length;
-  return compareTerms(s, t) || (s.coefficient < t.coefficient ? -1 : 1);
+  for (let i = 0; i < x.terms.length && i < y.terms.length; i++) {
+    const [s, t] = [x.terms[i]!, y.terms[i]!];
+    if (s.id !== t.id) return compareTerms(s, t);
+    if (s.coefficient !== t.coefficient) return s.coefficient < t.coefficient ? -1 : 1;
+  }
+  return x.terms.length - y.terms.length;
 }
 
-/** x + k*y, both sorted: each term of y is sought in x by halving, so a long sum grows at little cost. */
+/** x + k*y, both sorted. */
 export function merge(x: readonly Term[], k: Int, y: readonly Term[]): readonly Term[] {
   if (k === 1 && x.length < y.length) return merge(y, 1, x);
   const out = new Array<Term>(x.length + y.length);
@@ -290,7 +316,7 @@ export function merge(x: readonly Term[], k: Int, y: readonly Term[]): readonly 
     const at = placeOf(t, x, i);
     while (i < at) out[n++] = x[i++]!;
     const c = k === 1 ? t.coefficient : times(k, t.coefficient);
-    const total = x[i]?.factors === t.factors ? plus(x[i++]!.coefficient, c) : c;
+    const total = x[i]?.id === t.id ? plus(x[i++]!.coefficient, c) : c;
     if (total !== 0) out[n++] = total === t.coefficient ? t : scaled(total, t);
   }
   while (i < x.length) out[n++] = x[i++]!;
@@ -298,7 +324,7 @@ export function merge(x: readonly Term[], k: Int, y: readonly Term[]): readonly 
   return out;
 }
 
-/** Where t belongs in the sorted list, from `at` on: nearly always there. */
+/** Where t belongs in the sorted list, from `at` on: by doubling and halving, as it may be a long one. */
 function placeOf(t: Term, list: readonly Term[], at: number): number {
   const isBefore = (i: number) => i < list.length && compareTerms(list[i]!, t) < 0;
   let [place, width] = [at, 1];
@@ -307,13 +333,19 @@ function placeOf(t: Term, list: readonly Term[], at: number): number {
   return place;
 }
 
-/** The terms of a sum, those of one product made one. */
+/** The terms of a sum sorted, those of one product made one. */
 export function collect(terms: readonly Term[]): readonly Term[] {
+  return gathered(terms) ?? gathered([...terms].sort(compareTerms))!;
+}
+
+/** The same for terms in order; undefined where they are not. */
+function gathered(terms: readonly Term[]): readonly Term[] | undefined {
   const out: Term[] = [];
-  for (const t of [...terms].sort(compareTerms)) {
+  for (const t of terms) {
     const last = out.at(-1);
-    if (last?.factors !== t.factors) out.push(t);
-    else out[out.length - 1] = scaled(plus(last.coefficient, t.coefficient), t);
+    if (last?.id === t.id) out[out.length - 1] = scaled(plus(last.coefficient, t.coefficient), t);
+    else if (last && compareTerms(last, t) > 0) return undefined;
+    else out.push(t);
   }
   return out.filter((t) => t.coefficient !== 0);
 }

@@ -2,7 +2,7 @@
  * Dims read with other dims for their atoms (rewrite, substitute), and with numbers (evaluate). Each visits a
  * shared subexpression once, so a dim that is a small graph but a huge tree stays cheap.
  */
-import { type Atom, type Dim, fromAtom, partsOf, spend } from "./dim.ts";
+import { type Atom, type Dim, partsOf, spend } from "./dim.ts";
 import { floorDiv, mapFactors, max } from "./expression.ts";
 import { type Int, plus, quotient, refuse, times } from "./integer.ts";
 
@@ -23,7 +23,7 @@ export function rewrite(d: Dim, image: (atom: Atom) => Dim | undefined, touches:
   };
   const replaced = (atom: Atom): Dim => {
     const direct = image(atom);
-    if (direct || atom.kind === "symbol") return direct ?? fromAtom(atom);
+    if (direct || atom.kind === "symbol") return direct ?? atom.dim;
     const [part, by] = partsOf(atom).map(visit);
     return by ? floorDiv(part!, by) : max(part!, 0);
   };

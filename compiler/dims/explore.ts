@@ -12,7 +12,6 @@ import {
   type Atom,
   atomsWithin,
   type Dim,
-  fromAtom,
   partsOf,
   spend,
   symbol,
@@ -119,7 +118,7 @@ const boundsOf =
   (name: string): Interval => ({ min: 0, max: boxes.get(name)!.top });
 
 const maximumIn = (list: readonly Dim[]) =>
-  [...atomsWithin(list.filter((x) => x.node.bounded))].find((f) => f.kind === "max");
+  [...atomsWithin(list.filter((x) => x.bounded))].find((f) => f.kind === "max");
 
 /** What can be told of a case without splitting it. */
 function outcomeOf(relation: Relation, c: Case): Outcome {
@@ -152,7 +151,7 @@ function rises(d: Dim): boolean {
 function byResidues(c: Case, list: readonly Dim[]): readonly (() => Case)[] | undefined {
   for (const f of atomsWithin(list))
     for (const name of f.kind === "floor" && f.denominator.value !== undefined ? f.numerator.symbols : []) {
-      const p = smallestFactor(periodOf(fromAtom(f), name));
+      const p = smallestFactor(periodOf(f.dim, name));
       const { top } = c.boxes.get(name)!;
       const part = (r: number) => () => stepped(c, name, p, r, top);
       if (p > 1) return Array.from({ length: Math.min(p, top + 1) }, (_, r) => part(r));
@@ -165,7 +164,7 @@ function sidesOf(c: Case, left: Dim): readonly (() => Case)[] {
   const { min, max } = range(left, boundsOf(c));
   const replaced = (side: Dim, known: readonly Dim[]) => () => {
     const image = (f: Atom) => (f.kind === "max" && f.left === left ? side : undefined);
-    const change = (x: Dim) => rewrite(x, image, (e) => e.node.bounded);
+    const change = (x: Dim) => rewrite(x, image, (e) => e.bounded);
     const context = [...c.context.map(change), ...known];
     return { ...c, d: change(c.d), context, exact: c.exact && known.length === 0 };
   };
@@ -176,7 +175,7 @@ function sidesOf(c: Case, left: Dim): readonly (() => Case)[] {
 /** The two parts of a case with one symbol, where the sign of a dim changes. */
 function bisected(c: Case, [d, ...others]: readonly Dim[]): readonly (() => Case)[] | undefined {
   const [name, more] = d!.symbols;
-  if (name === undefined || more !== undefined || others.length > 0 || d!.node.bounded) return undefined;
+  if (name === undefined || more !== undefined || others.length > 0 || d!.bounded) return undefined;
   const { start, step, top } = c.boxes.get(name)!;
   const at = top > 0 ? (turn(d!, name, top) ?? middle(top, start / step)) : 0;
   if (at < 1 || at > top || start + at * step > 2 ** 52) return undefined;
@@ -307,7 +306,7 @@ function cheapestTerm(rows: readonly Dim[]): Term | undefined {
 function divisions(list: readonly Dim[]): readonly Dim[] {
   return [...atomsWithin(list)].flatMap((f) => {
     if (f.kind !== "floor") return [];
-    const rest = sub(f.numerator, mul(f.denominator, fromAtom(f)));
+    const rest = sub(f.numerator, mul(f.denominator, f.dim));
     return [rest, sub(sub(f.denominator, 1), rest)];
   });
 }

@@ -17,7 +17,6 @@ import {
   constant,
   type Dim,
   floorAtom,
-  fromAtom,
   intern,
   maxAtom,
   merge,
@@ -30,10 +29,18 @@ import { gcd, type Int, magnitude, negate, plus, quotient, refuse, remainder, ti
 
 export type Operand = Dim | number;
 
+const one = constant(1);
 const lift = (x: Operand): Dim => (typeof x === "number" ? constant(x) : x);
 
 export function sum(list: readonly Operand[]): Dim {
-  return intern(collect(list.flatMap((x) => lift(x).terms)));
+  const all: Term[] = [];
+  let total: Int = 0;
+  for (const x of list) {
+    const d = lift(x);
+    if (d.value !== undefined) total = plus(total, d.value);
+    else for (const t of d.terms) all.push(t);
+  }
+  return addScaled(intern(collect(all)), 1, constant(total));
 }
 
 /** a + k*b in one step. */
@@ -49,21 +56,27 @@ export function add(...list: Operand[]): Dim {
 export const sub = (a: Operand, b: Operand): Dim => (a === b ? zero : addScaled(lift(a), -1, lift(b)));
 export const neg = (a: Operand): Dim => sub(0, a);
 export const mul = (...list: Operand[]): Dim => product(list);
-export const product = (list: readonly Operand[]): Dim => list.map(lift).reduce(multiply, constant(1));
+export function product(list: readonly Operand[]): Dim {
+  let all = one;
+  for (const x of list) all = multiply(all, lift(x));
+  return all;
+}
 
 /** More factors of one term than any shape has, and few enough to sort them at each step. */
 const mostFactors = 512;
 
 function multiply(a: Dim, b: Dim): Dim {
   if (a.value !== undefined && b.value !== undefined) return constant(times(a.value, b.value));
-  if (a.value === 1) return b;
-  if (b.value === 1) return a;
+  if (a === one) return b;
+  if (b === one) return a;
   // Terms are ordered by degree: the first has the most factors.
   const degree = (a.terms[0]?.factors.length ?? 0) + (b.terms[0]?.factors.length ?? 0);
   if (degree > mostFactors) refuse("E2302", `a product of ${degree} factors`, "name its parts as symbols");
   if (a.terms.length * b.terms.length * Math.max(degree, 4) > 8e4)
     refuse("E2302", `a product of ${a.terms.length} by ${b.terms.length} terms`, "name its parts as symbols");
-  return intern(collect(a.terms.flatMap((s) => b.terms.map((t) => multiplyTerms(s, t)))));
+  const all: Term[] = [];
+  for (const s of a.terms) for (const t of b.terms) all.push(multiplyTerms(s, t));
+  return intern(collect(all));
 }
 
 function multiplyTerms(s: Term, t: Term): Term {
@@ -79,13 +92,13 @@ export function monomial(coefficient: Int, factors: readonly Atom[]): Dim {
 
 /** d with each of its own factors replaced. */
 export function mapFactors(d: Dim, image: (atom: Atom) => Dim): Dim {
-  const replaced = (t: Term) => {
-    const by = t.factors.map(image).reduce(multiply, constant(1));
-    return t.coefficient === 1
-      ? by.terms
-      : by.terms.map((s) => scaled(times(t.coefficient, s.coefficient), s));
-  };
-  return intern(collect(d.terms.flatMap(replaced)));
+  const all: Term[] = [];
+  for (const { coefficient, factors } of d.terms) {
+    let by = one;
+    for (const f of factors) by = multiply(by, image(f));
+    for (const s of by.terms) all.push(scaled(times(coefficient, s.coefficient), s));
+  }
+  return intern(collect(all));
 }
 
 export function constantTerm(d: Dim): Int {
@@ -148,7 +161,7 @@ function floorOfFloors(n: Dim, q: Int): Dim {
     // Divisors that grow beyond safe integers cost more than a nested floor.
     if (m === undefined || typeof times(q, m) === "bigint") continue;
     const inner = c === 1 ? atom.numerator : sub(constant(plus(m, -1)), atom.numerator);
-    return floorBy(addScaled(inner, m, addScaled(n, negate(c), fromAtom(atom))), times(q, m));
+    return floorBy(addScaled(inner, m, addScaled(n, negate(c), atom.dim)), times(q, m));
   }
   return floorAtom(n, constant(q));
 }
