@@ -123,14 +123,14 @@ export function listed(values: readonly number[]): Domain {
 /** x and y both; undefined when the residues would be too many to list, an empty one when nothing is left. */
 export function intersect(x: Domain, y: Domain): Domain | undefined {
   if (x.modulus < y.modulus) return intersect(y, x);
-  const bounds = { min: Math.max(x.min, y.min), max: Math.min(x.max, y.max) };
-  if (x.modulus === 1) return { ...bounds, modulus: 1, residues: x.residues };
+  const [min, max] = [Math.max(x.min, y.min), Math.min(x.max, y.max)];
+  if (x.modulus === 1) return { min, max, modulus: 1, residues: x.residues };
   const modulus = Number(lcm(x.modulus, y.modulus));
   const steps = modulus / x.modulus;
   if (x.residues.length * y.residues.length * steps > 1e5 || modulus > 2 ** 31) return undefined;
   const residues = x.residues.flatMap((r) => Array.from({ length: steps }, (_, i) => r + i * x.modulus));
   const both = residues.filter((n) => y.residues.includes(n % y.modulus)).sort((a, b) => a - b);
-  return tighten({ ...bounds, modulus, residues: both });
+  return tighten({ min, max, modulus, residues: both });
 }
 
 /** Reduces the modulus to the true period and moves finite bounds onto members. */

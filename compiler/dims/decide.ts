@@ -14,7 +14,7 @@ import {
   type Relation,
   startsOf,
 } from "./constraint.ts";
-import { atomsWithin, type Dim, within, zero } from "./dim.ts";
+import { type Atom, atomsWithin, type Dim, type Term, within, zero } from "./dim.ts";
 import { bySigns, type Domains, explore, holdsAt, type Part } from "./explore.ts";
 import { add, addScaled, mod, monomial, mul, neg, sub, sum } from "./expression.ts";
 import { magnitude, negate } from "./integer.ts";
@@ -33,9 +33,9 @@ export interface Facts {
   resolve(d: Dim): Dim;
   /**
    * resolve(d) with the required equations applied too, and dims over its symbols that are at least 0;
-   * `firm`: without what is merely assumed.
+   * `firm`: without what is merely assumed, of which there is `more`.
    */
-  under(d: Dim, firm: boolean): { readonly d: Dim; readonly context: readonly Dim[] };
+  under(d: Dim, firm: boolean): { readonly d: Dim; readonly context: readonly Dim[]; readonly more?: boolean };
 }
 
 const nothing: Facts = { domainOf: defaultDomain, resolve: (d) => d, under: (d) => ({ d, context: [] }) };
@@ -50,12 +50,34 @@ export function decide(relation: Relation, a: Dim, b: Dim, facts: Facts = nothin
   const verdict = judge(relation, plain, domains);
   if (verdict.kind === "always" || verdict.kind === "never") return verdict;
   for (const firm of [true, false]) {
-    const { d, context } = facts.under(plain, firm);
-    const again = d === plain && context.length === 0 ? verdict : judge(relation, d, domains, context);
+    const { d, context, more } = facts.under(plain, firm);
+    const isNews = d !== plain || (context.length > 0 && !isFree(relation, d, context, domains));
+    const again = isNews ? judge(relation, d, domains, context) : verdict;
     if (again.kind === "always") return firm ? again : { ...again, assumed: true };
     if (again.kind === "never" && firm) return again;
+    if (!more) break;
   }
   return verdict;
+}
+
+/** Whether symbols can make d as large and as small as one likes, whatever the context. */
+function isFree(relation: Relation, d: Dim, context: readonly Dim[], domains: Domains): boolean {
+  const raises = (x: Dim, f: Atom, sign: number) =>
+    x.terms.every((t) =>
+      t.id === f.term.id
+        ? t.coefficient > 0 === sign > 0
+        : !t.factors.some((g) => g === f || (g.kind !== "symbol" && g.dim.symbols.includes(`${f.dim}`))),
+    );
+  const isFreed = (sign: number) =>
+    d.terms.some(({ coefficient, factors: [f, other] }) => {
+      if (f?.kind !== "symbol" || other || coefficient > 0 !== sign > 0) return false;
+      return (
+        domains(f.name).max === Number.POSITIVE_INFINITY &&
+        raises(d, f, sign) &&
+        context.every((x) => raises(x, f, 1))
+      );
+    });
+  return (relation === ">=" || relation === ">") && isFreed(1) && isFreed(-1);
 }
 
 function judge(relation: Relation, from: Dim, domains: Domains, context: readonly Dim[] = []): Verdict {
@@ -80,6 +102,12 @@ function searched(relation: Relation, d: Dim, domains: Domains, context: readonl
   const seen = context.length > 0 ? undefined : answers(relation, d, domains);
   if (seen?.all && seen.found.size < 2) return seen.found.has("none") ? verdicts.none : verdicts.all;
   const isMixed = (seen?.found.size ?? 0) > 1;
+  const iff = (clauses: readonly Clause[] = [balanced(relation, d)]): Verdict => ({
+    kind: "iff",
+    constraint: new Constraint(clauses),
+  });
+  // No condition on single symbols says more of a sum of several.
+  if (isMixed && d.symbols.length > 1 && d.terms.every(isPlain)) return iff();
   const few = context.length > 0 || (isMixed && d.symbols.length > 1);
   const { parts, complete } = partsOf(relation, d, domains, context, few ? most / 4 : most);
   const outcomes = new Set(parts.map((part) => part.outcome));
@@ -89,10 +117,10 @@ function searched(relation: Relation, d: Dim, domains: Domains, context: readonl
   const areExact = parts.every((part) => part.exact);
   const clauses = complete && areExact ? condition(parts) : undefined;
   const isIff = isMixed || clauses || (areExact && outcomes.has("all") && outcomes.has("none"));
-  return isIff
-    ? { kind: "iff", constraint: new Constraint(clauses ?? [balanced(relation, d)]) }
-    : verdicts.open;
+  return isIff ? iff(clauses) : verdicts.open;
 }
+
+const isPlain = ({ factors: [f, other] }: Term) => !f || (f.kind === "symbol" && !other);
 
 /** The parts of the domains as far as the steps go, and whether they are all and all proven. */
 function partsOf(relation: Relation, d: Dim, domains: Domains, context: readonly Dim[], steps: number) {
@@ -109,30 +137,34 @@ function partsOf(relation: Relation, d: Dim, domains: Domains, context: readonly
 
 /** What is found at a few points, and whether these are all there are. */
 function answers(relation: Relation, d: Dim, domains: Domains) {
-  const each = Math.floor(512 ** (1 / d.symbols.length));
-  const lists = d.symbols.map((name) => membersOf(domains(name), each + 1));
-  const all = lists.every((list) => list.length <= each);
+  const most = Math.floor(512 ** (1 / d.symbols.length));
   const found = new Set<"all" | "none">();
   const point = new Map<string, number>();
-  const visit = (i: number): void => {
-    const name = d.symbols[i];
+  let all = true;
+  const visit = (at: number): void => {
+    const name = d.symbols[at];
     if (name === undefined) found.add(holdsAt(relation, d, point) ? "all" : "none");
-    else
-      for (const value of lists[i]!.slice(0, each)) {
-        if (found.size > 1) return;
+    else {
+      let left = most;
+      for (const value of membersOf(domains(name))) {
+        if (left-- === 0) all = false;
+        if (left < 0 || found.size > 1) return;
         point.set(name, value);
-        visit(i + 1);
+        visit(at + 1);
       }
+    }
   };
   visit(0);
   return { found, all };
 }
 
-/** The least members of a domain, ascending. */
-function membersOf(domain: Domain, most: number): readonly number[] {
+/** The members of a domain, ascending. */
+function* membersOf(domain: Domain): Generator<number> {
   const starts = [...startsOf(domain)].sort((x, y) => x - y);
-  const member = (i: number) => starts[i % starts.length]! + domain.modulus * Math.floor(i / starts.length);
-  return Array.from({ length: most }, (_, i) => member(i)).filter((n) => n <= domain.max);
+  for (let base = 0; ; base += domain.modulus)
+    for (const start of starts)
+      if (start + base > domain.max) return;
+      else yield start + base;
 }
 
 /** d >= 0 without a division where that is as strong: floor(P/Q) + k >= 0 is P + k*Q >= 0, for Q >= 1. */

@@ -102,11 +102,15 @@ export function residualsOf(
     const origins = because.filter((x) => x.goal !== "declare").map((x) => x.origin);
     return clauses.length > 0 ? [{ constraint: new Constraint(clauses), origins }] : [];
   });
-  const between = [...parked].flatMap(([{ goal, origin }, clauses]) => {
-    const alternative = goal === "broadcast" ? { alternative: "or one is 1" } : {};
-    return clauses.map((c) => ({ constraint: new Constraint([c]), origins: [origin], ...alternative }));
-  });
-  return [...ofSymbols, ...between.sort((x, y) => (`${x.constraint}` < `${y.constraint}` ? -1 : 1))];
+  const between = [...parked].flatMap(([{ goal, origin }, clauses]) =>
+    clauses.map((c) => {
+      const constraint = new Constraint([c]);
+      const alternative = goal === "broadcast" ? { alternative: "or one is 1" } : {};
+      return { text: `${constraint}`, residual: { constraint, origins: [origin], ...alternative } };
+    }),
+  );
+  between.sort((x, y) => (x.text < y.text ? -1 : 1));
+  return [...ofSymbols, ...between.map(({ residual }) => residual)];
 }
 
 export const equation = (left: Dim, right: Dim): Relational => ({
@@ -119,5 +123,5 @@ export const equation = (left: Dim, right: Dim): Relational => ({
 /** The domain of one number. @throws CompileError E2302 beyond safe integers */
 export function point(d: Dim): Domain {
   const n = constantOf(d)!;
-  return { ...anything, min: n, max: n };
+  return { min: n, max: n, modulus: 1, residues: anything.residues };
 }

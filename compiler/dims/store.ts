@@ -41,6 +41,11 @@ import { minimalCore, openness, solveAlone, solveFlex } from "./solving.ts";
 
 const namesOf = (x: Assertion): readonly string[] => [...x.left.symbols, ...x.right.symbols];
 
+function set<K, V>(table: Map<K, V>, key: K, value: V | undefined): void {
+  if (value === undefined) table.delete(key);
+  else table.set(key, value);
+}
+
 /** As many relations between symbols as a decision may assume. */
 const mostContext = 12;
 
@@ -52,7 +57,8 @@ export class Store implements Facts {
   /** What has ever been parked on a symbol, parked still or not. */
   readonly #waiting = new Map<string, Set<Assertion>>();
   readonly #queue = new Set<Assertion>();
-  #undo: (() => void)[] = [];
+  /** What the tables held before the assertion that is being settled. */
+  #undo: [table: Map<unknown, unknown>, key: unknown, old: unknown][] = [];
 
   /** Narrows a symbol's domain. @throws CompileError E1002 for bounds that are not whole numbers */
   declare(name: string, bounds: Declaration, origin: Origin): Conflict | undefined {
@@ -71,10 +77,11 @@ export class Store implements Facts {
   }
 
   #declare(name: string, domain: Domain, origin: Origin): Conflict | undefined {
-    const assertion = { goal: "declare", left: symbol(name), right: zero, origin, domain } as const;
+    const index = this.#log.length;
+    const assertion = { index, goal: "declare", left: symbol(name), right: zero, origin, domain } as const;
     const least = defaultDomain(name).min;
     if (this.#known.get(name)?.declared.min === least && domain.min < least && domain.min > anything.min)
-      this.#restart({ ...assertion, domain: { ...anything, min: domain.min }, index: -1 - this.#log.length });
+      this.#restart({ ...assertion, domain: { ...anything, min: domain.min }, index: -1 - index });
     return this.#assert(assertion);
   }
 
@@ -105,7 +112,7 @@ export class Store implements Facts {
     const same = a === b || (relation === "==" && this.resolve(a) === this.resolve(b));
     return same && relation !== "!="
       ? undefined
-      : this.#assert({ goal: relation, left: a, right: b, origin });
+      : this.#assert({ index: this.#log.length, goal: relation, left: a, right: b, origin });
   }
 
   /** a == b. Flex symbols are solved for; between rigid ones it becomes a residual. */
@@ -131,7 +138,8 @@ export class Store implements Facts {
     if (x === y || y.value === 1) return x;
     if (x.value === 1) return y;
     const result = [x, y].sort((p, q) => openness(p) - openness(q) || compareDims(p, q))[0]!;
-    return this.#assert({ goal: "broadcast", left: a, right: b, origin, result }) ?? result;
+    const index = this.#log.length;
+    return this.#assert({ index, goal: "broadcast", left: a, right: b, origin, result }) ?? result;
   }
 
   readonly domainOf = (name: string): Domain => this.#known.get(name)?.domain ?? defaultDomain(name);
@@ -163,7 +171,7 @@ export class Store implements Facts {
 
   /** d with everything known applied. Of a chain of symbols, each on the way then knows the last one. */
   resolve(d: Dim): Dim {
-    if (d.value !== undefined) return d;
+    if (d.value !== undefined || this.#isUnknown(nameOf(d))) return d;
     const passed: string[] = [];
     let end = d;
     for (let name = nameOf(end), value: Dim | undefined; name !== undefined; name = nameOf(end)) {
@@ -185,14 +193,20 @@ export class Store implements Facts {
     return end;
   }
 
+  /** Of a symbol, as most dims to resolve are. */
+  #isUnknown(name: string | undefined): boolean {
+    return name !== undefined && this.#known.get(name)?.value === undefined;
+  }
+
   /**
    * resolve(d) with a symbol of each required equation eliminated, and what else is required as a context;
-   * `firm` leaves out what a broadcast merely assumes.
+   * `firm` leaves out what a broadcast merely assumes, and `more` says that there was some.
    */
-  under(d: Dim, firm: boolean): { readonly d: Dim; readonly context: readonly Dim[] } {
+  under(d: Dim, firm: boolean): ReturnType<Facts["under"]> {
     let current = this.resolve(d);
     let context: readonly Dim[] = [];
-    let open = this.#relationsOn(current.symbols, firm).map((c) => ({ ...c, zero: sub(c.left, c.right) }));
+    const { relations, more } = this.#relationsOn(current.symbols, firm);
+    let open = relations.map(({ relation, left, right }) => ({ relation, zero: sub(left, right) }));
     for (let [c] = open; c; [c] = open) {
       const row = this.resolve(c.zero);
       const solved = c.relation === "==" ? solveAlone(row) : undefined;
@@ -204,7 +218,8 @@ export class Store implements Facts {
       context = [...context.map(eliminated), ...rows, ...(c.relation === "==" && !solved ? [neg(row)] : [])];
       if (current.size > 600) break;
     }
-    return { d: current, context: context.filter((row) => row.value === undefined && row.size < 200) };
+    context = context.filter((row) => row.value === undefined && row.size < 200);
+    return { d: current, context, more };
   }
 
   /** That d is between the bounds of a domain, as dims that are at least 0. */
@@ -213,18 +228,23 @@ export class Store implements Facts {
   }
 
   /** The relations that these symbols are in, and then those that these lead to. */
-  #relationsOn(names: readonly string[], firm: boolean): readonly Relational[] {
-    const found = new Set<Relational>();
+  #relationsOn(names: readonly string[], firm: boolean) {
+    const relations = new Set<Relational>();
     const seen = new Set(names);
+    let more = false;
     for (const name of seen)
-      for (const x of this.#waiting.get(name) ?? [])
-        for (const c of firm && x.goal === "broadcast" ? [] : (this.#parked.get(x) ?? [])) {
-          if (c.kind !== "relation" || c.relation === "!=" || found.has(c) || found.size >= mostContext)
-            continue;
-          found.add(c);
-          for (const other of [...c.left.symbols, ...c.right.symbols]) seen.add(other);
+      for (const x of this.#waiting.get(name) ?? []) {
+        const clauses = this.#parked.get(x) ?? [];
+        const isLeft = firm && x.goal === "broadcast";
+        more ||= isLeft && clauses.length > 0;
+        for (const c of isLeft ? [] : clauses) {
+          if (c.kind !== "relation" || c.relation === "!=" || relations.size >= mostContext) continue;
+          relations.add(c);
+          for (const other of c.left.symbols) seen.add(other);
+          for (const other of c.right.symbols) seen.add(other);
         }
-    return [...found];
+      }
+    return { relations: [...relations], more };
   }
 
   /** The assertions that what is known of `names` rests on, and those parked on them if asked, in order. */
@@ -242,8 +262,7 @@ export class Store implements Facts {
     return [...roots].sort((x, y) => x.index - y.index);
   }
 
-  #assert(assertion: Omit<Assertion, "index">): Conflict | undefined {
-    const x = { ...assertion, index: this.#log.length };
+  #assert(x: Assertion): Conflict | undefined {
     const failure = this.#run(x);
     if (!failure) {
       this.#log.push(x);
@@ -273,16 +292,14 @@ export class Store implements Facts {
       done = failure === undefined;
       return failure;
     } finally {
-      if (!done) for (const undo of this.#undo.reverse()) undo();
+      if (!done) for (const [table, key, old] of this.#undo.reverse()) set(table, key, old);
     }
   }
 
   /** Sets, or deletes for undefined, until the assertion fails. */
   #put<K, V>(table: Map<K, V>, key: K, value: V | undefined): void {
-    const old = table.get(key);
-    this.#undo.push(() => (old === undefined ? table.delete(key) : table.set(key, old)));
-    if (value === undefined) table.delete(key);
-    else table.set(key, value);
+    this.#undo.push([table as Map<unknown, unknown>, key, table.get(key)]);
+    set(table, key, value);
   }
 
   #settle(x: Assertion): Failure | undefined {
@@ -354,7 +371,8 @@ export class Store implements Facts {
   #learn(name: string, news: Partial<Knowledge>, x: Assertion): void {
     const old = this.#known.get(name) ?? unknown(name);
     const because = old.because.includes(x) ? old.because : [...old.because, x];
-    this.#put(this.#known, name, { ...old, ...news, because });
+    const { domain = old.domain, declared = old.declared, value = old.value } = news;
+    this.#put(this.#known, name, { domain, declared, value, because });
     for (const one of this.#waiting.get(name) ?? []) if (this.#parked.has(one)) this.#queue.add(one);
   }
 
