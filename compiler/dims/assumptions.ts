@@ -29,8 +29,9 @@ export interface Known {
   readonly because: readonly string[];
 }
 
-/** One thing said, and its place among the others: declarations first, then by text. */
+/** One thing said, of whom, and its place among the others: declarations first, then by text. */
 interface Statement {
+  readonly names: readonly string[];
   readonly key: string;
   readonly tell: (store: Store) => Conflict | undefined;
 }
@@ -41,9 +42,12 @@ interface Statement {
  */
 export class Assumptions {
   readonly #statements: Statement[] = [];
-  readonly #names = new Set<string>();
-  #heard = new Store();
-  #settled: Store | undefined = new Store();
+  readonly #byName = new Map<string, Statement[]>();
+  /** Told in the order of speaking; nothing after a refusal. */
+  #heard: Store | undefined = new Store();
+  /** Told in an order of its own, once as many statements were told for single questions. */
+  #settled: Store | undefined;
+  #retold = 0;
 
   /**
    * Bounds of a symbol. "?n" is flex, "!n" free, any other name rigid; unless declared a symbol is at least
@@ -54,24 +58,26 @@ export class Assumptions {
     const said = Object.entries(bounds ?? {}).map(([key, value]) => `"${key}":${value}`);
     const clause = `${name} declared {${said.join(",")}}`;
     const tell = (store: Store) => store.declare(name, bounds, { subject: name, clause });
-    return this.#add([name], { key: ` ${clause}`, tell });
+    return this.#add({ names: [name], key: ` ${clause}`, tell });
   }
 
   /** "h % 32 == 0", "1 <= b <= 64", "n == 2*?k". @throws CompileError E3001, E2201 with what contradicts */
   assert(text: string, subject = "assertion"): this {
     const constraint = parseConstraint(text);
     const tell = (store: Store) => store.require(constraint, { subject, clause: text });
-    return this.#add(constraint.symbols(), { key: `${constraint}`, tell });
+    return this.#add({ names: constraint.symbols(), key: `${constraint}`, tell });
   }
 
   /** Whether a `relation` b holds under all that was declared and asserted. */
   decide(a: Expression, relation: Relation, b: Expression): Verdict {
-    return decide(relation, dim(a), dim(b), this.#store);
+    const [left, right] = [dim(a), dim(b)];
+    return decide(relation, left, right, this.#about([...left.symbols, ...right.symbols]));
   }
 
   /** a with everything known applied. */
   resolve(a: Expression): Dim {
-    return this.#store.resolve(dim(a));
+    const d = dim(a);
+    return this.#about(d.symbols).resolve(d);
   }
 
   /**
@@ -102,7 +108,7 @@ export class Assumptions {
 
   /** Every symbol that was spoken of, by name. */
   symbols(): readonly Known[] {
-    return [...this.#names].sort().map((name) => {
+    return [...this.#byName.keys()].sort().map((name) => {
       const clause = { kind: "domain", symbol: name, ...this.#store.domainOf(name) } as const;
       const because = this.#store.whyOf(name).map((origin) => origin.clause);
       const value = this.#store.valueOf(name);
@@ -140,20 +146,41 @@ export class Assumptions {
     return this.#settled;
   }
 
-  #add(names: readonly string[], statement: Statement): this {
-    let conflict: Conflict | undefined;
-    let isKept = false;
-    try {
-      conflict = statement.tell(this.#heard);
-      isKept = conflict === undefined;
-    } finally {
-      if (!isKept) this.#heard = told(this.#statements);
-    }
+  /** A store that knows what bears on these names. */
+  #about(names: readonly string[]): Store {
+    const list = this.#settled ? [] : this.#connected(names);
+    this.#retold += list.length + 1;
+    return this.#settled || this.#retold > this.#statements.length ? this.#store : told(list);
+  }
+
+  /** What was said of these names, and of those spoken of together with them. */
+  #connected(names: readonly string[]): readonly Statement[] {
+    const found = new Set<Statement>();
+    const seen = new Set(names);
+    for (const name of seen)
+      for (const x of this.#byName.get(name) ?? []) {
+        if (!found.has(x)) for (const other of x.names) seen.add(other);
+        found.add(x);
+      }
+    return [...found];
+  }
+
+  #add(statement: Statement): this {
+    const { names } = statement;
+    const heard = this.#heard ?? told(this.#statements);
+    this.#heard = undefined;
     // Told in the order of its own, the contradiction has the same words whatever came first.
-    if (conflict) return told([...this.#statements, statement]) && refuseAll(conflict);
-    for (const name of names) this.#names.add(name);
+    const conflict = statement.tell(heard);
+    if (conflict) return told([...this.#connected(names), statement]) && refuseAll(conflict);
+    this.#heard = heard;
+    for (const name of names) {
+      const list = this.#byName.get(name) ?? [];
+      list.push(statement);
+      this.#byName.set(name, list);
+    }
     this.#statements.push(statement);
     this.#settled = undefined;
+    this.#retold = 0;
     return this;
   }
 }

@@ -171,7 +171,11 @@ export class Store implements Facts {
 
   /** d with everything known applied. Of a chain of symbols, each on the way then knows the last one. */
   resolve(d: Dim): Dim {
-    if (d.value !== undefined || this.#isUnknown(nameOf(d))) return d;
+    const symbol = d.value === undefined ? nameOf(d) : undefined;
+    const known = symbol === undefined ? undefined : this.#known.get(symbol)?.value;
+    // Most dims to resolve are numbers, and symbols that are one or that nothing is known of.
+    if (d.value !== undefined || (symbol !== undefined && !known) || known?.value !== undefined)
+      return known ?? d;
     const passed: string[] = [];
     let end = d;
     for (let name = nameOf(end), value: Dim | undefined; name !== undefined; name = nameOf(end)) {
@@ -191,11 +195,6 @@ export class Store implements Facts {
       if (known.value !== end) this.#put(this.#known, name, { ...known, value: end });
     }
     return end;
-  }
-
-  /** Of a symbol, as most dims to resolve are. */
-  #isUnknown(name: string | undefined): boolean {
-    return name !== undefined && this.#known.get(name)?.value === undefined;
   }
 
   /**
