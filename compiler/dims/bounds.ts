@@ -33,11 +33,14 @@ export type Bounds = (symbol: string) => Interval;
 /** Beyond this size, intervals are all there is time for. */
 const large = 600;
 
-/** An interval that holds all that d is while its symbols stay within theirs; Infinity where unbounded. */
-export function range(d: Dim, bounds: Bounds): Interval {
+/**
+ * An interval that holds all that d is while its symbols stay within theirs; Infinity where unbounded.
+ * `most`: how many maxima, one within another, to take by their sides.
+ */
+export function range(d: Dim, bounds: Bounds, most = 2): Interval {
   const known = new Map<Dim, Interval>();
-  const depth = d.size > large ? -1 : 2;
-  /** `splits`: how many maxima, one within another, to split; below 0 plain interval arithmetic. */
+  const depth = d.size > large ? -1 : most;
+  /** `splits`: how many maxima are left to split; below 0 plain interval arithmetic. */
   const visit = (e: Dim, splits: number): Interval => {
     if (e.value !== undefined) return exactly(Number(e.value));
     const seen = known.get(e);

@@ -35,10 +35,16 @@ export interface Facts {
    * resolve(d) with the required equations applied too, and dims over its symbols that are at least 0;
    * `firm`: without what is merely assumed, of which there is `more`.
    */
-  under(d: Dim, firm: boolean): { readonly d: Dim; readonly context: readonly Dim[]; readonly more?: boolean };
+  under(
+    d: Dim,
+    firm: boolean,
+  ): { readonly d: Dim; readonly context: readonly Dim[]; readonly more?: boolean };
 }
 
 const nothing: Facts = { domainOf: defaultDomain, resolve: (d) => d, under: (d) => ({ d, context: [] }) };
+
+/** Beyond this size, signs are all there is time for. */
+const large = 600;
 
 /** The steps a question may take: some 30 ms at worst. */
 const most = 12_500;
@@ -77,12 +83,12 @@ function isFree(relation: Relation, d: Dim, context: readonly Dim[], domains: Do
         context.every((x) => raises(x, f, 1))
       );
     });
-  return (relation === ">=" || relation === ">") && isFreed(1) && isFreed(-1);
+  return (relation === ">=" || relation === ">") && d.size < large && isFreed(1) && isFreed(-1);
 }
 
 function judge(relation: Relation, from: Dim, domains: Domains, context: readonly Dim[] = []): Verdict {
   if (relation === ">") return judge(">=", sub(from, 1), domains, context);
-  if (from.size > 600) return verdicts[bySigns(relation, from, domains)];
+  if (from.size > large) return verdicts[bySigns(relation, from, domains)];
   const simple = simplify(from, domains);
   const d = primitive(relation === ">=" ? withoutFloors(simple) : simple, domains);
   const divisor = [...atomsWithin([d])].find(

@@ -320,8 +320,7 @@ export function merge(x: readonly Term[], k: Int, y: readonly Term[]): readonly 
     if (total !== 0) out[n++] = total === t.coefficient ? t : scaled(total, t);
   }
   while (i < x.length) out[n++] = x[i++]!;
-  out.length = n;
-  return out;
+  return n < out.length ? out.slice(0, n) : out;
 }
 
 /** Where t belongs in the sorted list, from `at` on: by doubling and halving, as it may be a long one. */

@@ -35,28 +35,36 @@ export function rewrite(d: Dim, image: (atom: Atom) => Dim | undefined, touches:
  * is not whole or was rounded, E2112 for a divisor of 0.
  */
 export function evaluate(d: Dim, values: ReadonlyMap<string, Int>): Int {
-  const known = new Map<Atom, Int>();
-  const visit = (e: Dim): Int => {
-    spend(e.terms.length);
-    let total: Int = 0;
-    for (const t of e.terms) {
-      let product = t.coefficient;
-      for (const f of t.factors) product = times(product, numberOf(f));
-      total = plus(total, product);
-    }
-    return total;
-  };
-  const numberOf = (atom: Atom): Int => {
-    if (atom.kind === "symbol") return numberFor(atom.name, values.get(atom.name));
-    const seen = known.get(atom);
-    if (seen !== undefined) return seen;
-    const [part, by] = partsOf(atom).map(visit);
-    if (by === 0) refuse("E2112", `${partsOf(atom)[0]} is divided by 0`, "give a divisor of 1 or more");
-    const value = by !== undefined ? quotient(part!, by) : part! < 0 ? 0 : part!;
-    known.set(atom, value);
-    return value;
-  };
-  return visit(d);
+  return valueOf(d, values, new Map());
+}
+
+function valueOf(d: Dim, values: ReadonlyMap<string, Int>, known: Map<Atom, Int>): Int {
+  // Numbers cost less than dims.
+  spend(d.terms.length / 4);
+  let total: Int = 0;
+  for (const { coefficient, factors } of d.terms) {
+    let product = coefficient;
+    for (const f of factors) product = times(product, numberOf(f, values, known));
+    total = plus(total, product);
+  }
+  return total;
+}
+
+function numberOf(atom: Atom, values: ReadonlyMap<string, Int>, known: Map<Atom, Int>): Int {
+  if (atom.kind === "symbol") return numberFor(atom.name, values.get(atom.name));
+  const seen = known.get(atom);
+  if (seen !== undefined) return seen;
+  let value: Int;
+  if (atom.kind === "max") {
+    const left = valueOf(atom.left, values, known);
+    value = left < 0 ? 0 : left;
+  } else {
+    const by = valueOf(atom.denominator, values, known);
+    if (by === 0) refuse("E2112", `${atom.numerator} is divided by 0`, "give a divisor of 1 or more");
+    value = quotient(valueOf(atom.numerator, values, known), by);
+  }
+  known.set(atom, value);
+  return value;
 }
 
 function numberFor(name: string, value: Int | undefined): Int {

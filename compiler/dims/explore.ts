@@ -8,16 +8,7 @@
  */
 import { type Interval, range } from "./bounds.ts";
 import { compare, type Domain, type Relation, startsOf } from "./constraint.ts";
-import {
-  type Atom,
-  atomsWithin,
-  type Dim,
-  partsOf,
-  spend,
-  symbol,
-  type Term,
-  zero,
-} from "./dim.ts";
+import { type Atom, atomsWithin, type Dim, partsOf, spend, symbol, type Term, zero } from "./dim.ts";
 import { evaluate, rewrite, substitute } from "./evaluate.ts";
 import {
   add,
@@ -30,7 +21,7 @@ import {
   sub,
   variableContent,
 } from "./expression.ts";
-import { gcd, type Int, lcm, negate, quotient, remainder, times } from "./integer.ts";
+import { gcd, type Int, lcm, negate, plus, quotient, remainder, times } from "./integer.ts";
 
 export type Domains = (name: string) => Domain;
 
@@ -92,19 +83,22 @@ export function* explore(
 /** The case with name = step*name + start, where the name goes up to `top`. */
 function stepped(c: Case, name: string, step: number, start: number, top: number): Case {
   const map = new Map([[name, add(mul(step, symbol(name)), start)]]);
-  const old = c.boxes.get(name)!;
-  const box = {
-    start: old.start + old.step * start,
-    step: old.step * step,
-    top: Math.floor((top - start) / step),
-  };
+  const box = boxIn(c.boxes.get(name)!, step, start, top);
   const context = c.context.map((x) => substitute(x, map));
   return { ...c, d: substitute(c.d, map), context, boxes: new Map([...c.boxes, [name, box]]), divided: true };
 }
 
+const boxIn = (old: Box, step: number, start: number, top: number): Box => ({
+  start: old.start + old.step * start,
+  step: old.step * step,
+  top: Math.floor((Math.min(top, old.top) - start) / step),
+});
+
 function* partsIn(relation: Relation, c: Case): Generator<Part> {
   spend([c.d, ...c.context].reduce((steps, x) => steps + x.size, 20));
-  const outcome = outcomeOf(relation, c);
+  const classes = c.context.length === 0 ? classesOf(c) : undefined;
+  const outcome = classes ? bySigns(relation, c.d, boundsOf(c), 0) : outcomeOf(relation, c);
+  if (classes && outcome === "open") return yield* inClasses(relation, c, classes);
   const smaller = outcome === "open" ? splits(c) : undefined;
   if (smaller) for (const part of smaller) yield* partsIn(relation, part());
   else {
@@ -120,11 +114,91 @@ const boundsOf =
 const maximumIn = (list: readonly Dim[]) =>
   [...atomsWithin(list.filter((x) => x.bounded))].find((f) => f.kind === "max");
 
+/** A symbol with a period, and the degree of the dim in it within a class of residues. */
+interface Classes {
+  readonly name: string;
+  readonly period: number;
+  readonly degree: number;
+}
+
+/** As many atoms as may be evaluated to look at all classes of residues. */
+const mostInClasses = 40_000;
+
+/** The classes of residues within which a dim is a polynomial, where there are some and not too many. */
+function classesOf({ d, boxes }: Case): readonly Classes[] | undefined {
+  const isStraight = d.symbols.length === 1 && (rises(d) || rises(neg(d)));
+  if (d.bounded || d.height === 0 || isStraight) return undefined;
+  const all = d.symbols.map((name) => ({ name, period: periodOf(d, name), degree: degreeOf(d, name) }));
+  const steps = all.reduce((n, { name, period, degree }) => {
+    return n * Math.min(period, boxes.get(name)!.top + 1) * (degree + 1);
+  }, d.size);
+  return steps <= mostInClasses ? all : undefined;
+}
+
+/** The degree in a symbol, where every floor has lost its remainder. */
+function degreeOf(d: Dim, name: string): number {
+  const inAtom = (f: Atom): number =>
+    f.kind === "symbol" ? Number(f.name === name) : degreeOf(partsOf(f)[0]!, name);
+  return Math.max(0, ...d.terms.map(({ factors }) => factors.reduce((n, f) => n + inAtom(f), 0)));
+}
+
+/**
+ * By classes of residues. A polynomial is the sum of its differences, each times a product of binomial
+ * coefficients, which are not negative: a few values in a class tell its sign and what divides it.
+ */
+function* inClasses(
+  relation: Relation,
+  c: Case,
+  classes: readonly Classes[],
+  at: ReadonlyMap<string, number> = new Map(),
+): Generator<Part> {
+  const next = classes[at.size];
+  if (next) {
+    for (let r = 0; r < next.period && r <= c.boxes.get(next.name)!.top; r++)
+      yield* inClasses(relation, c, classes, new Map([...at, [next.name, r]]));
+    return;
+  }
+  const [least, ...more] = differencesOf(c.d, classes, at) as [Int, ...Int[]];
+  const min = more.every((n) => n >= 0) ? least : Number.NEGATIVE_INFINITY;
+  const max = more.every((n) => n <= 0) ? least : Number.POSITIVE_INFINITY;
+  const outcome = told(relation, { min, max }, least, more.reduce(gcd, 0));
+  const boxes = new Map(c.boxes);
+  for (const { name, period } of classes)
+    boxes.set(name, boxIn(c.boxes.get(name)!, period, at.get(name)!, Number.POSITIVE_INFINITY));
+  if (outcome !== "open") yield { boxes, outcome, exact: c.exact };
+  else {
+    const inside = ([...at] as const).reduce((part, [name, r]) => {
+      const { period } = classes.find((one) => one.name === name)!;
+      return stepped(part, name, period, r, c.boxes.get(name)!.top);
+    }, c);
+    yield* partsIn(relation, inside);
+  }
+}
+
+/** The differences of d at a point, mixed ones too, in steps of the periods; the value there first. */
+function differencesOf(
+  d: Dim,
+  [first, ...others]: readonly Classes[],
+  point: ReadonlyMap<string, number>,
+): readonly Int[] {
+  if (!first) return [evaluate(d, point)];
+  const { name, period, degree } = first;
+  const at = (i: number) => new Map(point).set(name, point.get(name)! + period * i);
+  let rows = Array.from({ length: degree + 1 }, (_, i) => differencesOf(d, others, at(i)));
+  const all: Int[] = [];
+  while (rows.length > 0) {
+    all.push(...rows[0]!);
+    const [low, high] = [rows, rows.slice(1)];
+    rows = high.map((row, i) => row.map((n, j) => plus(n, negate(low[i]![j]!))));
+  }
+  return all;
+}
+
 /** What can be told of a case without splitting it. */
 function outcomeOf(relation: Relation, c: Case): Outcome {
   if (c.context.some((x) => range(x, boundsOf(c)).max < 0)) return "empty";
   if (c.context.length > 0 && (c.divided || maximumIn([c.d, ...c.context]))) return "open";
-  const signs = bySigns(relation, c.d, boundsOf(c));
+  const signs = bySigns(relation, c.d, boundsOf(c), 0);
   if (c.context.length === 0 && signs !== "open") return signs;
   return c.divided || maximumIn([c.d]) ? "open" : eliminated(relation, c);
 }
@@ -242,12 +316,18 @@ export function bySigns(
   relation: Relation,
   d: Dim,
   bounds: (name: string) => Interval,
+  sides?: number,
 ): "all" | "none" | "open" {
-  const { min, max } = range(d, bounds);
+  return told(relation, range(d, bounds, sides), constantTerm(d), variableContent(d));
+}
+
+/** Of what is between min and max and a multiple of `step` away from `at`. */
+function told(relation: Relation, of: { readonly min: Int; readonly max: Int }, at: Int, step: Int) {
+  const { min, max } = of;
   const answer = (always: boolean, never: boolean) => (always ? "all" : never ? "none" : "open");
   if (relation === ">=") return answer(min >= 0, max < 0);
   if (relation === ">") return answer(min > 0, max <= 0);
-  const apart = min > 0 || max < 0 || remainder(constantTerm(d), variableContent(d) || 1) !== 0;
+  const apart = min > 0 || max < 0 || remainder(at, step || 1) !== 0;
   const equal = min === 0 && max === 0;
   return relation === "==" ? answer(equal, apart) : answer(apart, equal);
 }
