@@ -35,10 +35,10 @@ export function rewrite(d: Dim, image: (atom: Atom) => Dim | undefined, touches:
  * is not whole or was rounded, E2112 for a divisor of 0.
  */
 export function evaluate(d: Dim, values: ReadonlyMap<string, Int>): Int {
-  return valueOf(d, values, new Map());
+  return numberFrom(d, values, new Map());
 }
 
-function valueOf(d: Dim, values: ReadonlyMap<string, Int>, known: Map<Atom, Int>): Int {
+function numberFrom(d: Dim, values: ReadonlyMap<string, Int>, known: Map<Atom, Int>): Int {
   // Numbers cost less than dims.
   spend(d.terms.length / 4);
   let total: Int = 0;
@@ -56,12 +56,12 @@ function numberOf(atom: Atom, values: ReadonlyMap<string, Int>, known: Map<Atom,
   if (seen !== undefined) return seen;
   let value: Int;
   if (atom.kind === "max") {
-    const left = valueOf(atom.left, values, known);
+    const left = numberFrom(atom.left, values, known);
     value = left < 0 ? 0 : left;
   } else {
-    const by = valueOf(atom.denominator, values, known);
+    const by = numberFrom(atom.denominator, values, known);
     if (by === 0) refuse("E2112", `${atom.numerator} is divided by 0`, "give a divisor of 1 or more");
-    value = quotient(valueOf(atom.numerator, values, known), by);
+    value = quotient(numberFrom(atom.numerator, values, known), by);
   }
   known.set(atom, value);
   return value;

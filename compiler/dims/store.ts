@@ -237,7 +237,8 @@ export class Store implements Facts {
         const isLeft = firm && x.goal === "broadcast";
         more ||= isLeft && clauses.length > 0;
         for (const c of isLeft ? [] : clauses) {
-          if (c.kind !== "relation" || c.relation === "!=" || relations.size >= mostContext) continue;
+          if (c.kind !== "relation" || c.relation === "!=") continue;
+          if (relations.has(c) || relations.size >= mostContext) continue;
           relations.add(c);
           for (const other of c.left.symbols) seen.add(other);
           for (const other of c.right.symbols) seen.add(other);
