@@ -12,7 +12,8 @@ import {
   type Relational,
 } from "./constraint.ts";
 import { constant, type Dim, kindOf, symbol } from "./dim.ts";
-import { constantOf } from "./expression.ts";
+import { constantOf, sub } from "./expression.ts";
+import { refuse } from "./integer.ts";
 
 /** Where an assertion comes from. */
 export interface Origin {
@@ -124,4 +125,27 @@ export const equation = (left: Dim, right: Dim): Relational => ({
 export function point(d: Dim): Domain {
   const n = constantOf(d)!;
   return { min: n, max: n, modulus: 1, residues: anything.residues };
+}
+
+/** That d is between the bounds of a domain, as dims that are at least 0. */
+export function boundsAs(d: Dim, { min, max }: Domain): readonly Dim[] {
+  return [...(min > anything.min ? [sub(d, min)] : []), ...(max < anything.max ? [sub(max, d)] : [])];
+}
+
+/** Sets an entry of a table, or deletes it for undefined. */
+export function set<K, V>(table: Map<K, V>, key: K, value: V | undefined): void {
+  if (value === undefined) table.delete(key);
+  else table.set(key, value);
+}
+
+/** @throws CompileError E1002 for bounds that are not whole numbers */
+export function declaredDomain(name: string, bounds: Declaration): Domain {
+  const { min = anything.min, max = anything.max, multipleOf = 1 } = bounds ?? { min: Number.NaN };
+  const isWhole = [min, max, multipleOf].every(
+    (n) => Number.isSafeInteger(n) || n === anything.min || n === anything.max,
+  );
+  const isEmpty = min === anything.max || max === anything.min;
+  if (!isWhole || isEmpty || multipleOf < 1 || multipleOf === anything.max)
+    refuse("E1002", `${name} within ${min}..${max}, a multiple of ${multipleOf}`, "give whole numbers");
+  return { ...anything, min, max, modulus: multipleOf };
 }

@@ -22,11 +22,12 @@ import { decide, type Facts } from "./decide.ts";
 import { compareDims, constant, type Dim, kindOf, nameOf, type Shape, symbol, zero } from "./dim.ts";
 import { substitute } from "./evaluate.ts";
 import { add, floorDiv, mod, neg, sub } from "./expression.ts";
-import { refuse } from "./integer.ts";
 import {
   type Assertion,
+  boundsAs,
   type Conflict,
   type Declaration,
+  declaredDomain,
   equation,
   type Failure,
   type Knowledge,
@@ -35,16 +36,12 @@ import {
   point,
   type Residual,
   residualsOf,
+  set,
   unknown,
 } from "./knowledge.ts";
 import { minimalCore, openness, solveAlone, solveFlex } from "./solving.ts";
 
 const namesOf = (x: Assertion): readonly string[] => [...x.left.symbols, ...x.right.symbols];
-
-function set<K, V>(table: Map<K, V>, key: K, value: V | undefined): void {
-  if (value === undefined) table.delete(key);
-  else table.set(key, value);
-}
 
 /** As many relations between symbols as a decision may assume. */
 const mostContext = 12;
@@ -62,18 +59,7 @@ export class Store implements Facts {
 
   /** Narrows a symbol's domain. @throws CompileError E1002 for bounds that are not whole numbers */
   declare(name: string, bounds: Declaration, origin: Origin): Conflict | undefined {
-    const { min = anything.min, max = anything.max, multipleOf = 1 } = bounds ?? { min: Number.NaN };
-    const isWhole = [min, max, multipleOf].every(
-      (n) => Number.isSafeInteger(n) || [anything.min, anything.max].includes(n),
-    );
-    if (
-      !isWhole ||
-      min === anything.max ||
-      max === anything.min ||
-      !(multipleOf >= 1 && multipleOf < anything.max)
-    )
-      refuse("E1002", `${name} within ${min}..${max}, a multiple of ${multipleOf}`, "give whole numbers");
-    return this.#declare(name, { ...anything, min, max, modulus: multipleOf }, origin);
+    return this.#declare(name, declaredDomain(name, bounds), origin);
   }
 
   #declare(name: string, domain: Domain, origin: Origin): Conflict | undefined {
@@ -211,7 +197,7 @@ export class Store implements Facts {
       const solved = c.relation === "==" ? solveAlone(row) : undefined;
       const map = new Map(solved && [[solved.name, solved.numerator]]);
       const eliminated = (x: Dim) => (solved ? this.resolve(substitute(x, map)) : x);
-      const rows = solved ? this.#within(solved.numerator, this.domainOf(solved.name)) : [row];
+      const rows = solved ? boundsAs(solved.numerator, this.domainOf(solved.name)) : [row];
       open = open.slice(1).map((other) => ({ ...other, zero: eliminated(other.zero) }));
       current = eliminated(current);
       context = [...context.map(eliminated), ...rows, ...(c.relation === "==" && !solved ? [neg(row)] : [])];
@@ -219,11 +205,6 @@ export class Store implements Facts {
     }
     context = context.filter((row) => row.value === undefined && row.size < 200);
     return { d: current, context, more };
-  }
-
-  /** That d is between the bounds of a domain, as dims that are at least 0. */
-  #within(d: Dim, { min, max }: Domain): readonly Dim[] {
-    return [...(min > anything.min ? [sub(d, min)] : []), ...(max < anything.max ? [sub(max, d)] : [])];
   }
 
   /** The relations that these symbols are in, and then those that these lead to. */
