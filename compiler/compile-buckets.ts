@@ -8,7 +8,6 @@ import { type BindOptions, bindModel, choicesOf, parametersOf } from "./bind-mod
 import { type LowerOptions, namedSymbols, optimise, requireProof, type Stage } from "./compile.ts";
 import { CompileError, type Diagnostic, fail } from "./diagnostics/index.ts";
 import {
-  Constraint,
   constant,
   constantOf,
   type Dim,
@@ -31,7 +30,7 @@ import {
   type TableDim,
 } from "./ir/family.ts";
 import type { BoundDim, Graph } from "./ir/graph.ts";
-import { factsOf, type OpenDims, ruleText } from "./ir/open-dims.ts";
+import { factsOf, type OpenDims, relationText, ruleText } from "./ir/open-dims.ts";
 import { type Target, targets } from "./ir/target.ts";
 import type { ParameterData } from "./lower/context.ts";
 import { lowerFamily, type Specialisation } from "./lower/family.ts";
@@ -255,10 +254,7 @@ function sizeIn(d: Dim, output: string): number {
 /** What the programs leave open: the same in all of them, for a run is checked before one is taken. */
 function commonOpen(bindings: readonly Binding[], [first]: readonly BucketDim[]): OpenDims {
   const [open, ...others] = bindings.map(({ bound }) => bound.open) as [OpenDims, ...OpenDims[]];
-  const rules = ({ dims, relations }: OpenDims) => [
-    ...dims.map(ruleText),
-    ...relations.map((relation) => `${new Constraint([relation])}`),
-  ];
+  const rules = ({ dims, relations }: OpenDims) => [...dims.map(ruleText), ...relations.map(relationText)];
   const own = rules(open).join(" and ");
   const differing = others.map((each) => rules(each).join(" and ")).find((text) => text !== own);
   if (differing === undefined) return open;

@@ -7,8 +7,11 @@
 /** A size for each open dim. */
 export type Sizes = Readonly<Record<string, number>>;
 
-/** Whether a constraint of a signature is met: "h >= w". */
-export function holds(text: string, sizes: Sizes): boolean {
+/** Whether a constraint of a signature is met: "h >= w", "a == b or b == 1". */
+export const holds = (text: string, sizes: Sizes): boolean =>
+  text.split(" or ").some((one) => holdsAlone(one, sizes));
+
+function holdsAlone(text: string, sizes: Sizes): boolean {
   const [, left = "", relation = "", right = ""] = /^(.*?)(==|!=|>=|>)(.*)$/.exec(text) ?? [];
   const [a, b] = [sizeOf(left, sizes), sizeOf(right, sizes)];
   if (relation === "==") return a === b;

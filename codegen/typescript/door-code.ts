@@ -12,7 +12,7 @@ import {
   type Shape,
   symbolsOf,
 } from "../../compiler/dims/index.ts";
-import { type OpenDim, type OpenDims, ruleText } from "../../compiler/ir/open-dims.ts";
+import { dimsIn, type OpenDim, type OpenDims, relationText, ruleText } from "../../compiler/ir/open-dims.ts";
 import { member, Scope, stringLiteral, type Types, templateText, type Writer } from "../source/index.ts";
 import { Block } from "./block.ts";
 import type { Door, DoorInput } from "./door.ts";
@@ -96,12 +96,14 @@ export function writeSizeChecks<I extends DoorInput>(context: DoorContext<I>, wr
   const { door, variables } = context;
   for (const name of [...door.asked, ...door.solved.map(({ dim }) => dim)])
     writeDomainCheck(context, door.open.dims.find((dim) => dim.name === name)!, writer);
-  for (const { relation, left, right } of door.open.relations) {
+  for (const one of door.open.relations) {
+    const { relation, left, right, orOne } = one;
     const operator = relation === "==" || relation === "!=" ? `${relation}=` : relation;
-    const names = [...new Set([...symbolsOf(left), ...symbolsOf(right)])];
+    const names = dimsIn(one);
     const values = names.map((name) => `${templateText(name)} is \${${variables.name(name)}}`).join(", ");
-    const rule = templateText(`${left} ${relation} ${right}`);
-    writer.line(`if (!(${variables.print(left)} ${operator} ${variables.print(right)}))`);
+    const rule = templateText(relationText(one));
+    const test = `${variables.print(left)} ${operator} ${variables.print(right)}`;
+    writer.line(`if (!(${test}${orOne ? ` || ${variables.print(orOne)} === 1` : ""}))`);
     writer.line(`  throw new RangeError(\`${values}, but ${rule} must hold\`);`);
   }
 }

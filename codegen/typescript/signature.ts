@@ -2,7 +2,13 @@
  * What a module says about itself: the header comment, the signature and the types of its inputs and outputs.
  */
 import { constantOf, type Dim, type Shape } from "../../compiler/dims/index.ts";
-import { chosenIn, type OpenDim, type OpenDims, ruleText } from "../../compiler/ir/open-dims.ts";
+import {
+  chosenIn,
+  type OpenDim,
+  type OpenDims,
+  relationText,
+  ruleText,
+} from "../../compiler/ir/open-dims.ts";
 import type { Port, Program } from "../../compiler/ir/program.ts";
 import { byteSize } from "../../runtime/dtype.ts";
 import {
@@ -35,7 +41,7 @@ function facts(program: Program): readonly string[] {
     ...chosen.dims.map((dim) =>
       dim.buckets ? `buckets: ${dim.name} = ${dim.buckets.join(", ")}` : `open: ${ruleText(dim)}`,
     ),
-    ...chosen.relations.map(({ left, relation, right }) => `open: ${left} ${relation} ${right}`),
+    ...chosen.relations.map((relation) => `open: ${relationText(relation)}`),
     ...open.dims.filter((dim) => dim.computed).map((dim) => `computed: ${ruleText(dim)}`),
     `parameters ${grouped(count)} (${grouped(bytes)} bytes)`,
     `arena ${grouped(arena.bytes)} bytes (lower bound ${least}), ${grouped(macs)} MACs a run${most}`,
@@ -106,7 +112,7 @@ function shapeLiteral(shape: Shape): string {
 function writeOpenDims(open: OpenDims, writer: Writer): void {
   const { dims, relations } = chosenIn(open);
   if (dims.length > 0) writeDims("dims:", dims, writer);
-  const texts = relations.map(({ left, relation, right }) => stringLiteral(`${left} ${relation} ${right}`));
+  const texts = relations.map((relation) => stringLiteral(relationText(relation)));
   if (texts.length > 0) writer.line(`constraints: [${texts.join(", ")}],`);
   const computed = open.dims.filter((dim) => dim.computed);
   if (computed.length > 0) writeDims("computed:", computed, writer);

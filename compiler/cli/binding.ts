@@ -5,8 +5,7 @@ import type { Tensor } from "../../runtime/tensor.ts";
 import type { BindOptions } from "../bind-model.ts";
 import { fail } from "../diagnostics/index.ts";
 import type { Network } from "../index.ts";
-import type { DimInput } from "../infer/dim-choice.ts";
-import { type Stated, stated } from "../infer/stated.ts";
+import { statedOfDim } from "../infer/stated.ts";
 import type { Options } from "./command-line.ts";
 import { readDims } from "./dims.ts";
 import { toTensor } from "./sample-data.ts";
@@ -33,7 +32,7 @@ export function readBinding(options: Options, cwd: string): Binding {
   return (model, options = {}) => {
     const { inputs } = model.plan();
     const sample = named(samples, inputs);
-    const assumed = options.assume ? Object.entries(dims).map(assumption) : [];
+    const assumed = options.assume ? Object.entries(dims).map((each) => statedOfDim(each, "--dim")) : [];
     const said = [...constraints, ...assumed];
     return {
       ...(samples.size > 0 && { sample }),
@@ -42,13 +41,6 @@ export function readBinding(options: Options, cwd: string): Binding {
       ...(maxParams !== undefined && { maxParams }),
     };
   };
-}
-
-/** Of several sizes the ends. */
-function assumption([name, given]: readonly [string, DimInput]): Stated {
-  if (typeof given === "number") return stated(`${name} == ${given}`, "--dim");
-  const sizes = "max" in given ? [given.min ?? 1, given.max] : given;
-  return stated(`${Math.min(...sizes)} <= ${name} <= ${Math.max(...sizes)}`, "--dim");
 }
 
 /**

@@ -11,7 +11,7 @@ import { writeNotes } from "./notes.ts";
 export async function runInspect(where: string, options: Options, host: Host): Promise<void> {
   const binding = readBinding(options, host.cwd);
   const { model } = await loadModel(where, host.cwd);
-  const assume = !options.has("sample") && (options.has("symbolic") || options.has("nodes"));
+  const assume = !options.has("sample") && ["symbolic", "nodes", "why"].some((name) => options.has(name));
   const bound = () => binding(model, { assume });
   const [dim] = options.get("why") ?? [];
   const text =

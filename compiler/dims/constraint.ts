@@ -63,6 +63,11 @@ export class Constraint {
   }
 }
 
+/** Whether two clauses between dims are written the same. */
+export function isSameClause(x: Clause, y: Relational): boolean {
+  return x.kind === "relation" && x.relation === y.relation && x.left === y.left && x.right === y.right;
+}
+
 export function compare(relation: Relation, left: Int, right: Int): boolean {
   if (relation === "==") return left === right;
   if (relation === "!=") return left !== right;

@@ -42,6 +42,8 @@ export interface Residual {
   readonly origins: readonly Origin[];
   /** What else would do, for a broadcast that was taken to be an equality. */
   readonly alternative?: string;
+  /** Of such a broadcast the dim that was said to be the result's. */
+  readonly result?: Dim;
 }
 
 /** Bounds of a symbol; a symbol is at least 1 (a free one at least 0) unless its domain says otherwise. */
@@ -103,10 +105,10 @@ export function residualsOf(
     const origins = because.filter((x) => x.goal !== "declare").map((x) => x.origin);
     return clauses.length > 0 ? [{ constraint: new Constraint(clauses), origins }] : [];
   });
-  const between = [...parked].flatMap(([{ goal, origin }, clauses]) =>
+  const between = [...parked].flatMap(([{ goal, origin, result }, clauses]) =>
     clauses.map((c) => {
       const constraint = new Constraint([c]);
-      const alternative = goal === "broadcast" ? { alternative: "or one is 1" } : {};
+      const alternative = goal === "broadcast" && result ? { alternative: "or one is 1", result } : {};
       return { text: `${constraint}`, residual: { constraint, origins: [origin], ...alternative } };
     }),
   );

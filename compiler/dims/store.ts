@@ -2,8 +2,8 @@
  * What is known of the symbols of one graph: equations, bounds and divisibility collected with their
  * origins, solved as they come. Flex symbols are solved for; two rigid symbols are never merged, their
  * equation stays a residual that decisions may assume. An assertion that cannot be settled yet is parked and
- * taken up again when one of its symbols learns something. An assertion that contradicts the store leaves no
- * trace but its Conflict, whose core is minimal.
+ * taken up again when one of its symbols learns something. One that contradicts the store leaves no trace but
+ * its Conflict, whose core is minimal.
  */
 import { range, simplify } from "./bounds.ts";
 import {
@@ -14,6 +14,7 @@ import {
   defaultDomain,
   intersect,
   isMember,
+  isSameClause,
   type Relation,
   type Relational,
   sameDomain,
@@ -82,11 +83,12 @@ export class Store implements Facts {
 
   /** Declares what a constraint says of single symbols, asserts what it says of several. */
   require(constraint: Constraint, origin: Origin): Conflict | undefined {
+    const say = (c: Clause) =>
+      c.kind === "domain"
+        ? this.#declare(c.symbol, c, origin)
+        : this.relate(c.relation, c.left, c.right, origin);
     for (const c of constraint.clauses) {
-      const conflict =
-        c.kind === "domain"
-          ? this.#declare(c.symbol, c, origin)
-          : this.relate(c.relation, c.left, c.right, origin);
+      const conflict = say(c);
       if (conflict) return conflict;
     }
     return undefined;
@@ -249,8 +251,10 @@ export class Store implements Facts {
       this.#log.push(x);
       return undefined;
     }
-    const names = namesOf(x);
-    const pools = [() => this.#related(names, false), () => this.#related(names, true), () => this.#log];
+    const pools = [
+      ...[false, true].map((parked) => () => this.#related(namesOf(x), parked)),
+      () => this.#log,
+    ];
     return { ...failure, core: minimalCore(pools, x, Store.#conflicts).map((one) => one.origin) };
   }
 
@@ -359,9 +363,10 @@ export class Store implements Facts {
 
   #settleVerdict(x: Assertion, relation: Relation, left: Dim, right: Dim): Failure | undefined {
     const verdict = decide(relation, left, right, this);
-    if (verdict.kind === "always") return verdict.assumed ? this.#park(x) : undefined;
     if (verdict.kind === "never") return { left, right, relation };
-    const plain: Clause = { kind: "relation", relation, left, right };
+    const plain = { kind: "relation", relation, left, right } as const;
+    // What holds only because a broadcast was taken for an equality is required all the same.
+    if (verdict.kind === "always") return verdict.assumed ? this.#parkOnce(x, plain) : undefined;
     for (const c of verdict.kind === "iff" ? verdict.constraint.clauses : [plain]) {
       const failure = c.kind === "relation" ? this.#park(x, c) : this.#narrow(x, c.symbol, c);
       if (failure) return failure;
@@ -374,6 +379,14 @@ export class Store implements Facts {
     this.#put(this.#parked, x, [...(this.#parked.get(x) ?? []), ...clauses]);
     for (const d of new Set([x.left, x.right, this.resolve(x.left), this.resolve(x.right)]))
       for (const name of d.symbols) this.#waiting.set(name, (this.#waiting.get(name) ?? new Set()).add(x));
+  }
+
+  /** What one of the same goal and result requires already is not said again. */
+  #parkOnce(x: Assertion, c: Relational): undefined {
+    const waiting = [...(this.#waiting.get([...c.left.symbols, ...c.right.symbols][0]!) ?? [])];
+    const alike = waiting.filter(({ goal, result }) => goal === x.goal && result === x.result);
+    const said = alike.flatMap((one) => this.#parked.get(one) ?? []);
+    return said.some((other) => isSameClause(other, c)) ? this.#park(x) : this.#park(x, c);
   }
 
   #settleBroadcast(x: Assertion, a: Dim, b: Dim): Failure | undefined {
@@ -390,7 +403,8 @@ export class Store implements Facts {
     }
     const verdict = equals(a, b);
     // What another broadcast only took for granted binds nothing: one of them may still turn out to be 1.
-    if (verdict.kind === "always") return verdict.assumed ? this.#park(x) : this.#settleEqual(x, a, result);
+    if (verdict.kind === "always" && verdict.assumed) return this.#parkOnce(x, equation(a, b));
+    if (verdict.kind === "always") return this.#settleEqual(x, a, result);
     const apart = [a, b].every((side) => equals(side, constant(1)).kind === "never");
     if (!apart) return this.#park(x, equation(a, b));
     if (verdict.kind === "never") return { left: a, right: b, relation: "broadcasts with" };

@@ -37,6 +37,7 @@ import { asData, rankOf, readSample, type SampleInput } from "./sample.ts";
 import type { ShapeLike } from "./shapes.ts";
 import { StateStore } from "./states.ts";
 import { type LayerDescription, printSummary } from "./summary.ts";
+import { Supposed } from "./supposed.ts";
 import type { Symbolic } from "./symbolic.ts";
 import { Traces } from "./traces.ts";
 import { checkedWeights, type WeightsInput } from "./weight-input.ts";
@@ -78,6 +79,8 @@ export abstract class Model<Out = Symbolic> extends Layer<Out> {
   #values: Sample = {};
   #last: { readonly bound: BoundModel; readonly traced: Traced } | undefined;
   #initialized = false;
+  readonly #supposed = new Supposed();
+  readonly under = this.#supposed.under;
 
   constructor(kind: string, options: ModelOptions) {
     super(kind, options);
@@ -115,10 +118,8 @@ export abstract class Model<Out = Symbolic> extends Layer<Out> {
     return withDeclared(outputs, this.#options.outputShape, this.at).map((one) => asDeclared(ops, one));
   }
 
-  /** A model has no weights of its own. */
   override declareIn(): void {}
 
-  /** The inputs of the symbolic graph. */
   inputs(rank?: number, sample?: Sample): readonly Value[] {
     return this.graph(rank, sample).inputs;
   }
@@ -133,6 +134,8 @@ export abstract class Model<Out = Symbolic> extends Layer<Out> {
 
   /** The symbolic graph with how it was traced and what is known of its symbols. */
   traced(rank?: number, sample?: Sample): Traced {
+    const { ones } = this.#supposed;
+    if (ones.size > 0) return this.#traces.for(sample ?? this.#values, ones, rank ?? this.#rank);
     const own = rank === undefined ? (this.#built ?? (sample ? undefined : this.#last?.traced)) : undefined;
     return own ?? this.#traces.of(rank ?? this.#rank, sample ?? this.#values);
   }
@@ -312,10 +315,14 @@ export abstract class Model<Out = Symbolic> extends Layer<Out> {
     const traced = this.traced();
     if (this.#built || !this.#weights.empty) return traced;
     const sizes = sizesOfParameters(traced);
-    const input = traced.inputs[0];
     const at = this.at;
     if (sizes.every(({ shape }) => shape))
-      this.#fixShapes(traced, sizes, {}, { by: `the declared input ${input?.name}`, ...(at && { at }) });
+      this.#fixShapes(
+        traced,
+        sizes,
+        {},
+        { by: `the declared input ${traced.inputs[0]?.name}`, ...(at && { at }) },
+      );
     return traced;
   }
 
@@ -346,8 +353,7 @@ export abstract class Model<Out = Symbolic> extends Layer<Out> {
 
   /** Sizes of the weights that somebody gave. */
   #sizesOfSet(graph: Graph) {
-    const weights = this.#weights;
-    return fixedSizes(graph, (path) => (weights.isInitial(path) ? undefined : weights.fixedShape(path)));
+    return fixedSizes(graph, (path) => this.#weights.given(path));
   }
 
   #run(prepared: Prepared): Run {
@@ -389,10 +395,9 @@ export abstract class Model<Out = Symbolic> extends Layer<Out> {
   #boundShapes(): readonly (readonly (readonly number[])[])[] | undefined {
     if (!this.#last || this.#last.bound.open.dims.length > 0) return undefined;
     const { bound, traced } = this.#last;
-    const { builder } = traced.trace;
     const number = (d: Dim) => Number(evaluate(d, bound.symbols));
     return rows(traced.trace, isModel).map(({ outputs }) =>
-      outputs.map((output) => builder.resolve(output.type.shape).map(number)),
+      outputs.map((output) => traced.trace.builder.resolve(output.type.shape).map(number)),
     );
   }
 }

@@ -47,6 +47,8 @@ export interface Network {
   /** What follows from everything declared, before any sample. */
   inferred(rank?: number): { readonly graph: Graph; readonly store: Store };
   bind(sample: SampleInput, shape?: readonly number[], request?: BindRequest): BoundModel;
+  /** What `body` gives while dims are said to be 1: sizes that were merged with them are stretched. */
+  under<T>(ones: ReadonlySet<string>, body: () => T): T;
   /** Every layer or node, with its outputs and weights. */
   describe(): readonly LayerDescription[];
 }

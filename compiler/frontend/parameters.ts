@@ -102,8 +102,12 @@ export const checkRequest = (request: BindRequest, at: SourceLocation | undefine
   checkNames("bind", request, ["maxParameterBytes", "constraints", "dims"], at);
 
 /** The dims that are said to be 1 by name. */
-export const onesIn = ({ dims }: BindRequest): ReadonlySet<string> =>
-  new Set(dims?.sizes.flatMap(({ name, size }) => (size === 1 ? [name] : [])));
+export function onesIn({ dims, constraints = [] }: BindRequest): ReadonlySet<string> {
+  const named = dims?.sizes.flatMap(({ name, size }) => (size === 1 ? [name] : [])) ?? [];
+  const clauses = constraints.flatMap(({ constraint }) => constraint.clauses);
+  const said = clauses.flatMap((c) => (c.kind === "domain" && c.min === 1 && c.max === 1 ? [c.symbol] : []));
+  return new Set([...named, ...said]);
+}
 
 export const lacksInput = ({ inputs }: Graph, sample: Sample): boolean =>
   inputs.some(({ name }) => !Object.hasOwn(sample, name));

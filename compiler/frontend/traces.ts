@@ -11,7 +11,7 @@
  */
 import type { Tensor } from "../../runtime/tensor.ts";
 import { CompileError } from "../diagnostics/index.ts";
-import { kindOf, symbolsOf } from "../dims/index.ts";
+import { kindOf, type Store, symbolsOf } from "../dims/index.ts";
 import type { Sample } from "../infer/bind.ts";
 import type { Traced, TraceOptions } from "./plan.ts";
 import { dataIn, rankOf, shapeOfSample } from "./sample.ts";
@@ -56,8 +56,7 @@ export class Traces {
   }
 
   /** `said`: dims that are said to be 1 by name, which declares them to be. */
-  for(sample: Sample, said: ReadonlySet<string> = new Set()): Traced {
-    const rank = rankOf(sample);
+  for(sample: Sample, said: ReadonlySet<string> = new Set(), rank = rankOf(sample)): Traced {
     const traced = this.of(rank, sample);
     const ones = stretched(traced, sample, said);
     if (ones.size === 0) return traced;
@@ -114,8 +113,13 @@ function stretched(
     const sizes = Object.hasOwn(sample, name) ? shapeOfSample(sample[name]!) : [];
     return open.flatMap((axis) => (sizes[axis] === 1 ? symbolsOf(shape[axis]!) : []));
   });
-  if (ones.length + said.size === 0) return new Set();
-  const assumed = trace.builder.store.residuals().filter(({ alternative }) => alternative !== undefined);
+  return mergedAmong([...ones, ...said], trace.builder.store);
+}
+
+/** Those of the dims that were taken to equal another one: said to be 1, they are stretched instead. */
+export function mergedAmong(names: readonly string[], store: Store): ReadonlySet<string> {
+  if (names.length === 0) return new Set();
+  const assumed = store.residuals().filter(({ alternative }) => alternative !== undefined);
   const merged = new Set(assumed.flatMap(({ constraint }) => constraint.symbols()));
-  return new Set([...ones, ...said].filter((name) => merged.has(name) && kindOf(name) !== "flex"));
+  return new Set(names.filter((name) => merged.has(name) && kindOf(name) !== "flex"));
 }

@@ -50,6 +50,11 @@ export class WeightStore {
     return this.#fixed.size === 0;
   }
 
+  /** The shape of values that somebody gave. */
+  given(path: string): Fixed | undefined {
+    return this.isInitial(path) ? undefined : this.fixedShape(path);
+  }
+
   /** Whether the values of `path` are what the initialiser and the seed make. */
   isInitial(path: string): boolean {
     return !this.#set.has(path);

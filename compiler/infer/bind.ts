@@ -41,6 +41,7 @@ import { refusedSizes } from "./refused-sizes.ts";
 import { boundsAre, refusedStatements, type Said, sizeIs } from "./refused-statements.ts";
 import { inferNode, inTheUsersNames, Relations } from "./relations.ts";
 import type { Stated } from "./stated.ts";
+import { stretched } from "./stretched.ts";
 import { underdetermined, underdeterminedDiagnostic } from "./underdetermined.ts";
 
 /** Sizes, or data whose sizes count. */
@@ -118,7 +119,7 @@ export function bind(graph: Graph, sample: Sample, options: BindOptions = {}): B
   const found = openDimsOf(bound, store, open, sampled);
   for (const problem of found.problems) bag.add(problem);
   bag.throwIfAny();
-  return { graph: bound, ...symbolsOf(graph, store), open: found.dims };
+  return { graph: stretched(bound, found.dims), ...symbolsOf(graph, store), open: found.dims };
 }
 
 /** What is said of the dims, or what the layers demand of them, cannot all be true, whatever their sizes. */

@@ -14,6 +14,7 @@ import {
   decide,
   mod,
   type Origin,
+  type Residual,
   Store,
   sub,
   terms,
@@ -30,6 +31,7 @@ export interface Need {
   readonly stands?: Stands;
 }
 
+/** The two sides of a broadcast that was taken for an equality. */
 export interface Stands {
   readonly result: Dim;
   readonly other: Dim;
@@ -37,16 +39,48 @@ export interface Stands {
 
 /** Single symbols first, by name; then relations between several. */
 export function needsOf(store: Store): readonly Need[] {
-  const needs = store.residuals().flatMap(({ constraint, origins, alternative }): Need[] => {
+  const residuals = store.residuals();
+  const firm = firmIn(residuals);
+  const told = firmIn(residuals);
+  const needs = residuals.flatMap((residual): Need[] => {
+    const { constraint, origins, alternative } = residual;
     const simple = simplest(constraint);
     if (!simple) return [];
-    const sides = alternative === undefined ? undefined : sidesOf(constraint);
+    const stretches = alternative !== undefined && !holdsIn(firm, constraint);
+    if (stretches) {
+      // Where a == b and b == c are told, a == c is no news.
+      if (holdsIn(told, constraint)) return [];
+      told.require(constraint, origins[0] ?? unsaid);
+    }
+    const sides = stretches ? sidesOf(residual, store) : undefined;
+    const never = sides && stretchedAlone(sides);
+    if (never) return [{ constraint: never, origins }];
     if (!sides || !mayBeOne(sides.other, store)) return [{ constraint: simple, origins }];
     const stands = mayBeOne(sides.result, store) ? { stands: sides } : {};
     return [{ constraint: simple, origins, alternative: alternative!, ...stands }];
   });
   return merged(needs).map((need) => ({ ...need, origins: necessary(need, store) }));
 }
+
+const unsaid: Origin = { subject: "", clause: "" };
+
+/** Sizes that are never equal can only be broadcast where the one that does not stand for both is 1. */
+function stretchedAlone({ result, other }: Stands): Constraint | undefined {
+  if (decide("==", result, other).kind !== "never") return undefined;
+  const verdict = decide("==", other, constant(1));
+  return verdict.kind === "iff" ? verdict.constraint : undefined;
+}
+
+/** What is required whichever way broadcasts go. */
+function firmIn(residuals: readonly Residual[]): Store {
+  const firm = new Store();
+  for (const { constraint, alternative, origins } of residuals)
+    if (alternative === undefined) firm.require(constraint, origins[0] ?? unsaid);
+  return firm;
+}
+
+const holdsIn = (store: Store, { clauses }: Constraint): boolean =>
+  clauses.every((c) => c.kind === "relation" && decide(c.relation, c.left, c.right, store).kind === "always");
 
 /** "H == 2*floor(H/2)" is "H % 2 == 0" in other words; undefined for what every size satisfies. */
 function simplest(constraint: Constraint): Constraint | undefined {
@@ -72,13 +106,25 @@ function asRemainder(clause: Clause): Clause {
   return clause;
 }
 
+/** All that is required, with both sides of those broadcasts whose other side may be 1 as well as equal. */
+export function residualsIn(
+  store: Store,
+): readonly { readonly residual: Residual; readonly sides?: Stands }[] {
+  const residuals = store.residuals();
+  const firm = firmIn(residuals);
+  return residuals.map((residual) => {
+    const sides = holdsIn(firm, residual.constraint) ? undefined : sidesOf(residual, store);
+    return { residual, ...(sides && mayBeOne(sides.other, store) && { sides }) };
+  });
+}
+
 /** Only the side that does not stand for the result of the broadcast may be 1 instead of equal. */
-function sidesOf({ clauses }: Constraint): Stands | undefined {
-  const [clause] = clauses.filter((one) => one.kind === "relation");
-  if (!clause) return undefined;
-  const { left, right } = clause;
-  const result = new Store().broadcast(left, right, { subject: "", clause: "" });
-  return result === left ? { result: left, other: right } : { result: right, other: left };
+function sidesOf({ constraint, result }: Residual, store: Store): Stands | undefined {
+  const [clause] = constraint.clauses.filter((one) => one.kind === "relation");
+  if (!clause || !result) return undefined;
+  const stands = store.resolve(result);
+  if (clause.left === stands) return { result: stands, other: clause.right };
+  return clause.right === stands ? { result: stands, other: clause.left } : undefined;
 }
 
 const mayBeOne = (d: Dim, store: Store): boolean => decide("==", d, constant(1), store).kind !== "never";
@@ -106,7 +152,8 @@ function compareText(a: Need, b: Need): number {
 function conjunction(group: readonly Need[]): Need {
   const [only, ...more] = group;
   if (more.length === 0) return only!;
-  const [symbol] = only!.constraint.symbols();
+  const [symbol, ...others] = only!.constraint.symbols();
+  if (others.length > 0) return { ...only!, origins: [...new Set(group.flatMap(({ origins }) => origins))] };
   const { min, ...rest } = domainUnder(group, symbol!);
   // A least member that the divisibility alone gives is no news.
   const unbounded = { kind: "domain", symbol: symbol!, ...rest, min: Number.NEGATIVE_INFINITY } as const;
@@ -119,7 +166,7 @@ function conjunction(group: readonly Need[]): Need {
 
 function domainUnder(needs: readonly { readonly constraint: Constraint }[], symbol: string): Domain {
   const store = new Store();
-  for (const { constraint } of needs) store.require(constraint, { subject: "", clause: "" });
+  for (const { constraint } of needs) store.require(constraint, unsaid);
   return store.domainOf(symbol);
 }
 
@@ -165,7 +212,7 @@ function implies(parts: readonly Part[], whole: Constraint): boolean {
   const store = new Store();
   for (const { demand, origin } of parts) if (demand && store.require(demand, origin)) return false;
   const expected = new Store();
-  expected.require(whole, { subject: "", clause: "" });
+  expected.require(whole, unsaid);
   const same = (name: string) => printed(store.domainOf(name)) === printed(expected.domainOf(name));
   return whole.clauses.every((clause) =>
     clause.kind === "domain"

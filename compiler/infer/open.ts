@@ -6,10 +6,10 @@
  */
 import type { Diagnostic } from "../diagnostics/index.ts";
 import {
-  Constraint,
   constant,
   type Declaration,
   type Dim,
+  kindOf,
   type Origin,
   type Store,
   symbol,
@@ -17,15 +17,19 @@ import {
 } from "../dims/index.ts";
 import type { Graph, Value } from "../ir/graph.ts";
 import {
+  areMet,
   chosenIn,
   type DimRelation,
+  dimsIn,
   largest,
   membersOf,
   type OpenDim,
   type OpenDims,
+  relationText,
   ruleText,
 } from "../ir/open-dims.ts";
 import { measuredIn, measuresIn } from "./measured.ts";
+import { residualsIn } from "./needs.ts";
 
 /** What is said of a named dim. */
 export interface DimDeclaration extends Declaration {
@@ -115,12 +119,15 @@ function withMeasured(graph: Graph, open: OpenDims, store: Store): OpenDims {
 }
 
 function relationsOf(store: Store, names: ReadonlySet<string>): readonly DimRelation[] {
-  const clauses = store.residuals().flatMap(({ constraint }) => constraint.clauses);
-  return clauses.filter(
-    (clause): clause is DimRelation =>
-      clause.kind === "relation" &&
-      [clause.left, clause.right].every((d) => symbolsOf(d).every((name) => names.has(name))),
+  const relations = residualsIn(store).flatMap(({ residual, sides }) =>
+    residual.constraint.clauses.flatMap((clause): readonly DimRelation[] => {
+      if (clause.kind !== "relation" || !dimsIn(clause).every((name) => names.has(name))) return [];
+      // What the run finds in its data is compared where it is read.
+      const isOfData = dimsIn(clause).some((name) => kindOf(name) === "free");
+      return [sides && !isOfData ? { ...clause, orOne: sides.other } : clause];
+    }),
   );
+  return [...new Map(relations.map((relation) => [relationText(relation), relation])).values()];
 }
 
 function unbounded({ name, max }: OpenDim, store: Store): Diagnostic | undefined {
@@ -137,7 +144,7 @@ function unbounded({ name, max }: OpenDim, store: Store): Diagnostic | undefined
 /** Looked for among the first sizes of each dim: where those are too many to try, it is left to the door. */
 function impossible({ dims, relations }: OpenDims): readonly Diagnostic[] {
   const empty = dims.filter(({ min, max }) => min > max);
-  const rules = [...dims.map(ruleText), ...relations.map((relation) => `${new Constraint([relation])}`)];
+  const rules = [...dims.map(ruleText), ...relations.map(relationText)];
   const none = empty.length > 0 || (relations.length > 0 && noneMeets(dims, relations));
   if (!none) return [];
   return [
@@ -153,7 +160,6 @@ function impossible({ dims, relations }: OpenDims): readonly Diagnostic[] {
 const mostPoints = 20_000;
 
 function noneMeets(dims: readonly OpenDim[], relations: readonly DimRelation[]): boolean {
-  const constraint = new Constraint(relations);
   const members = dims.map((dim) => membersOf(dim, mostPoints + 1));
   const points = members.reduce((n, list) => n * list.length, 1);
   if (points > mostPoints) return false;
@@ -164,7 +170,7 @@ function noneMeets(dims: readonly OpenDim[], relations: readonly DimRelation[]):
       values.set(dims[at]!.name, list[rest % list.length]!);
       rest = Math.floor(rest / list.length);
     });
-    if (constraint.holds(values)) return false;
+    if (areMet(relations, values)) return false;
   }
   return true;
 }

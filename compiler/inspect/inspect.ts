@@ -7,37 +7,33 @@
 
 import { type BindOptions, statedOf } from "../bind-model.ts";
 import { bucketsIn } from "../compile-buckets.ts";
-import { lowerModel, sizeOf } from "../compile-model.ts";
+import { type LoweredModel, lowerModel, sizeOf } from "../compile-model.ts";
 import { checkInspect } from "../compile-options.ts";
-import { CompileError } from "../diagnostics/index.ts";
 import {
-  Constraint,
   constant,
   constantOf,
   type Dim,
   kindOf,
   type Shape,
-  Store,
+  type Store,
   substitute,
   symbolsOf,
 } from "../dims/index.ts";
-import { Model, type Network } from "../frontend/index.ts";
+import type { Network } from "../frontend/index.ts";
 import { declarationsIn } from "../frontend/shapes.ts";
-import { type BoundModel, contradiction, infer } from "../infer/bind.ts";
-import { demandsOf } from "../infer/demands.ts";
+import type { BoundModel } from "../infer/bind.ts";
 import { measuresIn } from "../infer/measured.ts";
 import { type Need, needsOf, type Stands } from "../infer/needs.ts";
 import { isOpOrigin } from "../infer/origins.ts";
 import type { Provenance } from "../infer/provenance.ts";
 import { reasonsFor } from "../infer/reasons.ts";
-import { refusedStatements } from "../infer/refused-statements.ts";
 import type { Stated } from "../infer/stated.ts";
 import { remedyFor, type Underdetermined, underdetermined } from "../infer/underdetermined.ts";
 import type { BoundDim, Graph, Node, Value } from "../ir/graph.ts";
-import { largest, type OpenDims, ruleText } from "../ir/open-dims.ts";
+import { largest, type OpenDims, relationText, ruleText } from "../ir/open-dims.ts";
 import { ops } from "../ops/index.ts";
-import { checkDims } from "../sample-dims.ts";
 import { provenanceOf } from "./layers.ts";
+import { supposing } from "./supposing.ts";
 import { underNeeds } from "./under-needs.ts";
 
 export interface Inspection {
@@ -137,12 +133,21 @@ export interface InspectedTotals {
  */
 export function inspect(model: Network, options: InspectOptions = {}): Inspection {
   checkInspect(model, options);
-  const { nodes: wanted = false, ...binding } = options;
+  const { nodes: _, ...binding } = options;
   const sampled = binding.sample !== undefined || binding.dims !== undefined;
   const lowered = sampled ? lowerModel(model, binding) : undefined;
-  const graph = model.graph();
   const said = statedOf(binding.constraints ?? []);
-  const store = storeUnder(model, said);
+  return supposing(model, said, (store) => inspected(model, store, lowered, said, options));
+}
+
+function inspected(
+  model: Network,
+  store: Store,
+  lowered: LoweredModel | undefined,
+  said: readonly Stated[],
+  options: InspectOptions,
+): Inspection {
+  const graph = model.graph();
   const needs = needsOf(store);
   const simple = underNeeds([...needs, ...said.map((one) => ({ ...one, origins: [one.origin] }))]);
   const show = shower((d) => simple(store.resolve(d)), lowered?.bound.symbols);
@@ -171,7 +176,7 @@ export function inspect(model: Network, options: InspectOptions = {}): Inspectio
     ...(computed.length > 0 && { computed }),
     needs: needs.filter((need) => !isOfData(need)).map((need) => inspectedNeed(need, provenance)),
     undetermined: lowered ? [] : underdetermined(graph, store).map(inspectedGap),
-    ...(wanted && { nodes: nodesOf(graph, provenance, value) }),
+    ...(options.nodes && { nodes: nodesOf(graph, provenance, value) }),
     ...(lowered && { totals: totalsOf(lowered.bound.graph, lowered.program) }),
   };
 }
@@ -179,7 +184,7 @@ export function inspect(model: Network, options: InspectOptions = {}): Inspectio
 /** What each open dim may be, and what must hold between several. */
 const rulesOf = ({ dims, relations }: OpenDims): readonly string[] => [
   ...dims.map(ruleText),
-  ...relations.map((relation) => String(new Constraint([relation]))),
+  ...relations.map(relationText),
 ];
 
 const bucketRules = ({ dims }: InspectOptions): readonly string[] =>
@@ -191,34 +196,13 @@ const bucketRules = ({ dims }: InspectOptions): readonly string[] =>
 const isOfData = ({ origins }: Need): boolean =>
   origins.every((origin) => isOpOrigin(origin) && origin.statement.node.op === "measure");
 
-/** What is known of the sizes when `said` holds. */
-function storeUnder(model: Network, said: readonly Stated[]): Store {
-  if (said.length === 0) return model.inferred().store;
-  const { store } = model instanceof Model ? model.inferred() : inferred(model.graph());
-  checkDims(
-    model.graph().inputs,
-    said.flatMap(({ constraint }) => constraint.symbols()),
-  );
-  const refused = said.flatMap(({ constraint, origin }) => store.require(constraint, origin) ?? []);
-  if (refused.length === 0) return store;
-  const demands = demandsOf(model.graph());
-  const told = demands ? refusedStatements(demands, said) : [];
-  throw new CompileError(told.length > 0 ? told : refused.map(contradiction));
-}
-
-/** With a store of its own, to say more to. */
-function inferred(graph: Graph): { readonly store: Store } {
-  const store = new Store();
-  infer(graph, store);
-  return { store };
-}
-
 function inspectedGap(open: Underdetermined): InspectedGap {
   const { symbol, value, shape } = open;
   return { value: value.name, shape: shape.map(String), symbol, fix: remedyFor(open) };
 }
 
-function inspectedNeed(need: Need, provenance: Provenance): InspectedNeed {
+/** A demand with the layers that make it. */
+export function inspectedNeed(need: Need, provenance: Provenance): InspectedNeed {
   const { constraint, alternative, stands } = need;
   const because = [...reasonsFor(need, provenance), ...(stands ? [standsFor(stands)] : [])];
   return { constraint: String(constraint), because, ...(alternative !== undefined && { alternative }) };

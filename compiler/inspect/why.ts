@@ -4,19 +4,21 @@
  * the name of a dim that its size is made of.
  */
 import { nearest } from "../../runtime/initializers/nearest.ts";
-import type { BindOptions } from "../bind-model.ts";
+import { type BindOptions, statedOf } from "../bind-model.ts";
 import { lowerModel } from "../compile-model.ts";
 import { checkInspect } from "../compile-options.ts";
 import { fail } from "../diagnostics/index.ts";
-import { type Dim, evaluate, symbolsOf } from "../dims/index.ts";
+import { constantOf, type Dim, evaluate, type Store, symbol, symbolsOf } from "../dims/index.ts";
 import type { Network } from "../frontend/index.ts";
 import { needsOf } from "../infer/needs.ts";
 import type { Place } from "../infer/probe.ts";
 import { isChange, type Provenance, type Step } from "../infer/provenance.ts";
-import { reasonsFor, verb } from "../infer/reasons.ts";
+import { verb } from "../infer/reasons.ts";
+import { type Stated, statedOfDim } from "../infer/stated.ts";
 import type { Value } from "../ir/graph.ts";
-import type { InspectedNeed } from "./inspect.ts";
+import { type InspectedNeed, inspectedNeed } from "./inspect.ts";
 import { provenanceOf } from "./layers.ts";
+import { supposing } from "./supposing.ts";
 import { underNeeds } from "./under-needs.ts";
 
 export interface Why {
@@ -49,12 +51,27 @@ export interface WhyStep {
 }
 
 /**
+ * With a `sample` the model is bound by it, and every size is a number too. Without one, `dims` and
+ * `constraints` are taken as said, and only sizes that follow from them are numbers.
  * @throws CompileError E1002 when the model has no such value or axis, and what `inspect` throws.
  */
 export function why(model: Network, dim: string, options: BindOptions = {}): Why {
   checkInspect(model, options);
-  const sampled = options.sample !== undefined || options.dims !== undefined;
-  const symbols = sampled ? lowerModel(model, options).bound.symbols : undefined;
+  const { sample, dims = {}, constraints = [] } = options;
+  const bound = sample === undefined ? undefined : lowerModel(model, options).bound.symbols;
+  const named = Object.entries(dims).map((each) => statedOfDim(each, "dims"));
+  const said = bound ? [] : [...statedOf(constraints), ...named];
+  return supposing(model, said, (known) => answer(model, dim, bound ?? numbersIn(known, said)));
+}
+
+/** The dims of which a size was said. */
+function numbersIn(store: Store, said: readonly Stated[]): ReadonlyMap<string, number> {
+  const names = new Set(said.flatMap(({ constraint }) => constraint.symbols()));
+  const sizes = [...names].map((name) => [name, constantOf(store.resolve(symbol(name)))] as const);
+  return new Map(sizes.flatMap(([name, size]) => (size === undefined ? [] : [[name, size]])));
+}
+
+function answer(model: Network, dim: string, symbols: ReadonlyMap<string, number>): Why {
   const { store } = model.traced().trace.builder;
   const provenance = provenanceOf(model);
   const { name, place } = placeNamed(dim, valuesOf(model), provenance);
@@ -70,19 +87,19 @@ export function why(model: Network, dim: string, options: BindOptions = {}): Why
     steps: provenance.steps(place).map((step) => whyStep(step, symbols)),
     needs: needs
       .filter(({ constraint }) => constraint.symbols().some((symbol) => involved.has(symbol)))
-      .map((need) => ({ constraint: String(need.constraint), because: reasonsFor(need, provenance) })),
+      .map((need) => inspectedNeed(need, provenance)),
   };
 }
 
-function sized(dim: Dim, symbols: ReadonlyMap<string, number> | undefined) {
+function sized(dim: Dim, symbols: ReadonlyMap<string, number>) {
   return {
     dim: String(dim),
-    ...(symbols &&
+    ...(symbols.size > 0 &&
       symbolsOf(dim).every((name) => symbols.has(name)) && { size: Number(evaluate(dim, symbols)) }),
   };
 }
 
-function whyStep(step: Step, symbols: ReadonlyMap<string, number> | undefined): WhyStep {
+function whyStep(step: Step, symbols: ReadonlyMap<string, number>): WhyStep {
   const changed = isChange(step);
   const deed = changed ? verb(step) : undefined;
   return {

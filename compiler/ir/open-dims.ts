@@ -8,6 +8,7 @@ import {
   Constraint,
   type Dim,
   type Domain,
+  evaluate,
   type Facts,
   type Interval,
   range,
@@ -24,7 +25,27 @@ export interface OpenDim extends Domain {
   readonly computed?: true;
 }
 
-export type DimRelation = Extract<Clause, { readonly kind: "relation" }>;
+export type DimRelation = Extract<Clause, { readonly kind: "relation" }> & {
+  /** Present where it is enough that this one is 1: its axis is then repeated along the other. */
+  readonly orOne?: Dim;
+};
+
+/** "a == b", "a == b or b == 1". */
+export function relationText({ left, relation, right, orOne }: DimRelation): string {
+  return `${left} ${relation} ${right}${orOne ? ` or ${orOne} == 1` : ""}`;
+}
+
+/** Whether all hold of these sizes. */
+export function areMet(relations: readonly DimRelation[], sizes: ReadonlyMap<string, number>): boolean {
+  return relations.every(
+    ({ orOne, ...clause }) =>
+      new Constraint([clause]).holds(sizes) || (orOne !== undefined && Number(evaluate(orOne, sizes)) === 1),
+  );
+}
+
+export const dimsIn = ({ left, right }: DimRelation): readonly string[] => [
+  ...new Set([...symbolsOf(left), ...symbolsOf(right)]),
+];
 
 export interface OpenDims {
   /** In the order of the inputs' shapes. */
@@ -75,7 +96,8 @@ export function factsOf({ dims, relations }: OpenDims): Facts {
   const origin = { subject: "the open dims", clause: "declared" };
   for (const { name, ...domain } of dims)
     store.require(new Constraint([{ kind: "domain", symbol: name, ...domain }]), origin);
-  if (relations.length > 0) store.require(new Constraint(relations), origin);
+  const firm = relations.filter(({ orOne }) => !orOne);
+  if (firm.length > 0) store.require(new Constraint(firm), origin);
   return store;
 }
 

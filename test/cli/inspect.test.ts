@@ -14,6 +14,11 @@ const dec1 = upSampling2d({ name: "dec1" }).apply(enc2);
 const mask = add({ name: "mask" }).apply([enc1, dec1]);
 export default model({ inputs: image, outputs: { mask } });
 `,
+  "pair.ts": `import { add, input, model } from "shapecast";
+const x = input({ batchShape: ["a", 4], name: "x" });
+const y = input({ batchShape: ["b", 4], name: "y" });
+export default model({ inputs: [x, y], outputs: { z: add({ name: "sum" }).apply([x, y]) } });
+`,
   "stateful.ts": `import { gru, sequential } from "shapecast";
 export const net = sequential([gru({ units: 5, stateful: true, batchInputShape: [1, null, 3] })]);
 `,
@@ -76,6 +81,14 @@ describe("inspect", () => {
     const out = await inspect("unet.ts --symbolic --dim H=1..64 --dim W=16");
     expect(out).toContain("enc2         [batch, floor(H/2), 8, 4]");
     expect(out).toContain("H % 2 == 0");
+  });
+
+  test("stretches a broadcast where a dim is said to be 1", async () => {
+    expect(await inspect("pair.ts --symbolic")).toContain("a == b, or one is 1");
+    const out = await inspect("pair.ts --symbolic --dim a=1");
+    expect(out).toContain("input  x   [1, 4]");
+    expect(out).toContain("output z   [b, 4]");
+    expect(out).not.toContain("needs");
   });
 
   test("shows expressions under a sample when asked", async () => {
@@ -157,6 +170,17 @@ describe("inspect --why", () => {
                            mask: add pairs the last axes of enc1 with those of dec1 (axis -3): H == 2*floor(H/2)
       "
     `);
+  });
+
+  test("explains with what is said of dims, however little that is", async () => {
+    const out = await inspect("unet.ts --why dec1.H --dim H=64");
+    expect(out).toContain("dec1.1 is 2*floor(H/2) = 64, H for sizes that can pass");
+    expect(out).toContain("enc2    floor(H/2) = 32     halved");
+    expect(await inspect("unet.ts --why dec1.W --dim H=64")).toContain("dec1.2 is 2*floor(W/2), W for sizes");
+    expect(await inspect("pair.ts --why z.0 --dim a=1")).toContain("z.0 is b\n");
+    const { code, err } = await place.shapecast("inspect unet.ts --why dec1.H --dim H=63");
+    expect(code).toBe(1);
+    expect(err).toContain("H == 63 passes this network: H % 2 == 0 is required; nearest 62, 64");
   });
 
   test("says only for a sample what the sizes are", async () => {

@@ -40,7 +40,7 @@ describe("57. scores [B, h, Sq, Sk] and a mask [S, S]", () => {
   test.each([[false], [true]])("need Sq = Sk = S (grouped: %s)", (grouped) => {
     expect(ofModel(masked(grouped))).toMatchObject({
       outputs: { attention: "[B, Sq, 8]" },
-      needs: ["S == Sk or one is 1", "S == Sq or one is 1"],
+      needs: ["S == Sk", "S == Sq"],
     });
     const bound = masked(grouped).bind({ query: [1, 4, 8], value: [1, 4, 8], mask: [1, 4, 4] });
     expect(bound.symbols.get("S")).toBe(4);

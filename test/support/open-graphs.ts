@@ -7,7 +7,7 @@ import { Constraint, constantOf, evaluate, symbolsOf } from "../../compiler/dims
 import { bind } from "../../compiler/infer/bind.ts";
 import { noBindings } from "../../compiler/infer/open.ts";
 import type { BoundDim, Graph, Value } from "../../compiler/ir/graph.ts";
-import type { OpenDims } from "../../compiler/ir/open-dims.ts";
+import { areMet, type OpenDims } from "../../compiler/ir/open-dims.ts";
 import { type EmitOptions, targets } from "../../compiler/ir/target.ts";
 import { lower } from "../../compiler/lower/lower.ts";
 import { prepack } from "../../compiler/lower/prepack.ts";
@@ -73,7 +73,7 @@ export function sampleOf(graph: Graph, sizes: Sizes): Readonly<Record<string, re
 export function isLegal({ graph, open }: ReturnType<typeof opened>, original: Graph, sizes: Sizes): boolean {
   const { dims, relations } = open;
   const domains = dims.map(({ name, ...domain }) => ({ kind: "domain" as const, symbol: name, ...domain }));
-  if (!new Constraint([...domains, ...relations]).holds(sizes)) return false;
+  if (!new Constraint(domains).holds(sizes) || !areMet(relations, sizes)) return false;
   // What the network leaves no choice of is a number by now.
   return graph.inputs.every(({ type }, i) =>
     type.shape.every((d, axis) => {

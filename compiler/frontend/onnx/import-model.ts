@@ -6,7 +6,7 @@
 import type { DType } from "../../../runtime/dtype.ts";
 import type { Tensor } from "../../../runtime/tensor.ts";
 import { fail } from "../../diagnostics/index.ts";
-import type { Store } from "../../dims/index.ts";
+import { constant, type Store } from "../../dims/index.ts";
 import { GraphBuilder } from "../../infer/builder.ts";
 import type { Graph, Value } from "../../ir/graph.ts";
 import type { Registry } from "./check.ts";
@@ -21,6 +21,8 @@ export class Answers {
   readonly elements = new Map<string, Tensor | undefined>();
   readonly shapes = new Map<string, readonly number[] | undefined>();
   readonly #sample: GivenInputs;
+  /** Dims that the graph has as 1. */
+  readonly ones: ReadonlySet<string>;
   /** Whether the graph is for the sizes of the sample alone. */
   readonly fixed: boolean;
   /** Whether the sample's values choose between branches. */
@@ -30,6 +32,7 @@ export class Answers {
 
   constructor(sample: GivenInputs, { fixed = false, chooses = false }: Decides = {}) {
     this.#sample = sample;
+    this.ones = sample.ones;
     this.fixed = fixed;
     this.chooses = chooses;
   }
@@ -58,6 +61,7 @@ export class Answers {
   /** Whether another sample would have answered the same. */
   agree(other: GivenInputs): boolean {
     return (
+      [...this.ones].join(" ") === [...other.ones].join(" ") &&
       [...this.elements].every(([name, tensor]) => sameElements(tensor, other.elements(name))) &&
       [...this.shapes].every(([name, shape]) => String(shape) === String(other.shape(name)))
     );
@@ -73,6 +77,8 @@ export interface Decides {
 export interface GivenInputs {
   elements(name: string): Tensor | undefined;
   shape(name: string): readonly number[] | undefined;
+  /** Dims that are 1. */
+  readonly ones: ReadonlySet<string>;
 }
 
 function sameElements(a: Tensor | undefined, b: Tensor | undefined): boolean {
@@ -123,7 +129,8 @@ export function declareInputs(
   const names = new DimNames(dims.filter(isName));
   return new Map(
     inputs.map((info) => {
-      const shape = names.shape(shapeOf(info, answers), info.name);
+      const named = names.shape(shapeOf(info, answers), info.name);
+      const shape = named.map((d) => (answers.ones.has(`${d}`) ? constant(1) : d));
       const type = { dtype: declaredType(info), shape };
       return [info.name, builder.input(info.name, type, { path: info.name })];
     }),

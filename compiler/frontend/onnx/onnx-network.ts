@@ -15,9 +15,11 @@ import { type Executor, providedExecutor, type Run } from "../executor.ts";
 import type { ModelWeight } from "../model-options.ts";
 import type { Network, NetworkInput, NetworkTrace } from "../network.ts";
 import { checkNames } from "../option-names.ts";
-import { type BindRequest, keyOf } from "../parameters.ts";
+import { type BindRequest, keyOf, onesIn } from "../parameters.ts";
 import { asData, dataIn, readSample, type SampleInput, shapeOfSample } from "../sample.ts";
 import type { LayerDescription } from "../summary.ts";
+import { Supposed } from "../supposed.ts";
+import { mergedAmong } from "../traces.ts";
 import { checkBudget, DEFAULT_MAX_PARAMETER_BYTES } from "../weights.ts";
 import { checkModel } from "./check.ts";
 import {
@@ -80,6 +82,8 @@ export class OnnxNetwork implements Network {
   readonly #tensors: TensorStore;
   readonly #runs = new Map<string, Run>();
   #imports: readonly ImportedModel[] = [];
+  readonly #supposed = new Supposed();
+  readonly under = this.#supposed.under;
   #last: Bound | undefined;
 
   constructor(model: OnnxModel, options: OnnxOptions) {
@@ -140,7 +144,8 @@ export class OnnxNetwork implements Network {
     const at = callSite();
     const { constraints = [], dims, maxParameterBytes: budget = DEFAULT_MAX_PARAMETER_BYTES } = request;
     const whole = this.#read(sample, shape);
-    this.#last = this.#bound(whole, { constraints, ...(dims && { dims }), ...(at && { at }) });
+    const options = { constraints, ...(dims && { dims }), ...(at && { at }) };
+    this.#last = this.under(onesIn(request), () => this.#bound(whole, options));
     const { bound } = this.#last;
     const sized = this.weights.map(({ path, sizes, dtype }) => ({ path, shape: sizes!, dtype }));
     checkBudget(sized, budget, at);
@@ -208,7 +213,7 @@ export class OnnxNetwork implements Network {
 
   /** The import that was bound last, else the one that no sample was needed for. */
   #current(): ImportedModel {
-    return this.#last?.imported ?? this.#importFor({});
+    return (this.#supposed.ones.size > 0 ? undefined : this.#last?.imported) ?? this.#importFor({});
   }
 
   /** Errors are those of the file, unless what is missing is what a sample may say. */
@@ -223,7 +228,13 @@ export class OnnxNetwork implements Network {
 
   /** With the sizes the file leaves open left open; where that cannot be, with those of the sample. */
   #importFor(sample: Sample): ImportedModel {
-    const given = this.#given(sample);
+    const imported = this.#importOpen(sample);
+    const ones = mergedAmong([...this.#supposed.ones], imported.builder.store);
+    return ones.size > 0 ? this.#importOpen(sample, ones) : imported;
+  }
+
+  #importOpen(sample: Sample, ones?: ReadonlySet<string>): ImportedModel {
+    const given = this.#given(sample, ones);
     const known = this.#imports.find(({ answers }) => answers.agree(given));
     if (known) return known;
     const hasSample = Object.keys(sample).length > 0;
@@ -248,7 +259,7 @@ export class OnnxNetwork implements Network {
     return imported;
   }
 
-  #given(sample: Sample): GivenInputs {
+  #given(sample: Sample, ones: ReadonlySet<string> = new Set()): GivenInputs {
     const { values = {}, shapes = {} } = this.#options;
     const own = <T>(record: Readonly<Record<string, T>>, name: string) =>
       Object.hasOwn(record, name) ? record[name] : undefined;
@@ -259,6 +270,7 @@ export class OnnxNetwork implements Network {
     return {
       elements: (name) => own(values, name) ?? dataIn(sample, name),
       shape: (name) => own(shapes, name) ?? shapeIn(name),
+      ones,
     };
   }
 }
