@@ -1,5 +1,4 @@
 /** What the store leaves to algorithms: solving an equation for a symbol, minimal cores. */
-import { anything, type Domain } from "./constraint.ts";
 import { type Atom, type Dim, intern, kindOf, partsOf, type Term } from "./dim.ts";
 import { monomial, neg, sub, sum } from "./expression.ts";
 import { magnitude } from "./integer.ts";

@@ -98,9 +98,8 @@ export class Store implements Facts {
   relate(relation: Relation, a: Dim, b: Dim, origin: Origin): Conflict | undefined {
     if (relation === ">") return this.relate(">=", a, add(b, 1), origin);
     const same = a === b || (relation === "==" && this.resolve(a) === this.resolve(b));
-    return same && relation !== "!="
-      ? undefined
-      : this.#assert({ index: this.#log.length, goal: relation, left: a, right: b, origin });
+    if (same && relation !== "!=") return undefined;
+    return this.#assert({ index: this.#log.length, goal: relation, left: a, right: b, origin });
   }
 
   /** a == b. Flex symbols are solved for; between rigid ones it becomes a residual. */
@@ -251,10 +250,8 @@ export class Store implements Facts {
       this.#log.push(x);
       return undefined;
     }
-    const pools = [
-      ...[false, true].map((parked) => () => this.#related(namesOf(x), parked)),
-      () => this.#log,
-    ];
+    const names = namesOf(x);
+    const pools = [() => this.#related(names, false), () => this.#related(names, true), () => this.#log];
     return { ...failure, core: minimalCore(pools, x, Store.#conflicts).map((one) => one.origin) };
   }
 

@@ -315,14 +315,10 @@ export abstract class Model<Out = Symbolic> extends Layer<Out> {
     const traced = this.traced();
     if (this.#built || !this.#weights.empty) return traced;
     const sizes = sizesOfParameters(traced);
-    const at = this.at;
+    const [input] = traced.inputs;
+    const { at } = this;
     if (sizes.every(({ shape }) => shape))
-      this.#fixShapes(
-        traced,
-        sizes,
-        {},
-        { by: `the declared input ${traced.inputs[0]?.name}`, ...(at && { at }) },
-      );
+      this.#fixShapes(traced, sizes, {}, { by: `the declared input ${input?.name}`, ...(at && { at }) });
     return traced;
   }
 
@@ -351,7 +347,6 @@ export abstract class Model<Out = Symbolic> extends Layer<Out> {
     return dims ? prepared : remember(this.#prepared, key, prepared, PREPARED_KEPT);
   }
 
-  /** Sizes of the weights that somebody gave. */
   #sizesOfSet(graph: Graph) {
     return fixedSizes(graph, (path) => this.#weights.given(path));
   }
