@@ -39,7 +39,7 @@ import type { SampleOrigin } from "./origins.ts";
 import { refusedInput } from "./refused-input.ts";
 import { refusedSizes } from "./refused-sizes.ts";
 import { boundsAre, refusedStatements, type Said, sizeIs } from "./refused-statements.ts";
-import { inferNode, inTheUsersNames, Relations } from "./relations.ts";
+import { inferNode, Relations } from "./relations.ts";
 import type { Stated } from "./stated.ts";
 import { stretched } from "./stretched.ts";
 import { underdetermined, underdeterminedDiagnostic } from "./underdetermined.ts";
@@ -338,16 +338,7 @@ function withChain(diagnostic: Diagnostic, graph: Graph, node: Node): Diagnostic
     const next: Node | undefined = at.operands.map((o) => producer.get(o)).find((n) => n !== undefined);
     at = next;
   }
-  const told = { ...diagnostic, message: inTheLayersNames(diagnostic.message, node) };
-  return chain.length > 1 && !diagnostic.chain ? { ...told, chain } : told;
-}
-
-/** An op speaks of itself and its operands by names of its own. */
-function inTheLayersNames(message: string, node: Node): string {
-  const { op, source } = node;
-  const own = source.path !== "" && message.startsWith(`${op} `);
-  const told = own ? source.path + message.slice(op.length) : message;
-  return told.replace(/\baxis -?\d+ of \w+/g, (operand) => inTheUsersNames(operand, node));
+  return chain.length > 1 && !diagnostic.chain ? { ...diagnostic, chain } : diagnostic;
 }
 
 function symbolsOf(graph: Graph, store: Store): Pick<BoundModel, "symbols" | "origins"> {

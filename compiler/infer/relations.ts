@@ -164,7 +164,8 @@ export class Relations implements RelationContext {
   ): never {
     const { source, op } = this.#site ?? { source: { path: "" }, op: "" };
     const layer = source.path || op;
-    throw new CompileError([{ code, message, layer, ...details, ...(source.at && { at: source.at }) }]);
+    const told = this.#site ? inTheLayersNames(message, this.#site) : message;
+    throw new CompileError([{ code, message: told, layer, ...details, ...(source.at && { at: source.at }) }]);
   }
 
   /** The clause is put in words only when somebody asks: nearly every statement holds. */
@@ -224,6 +225,14 @@ export function inTheUsersNames(clause: string, { source, op, operands }: Site):
     const value = operands[positionOf(name)];
     return value ? `${word} ${nameFrom(value, source.path)}` : text;
   });
+}
+
+/** An op speaks of itself and its operands by names of its own. */
+function inTheLayersNames(message: string, site: Site): string {
+  const { op, source } = site;
+  const own = source.path !== "" && message.startsWith(`${op} `);
+  const told = own ? source.path + message.slice(op.length) : message;
+  return told.replace(/\baxis -?\d+ of \w+/g, (operand) => inTheUsersNames(operand, site));
 }
 
 /** What another layer gives out is called after that layer; inside one layer, values have their own names. */

@@ -9,6 +9,7 @@ import { type BindOptions, statedOf } from "../bind-model.ts";
 import { bucketsIn } from "../compile-buckets.ts";
 import { type LoweredModel, lowerModel, sizeOf } from "../compile-model.ts";
 import { checkInspect } from "../compile-options.ts";
+import { CompileError } from "../diagnostics/index.ts";
 import {
   constant,
   constantOf,
@@ -24,6 +25,7 @@ import { declarationsIn } from "../frontend/shapes.ts";
 import type { BoundModel } from "../infer/bind.ts";
 import { measuresIn } from "../infer/measured.ts";
 import { type Need, needsOf, type Stands } from "../infer/needs.ts";
+import { openParameters } from "../infer/open.ts";
 import { isOpOrigin } from "../infer/origins.ts";
 import type { Provenance } from "../infer/provenance.ts";
 import { reasonsFor } from "../infer/reasons.ts";
@@ -148,6 +150,7 @@ function inspected(
   options: InspectOptions,
 ): Inspection {
   const graph = model.graph();
+  if (!lowered) refuseOpenParameters(model, graph, store);
   const needs = needsOf(store);
   const simple = underNeeds([...needs, ...said.map((one) => ({ ...one, origins: [one.origin] }))]);
   const show = shower((d) => simple(store.resolve(d)), lowered?.bound.symbols);
@@ -179,6 +182,15 @@ function inspected(
     ...(options.nodes && { nodes: nodesOf(graph, provenance, value) }),
     ...(lowered && { totals: totalsOf(lowered.bound.graph, lowered.program) }),
   };
+}
+
+/** A parameter that follows a dim which the model declares open is wrong whatever the sample. */
+function refuseOpenParameters(model: Network, { parameters }: Graph, store: Store): void {
+  const names = new Set(
+    model.plan().inputs.flatMap(({ shape }) => declarationsIn(shape).map(({ name }) => name)),
+  );
+  const problems = names.size > 0 ? openParameters(parameters, (d) => store.resolve(d), names) : [];
+  if (problems.length > 0) throw new CompileError(problems);
 }
 
 /** What each open dim may be, and what must hold between several. */

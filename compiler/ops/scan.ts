@@ -8,6 +8,7 @@
  */
 import { allocateNumbers, copyElements } from "../../runtime/elements.ts";
 import { size, type Tensor } from "../../runtime/tensor.ts";
+import { decide } from "../dims/index.ts";
 import type { Graph, TensorType } from "../ir/graph.ts";
 import type { RelationContext } from "../ir/op.ts";
 import { checkRank, checkSameDType, defineOp, numbersOf } from "./definition.ts";
@@ -79,8 +80,18 @@ function keepType(context: RelationContext, before: TensorType, after: TensorTyp
   checkSameDType(context, "scan", [`state ${i}`, `the new state ${i}`], before, after);
   checkRank(context, "scan", `the new state ${i}`, after, before.shape.length);
   before.shape.forEach((d, axis) => {
-    if (d !== after.shape[axis])
-      context.equal(d, after.shape[axis]!, `axis ${axis} of state ${i} keeps its size from step to step`);
+    const next = after.shape[axis]!;
+    if (d === next) return;
+    if (decide("==", context.resolve(d), context.resolve(next)).kind === "never")
+      context.fail(
+        "E4001",
+        `scan makes its state ${i} another size in every step: axis ${axis}, ${d} to ${next}`,
+        {
+          because: "the state of a loop keeps its size, for its memory is planned before the first step",
+          fix: "give what a step adds as an output of the loop, which stacks them, and concat behind it; or start with room for all steps",
+        },
+      );
+    context.equal(d, next, `axis ${axis} of state ${i} keeps its size from step to step`);
   });
 }
 

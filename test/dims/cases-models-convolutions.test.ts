@@ -16,6 +16,7 @@ import {
   flatten,
   globalAveragePooling2d,
   input,
+  inspect,
   Layer,
   type LayerOps,
   maxPooling2d,
@@ -303,6 +304,7 @@ describe("44. flatten, then dense", () => {
       message: "fc1.kernel[0] = 8*floor((H + 1)/2)*floor((W + 1)/2) varies with H, W",
       fix: "give H and W one size, or pool them away before the layer",
     });
+    expect(only(() => inspect(net(flatten()))).message).toContain("varies with H, W");
     const { dims } = compile(net(globalAveragePooling2d()), { sample: [1, 32, 32, 3] }).stages.bound.open;
     expect(dims.map(({ name }) => name)).toEqual(["H", "W"]);
   });

@@ -235,11 +235,11 @@ describe("68. state that is carried", () => {
       needs: [],
     });
   });
-  test("that grows is a named error", () => {
+  test("that grows is a named error, which says what to do instead", () => {
     const error = only(() => carried((ops, state, item) => ops.concat([state, item], 0)).summary());
-    expect(error).toMatchObject({ layer: "carry" });
-    expect(error.message).toBe("carry needs B == 2*B");
-    expect(error.because).toContain("axis 0 of state 0 keeps its size from step to step");
+    expect(error).toMatchObject({ code: "E4001", layer: "carry" });
+    expect(error.message).toBe("carry makes its state 0 another size in every step: axis 0, B to 2*B");
+    expect(error.fix).toContain("as an output of the loop, which stacks them");
   });
   test("as a cache that each run makes longer is P + S", () => {
     const graph = built((g) => {

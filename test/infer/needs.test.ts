@@ -5,6 +5,7 @@ import {
   averagePooling2d,
   concatenate,
   conv1d,
+  conv2d,
   cropping2d,
   dense,
   dim,
@@ -216,6 +217,23 @@ describe("two open sizes that broadcast", () => {
     const { outputs } = inspect(loose, { sample: { p: [2, 1, 4], q: [2, 5, 4] } });
     expect(outputs[0]!.sizes).toEqual([2, 5, 4]);
   });
+});
+
+test("sizes that are never equal are broadcast where the one is 1", () => {
+  const image = input({ shape: ["H", 8, 3], name: "image" });
+  const valid = conv2d({ filters: 3, kernelSize: [3, 1], name: "valid" }).apply(image);
+  const net = model({ inputs: image, outputs: add({ name: "join" }).apply([image, valid]) });
+  expect(inspect(net).needs.map(({ constraint }) => constraint)).toEqual(["H == 3"]);
+});
+
+test("an equality that a broadcast took for granted, and something else requires, has no alternative", () => {
+  const [a, b] = ["a", "b"].map((name) => input({ batchShape: [name, 4], name }));
+  const sum = add({ name: "sum" }).apply([a!, b!]);
+  const both = concatenate({ name: "both", axis: 1 }).apply([a!, b!]);
+  const { needs } = inspect(model({ inputs: [a!, b!], outputs: { sum, both } }));
+  expect(needs.map(({ constraint, alternative }) => [constraint, alternative])).toEqual([
+    ["a == b", undefined],
+  ]);
 });
 
 test("what a model declares of its dims is told beside what its layers demand", () => {

@@ -5,7 +5,8 @@
  */
 import type { InitializerInput } from "../../../runtime/initializers/index.ts";
 import { tensor } from "../../../runtime/tensor.ts";
-import { floorDiv, type Shape } from "../../dims/index.ts";
+import { fail } from "../../diagnostics/index.ts";
+import { constantOf, floorDiv, type Shape } from "../../dims/index.ts";
 import type { Value } from "../../ir/graph.ts";
 import {
   anyWhole,
@@ -223,7 +224,18 @@ class GroupNormalization extends Normalizing<typeof groupFields> {
   }
 
   override check(shape: Shape): void {
-    this.checkAxes(shape, [this.args.axis]);
+    const { axis, groups } = this.args;
+    this.checkAxes(shape, [axis]);
+    const channels = constantOf(shape.at(axis)!);
+    if (groups < 1 || channels === undefined || channels % groups === 0) return;
+    const near = [Math.floor(channels / groups), Math.ceil(channels / groups)].map((n) => n * groups);
+    fail({
+      code: "E2201",
+      message: `${this.path} cannot cut ${channels} channels into ${groups} equal groups`,
+      facts: [{ subject: `input of ${this.path}`, value: `[${shape.join(", ")}]` }],
+      fix: `give it ${near.filter((n) => n > 0).join(" or ")} channels, or a number of groups that divides ${channels}`,
+      layer: this.path,
+    });
   }
 
   override build(shape: Shape): void {
