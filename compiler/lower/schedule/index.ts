@@ -14,6 +14,7 @@
  * are in the manner of Halide, TVM and Exo.
  */
 import { add, constant, constantOf, mul, symbol } from "../../dims/index.ts";
+import { strideOf } from "../../ir/affine.ts";
 import type { For, Kernel, Stmt } from "../../ir/loop.ts";
 import { expressionOf, substituteAxis, visitExpr, visitStmts } from "../../ir/loop-rewrite.ts";
 import { nothingOpen } from "../../ir/open-dims.ts";
@@ -27,7 +28,7 @@ import { sink } from "./sink.ts";
 import { type Sizes, sizesToPlanFor } from "./sizes.ts";
 import { split } from "./split.ts";
 import { chooseTile, cyclesWith, type Tile, unrollsOf } from "./tile.ts";
-import { arithmeticOf, type Nest, nestOf, summedInLanes, workloadOf } from "./workload.ts";
+import { arithmeticOf, type Nest, nestOf, slide, summedInLanes, workloadOf } from "./workload.ts";
 
 export type { Panel, Scheduled } from "./scheduled.ts";
 
@@ -133,11 +134,30 @@ function unrollReductions(stmts: readonly Stmt[], target: Target): readonly Stmt
   return mapLoops(stmts, (loop) => {
     const extent = constantOf(loop.extent);
     if (loop.parallel || loop.mode !== "serial" || loop.step !== 1) return undefined;
+    if (target.lanes > 1 && extent !== undefined && slides(loop, extent))
+      return split(loop, extent, "unroll");
     const worth = unrollsOf(printedStatements(loop.body, target), target);
     const most = target.lanes > 1 && sumsPairs(loop.body) ? Math.max(4, worth) : worth;
     const factor = extent === undefined ? most : extent <= 1.5 * most ? extent : divisorNear(extent, most);
     return factor < 2 ? undefined : split(loop, factor, "unroll");
   });
+}
+
+/** Whether its iterations, written out, read the same elements for outputs side by side. */
+function slides({ axis, body }: For, taps: number): boolean {
+  let found = false;
+  visitStmts(body, (s, loops) => {
+    const value = expressionOf(s);
+    const across = loops.filter((loop) => loop.mode === "unroll");
+    if (value)
+      visitExpr(value, (e) => {
+        if (e.kind === "load")
+          found ||= across.some(
+            (l) => slide(strideOf(e.index, l.axis), strideOf(e.index, axis), taps) !== undefined,
+          );
+      });
+  });
+  return found;
 }
 
 /** Whether products of 16-bit integers are added up: a vector target adds two of them at once. */

@@ -17,7 +17,7 @@ import type { For } from "../../ir/loop.ts";
 import { visitStmts } from "../../ir/loop-rewrite.ts";
 import type { Target } from "../../ir/target.ts";
 import { extentUnder, type Sizes } from "./sizes.ts";
-import type { Nest, Read, Reduction, Workload } from "./workload.ts";
+import { type Nest, type Read, type Reduction, slide, type Workload } from "./workload.ts";
 
 export interface Block {
   readonly axis: string;
@@ -272,7 +272,7 @@ function cyclesOn(cost: Costs, reduction: Reduction, block: readonly Piece[], un
   const lane = lanesOf(block) > 1 ? block.at(-1)!.axis : undefined;
   let [loading, arriving, held] = [0, 0, 0];
   for (const read of reduction.reads) {
-    const loads = loadsOf(read, block);
+    const loads = loadsOf(read, block, lane === undefined ? Infinity : reduction.taps);
     const isSplat = lane !== undefined && !read.strides.has(lane);
     loading += loads * (cost.load + (read.narrow ? cost.convert : 0) + (isSplat ? cost.splat : 0));
     arriving += loads * (read.packable ? cost.panelArrival : cost.arrival);
@@ -288,14 +288,17 @@ function cyclesOn(cost: Costs, reduction: Reduction, block: readonly Piece[], un
 
 /**
  * Load instructions of one read in one pass: one for each address, or vector, or lane that is not beside the
- * last.
+ * last. Windows that overlap share theirs.
  */
-function loadsOf(read: Read, block: readonly Piece[]): number {
+function loadsOf(read: Read, block: readonly Piece[], taps: number): number {
   let loads = 1;
   for (const { axis, factor, lanes } of block) {
     if (!read.strides.has(axis)) continue;
-    const beside = read.packable || read.gathered || read.strides.get(axis) === 1;
-    loads *= lanes === 1 ? factor : beside ? factor / lanes : factor * 2;
+    const stride = read.strides.get(axis);
+    const beside = read.packable || read.gathered || stride === 1;
+    const apart = lanes === 1 ? slide(stride, read.along, taps) : undefined;
+    if (apart !== undefined) loads *= ((factor - 1) * apart + taps) / taps;
+    else loads *= lanes === 1 ? factor : beside ? factor / lanes : factor * 2;
   }
   return loads;
 }

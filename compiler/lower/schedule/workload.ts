@@ -25,11 +25,15 @@ export interface Read {
   readonly narrow: boolean;
   /** Stride along each axis of the nest that moves the address; undefined where that is not constant. */
   readonly strides: ReadonlyMap<string, number | undefined>;
+  /** Stride along the innermost loop of the reduction. */
+  readonly along: number | undefined;
 }
 
 /** One innermost reduction loop. */
 export interface Reduction {
   readonly trips: number;
+  /** Of its innermost loop. */
+  readonly taps: number;
   readonly reads: readonly Read[];
   /** Arithmetic instructions for one element of one iteration. */
   readonly arithmetic: number;
@@ -79,11 +83,19 @@ function reductionOf(loop: For, around: readonly For[], nest: Nest, numerics: Nu
     arithmetic += arithmeticOf(value, numerics);
     fused += arithmeticOf(value, { accumulate: "float32-fma" });
     visitExpr(value, (e) => {
-      if (e.kind === "load") reads.set(e.index, readOf(e, nest, numerics));
+      if (e.kind === "load") reads.set(e.index, readOf(e, loop, nest, numerics));
     });
   }
   const trips = [...around, loop].reduce((n, each) => n * (constantOf(each.extent) ?? 64), 1);
-  return { trips, reads: [...reads.values()], arithmetic, fused, accumulators, combining: 0 };
+  return {
+    trips,
+    taps: constantOf(loop.extent) ?? trips,
+    reads: [...reads.values()],
+    arithmetic,
+    fused,
+    accumulators,
+    combining: 0,
+  };
 }
 
 /** Known when there are weights: these, and factors of integer products that are made of them. */
@@ -91,13 +103,30 @@ export function isPackable({ space, dtype }: Buffer): boolean {
   return (space === "weight" && dtype === "float32") || (space === "packed" && dtype === "int16");
 }
 
-function readOf(e: Load, nest: Nest, numerics: Numerics): Read {
+function readOf(e: Load, { axis: along }: For, nest: Nest, numerics: Numerics): Read {
   const packable = isPackable(e.buffer);
   const strides = new Map<string, number | undefined>();
   for (const { axis } of nest.axes)
     if (symbolsOf(e.index).includes(axis)) strides.set(axis, strideOf(e.index, axis));
   const narrow = numerics.accumulate === "float64" && !packable;
-  return { packable, gathered: isReused(e, nest), narrow, strides };
+  return { packable, gathered: isReused(e, nest), narrow, strides, along: strideOf(e.index, along) };
+}
+
+/** Taps of a window that are written out one after the other: more of them are too much code. */
+const mostTaps = 5;
+
+/**
+ * By how many taps the windows of two outputs side by side are apart, where they overlap: `across` and
+ * `along` are the strides from one output, and from one tap, to the next. What both read is loaded once.
+ */
+export function slide(
+  across: number | undefined,
+  along: number | undefined,
+  taps: number,
+): number | undefined {
+  if (taps > mostTaps || across === undefined || !along) return undefined;
+  const apart = across / along;
+  return Number.isInteger(apart) && apart > 0 && apart < taps ? apart : undefined;
 }
 
 /** Whether each element serves so many outputs that a copy in the order of the lanes is worth its while. */
