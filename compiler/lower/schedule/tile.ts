@@ -44,14 +44,11 @@ interface Costs {
   readonly slots: number;
   /** Instructions of a load: plain JavaScript checks bounds and adds up the address. */
   readonly load: number;
-  /** More of them for an element that all lanes share: its offset is added by an instruction. */
-  readonly splat: number;
   /**
-   * Cycles that a load takes of the units for it: two at a time, and from a panel, which streams from the
-   * second level of caches, one.
+   * Cycles that a load takes of the units for it: of a vector, of one from a panel, which streams from the
+   * second level of caches, and of an element for all lanes, whose address is added up first.
    */
-  readonly arrival: number;
-  readonly panelArrival: number;
+  readonly arrival: { readonly vector: number; readonly panel: number; readonly splat: number };
   readonly convert: number;
   readonly loop: number;
   readonly registers: number;
@@ -59,8 +56,6 @@ interface Costs {
   readonly spill: number;
   /** What a pass holds from its start: all loads, those that serve several outputs, or what rows share. */
   readonly holds: "all" | "shared" | "of all rows";
-  /** Vectors of a tile with one row, where each has a load, and perhaps a product, of its own to hold. */
-  readonly alone: number;
 }
 
 const javascript: Costs = {
@@ -68,15 +63,12 @@ const javascript: Costs = {
   units: 2,
   slots: 4,
   load: 3,
-  splat: 0,
-  arrival: 0,
-  panelArrival: 0,
+  arrival: { vector: 0, panel: 0, splat: 0 },
   convert: 1,
   loop: 3,
   registers: 13,
   spill: 1,
   holds: "shared",
-  alone: 8,
 };
 /** V8 of Node 20, which loads all that a pass reads before anything else and keeps one product. */
 const plain: Costs = {
@@ -84,26 +76,21 @@ const plain: Costs = {
   units: 4,
   slots: 4.5,
   load: 1,
-  splat: 0,
-  arrival: 0.5,
-  panelArrival: 1,
+  arrival: { vector: 0.5, panel: 0.75, splat: 0.7 },
   convert: 0,
   loop: 7,
   registers: 14,
   spill: 4,
   holds: "all",
-  alone: 6,
 };
 /** Engines with relaxed SIMD, which keep the order of instructions. */
 const relaxed: Costs = {
   ...plain,
   fuses: true,
   units: 2,
-  splat: 1,
   loop: 3,
   registers: 15,
   holds: "of all rows",
-  alone: 8,
 };
 
 type Accumulate = Target["numerics"]["accumulate"];
@@ -169,14 +156,13 @@ function lanesOnly(nest: Nest, vectorAxes: readonly string[], lanes: number): Ti
 
 const isOpen = (loop: For) => constantOf(loop.extent) === undefined;
 
-function* candidates(nest: Nest, vectorAxes: readonly string[], { lanes, numerics }: Target): Iterable<Tile> {
-  const alone = Math.min(...engines[numerics.accumulate].map((each) => each.alone));
+function* candidates(nest: Nest, vectorAxes: readonly string[], { lanes }: Target): Iterable<Tile> {
   const axes = [...nest.axes].reverse();
   for (const inner of axes) {
     const widths = vectorAxes.includes(inner.axis) ? [lanes, 1] : [1];
     for (const width of widths)
       for (const block of blocksOf(inner, width)) {
-        if (width === 1 || block.factor <= alone * width) yield { blocks: [block], lanes: width };
+        yield { blocks: [block], lanes: width };
         for (const outer of axes) {
           if (outer === inner || (width === 1 && axes.indexOf(outer) < axes.indexOf(inner))) continue;
           for (const other of blocksOf(outer, 1)) yield { blocks: [other, block], lanes: width };
@@ -274,8 +260,8 @@ function cyclesOn(cost: Costs, reduction: Reduction, block: readonly Piece[], un
   for (const read of reduction.reads) {
     const loads = loadsOf(read, block, lane === undefined ? Infinity : reduction.taps);
     const isSplat = lane !== undefined && !read.strides.has(lane);
-    loading += loads * (cost.load + (read.narrow ? cost.convert : 0) + (isSplat ? cost.splat : 0));
-    arriving += loads * (read.packable ? cost.panelArrival : cost.arrival);
+    loading += loads * (cost.load + (read.narrow ? cost.convert : 0));
+    arriving += loads * cost.arrival[isSplat ? "splat" : read.packable ? "panel" : "vector"];
     // Row after row: what a row reads is used as it arrives, what all rows read is held for them.
     const ofRow = cost.holds === "of all rows" && rows && read.strides.has(rows.axis);
     if (cost.holds === "all" || loads < elements) held += ofRow ? loads / rows.factor : loads;
