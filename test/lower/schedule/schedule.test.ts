@@ -81,14 +81,27 @@ describe("the tile", () => {
 
   test("goes along the rows of weights that no cache holds, column by column", () => {
     const fused = targets["wasm-relaxed"];
-    expect(tileOf(matmul(12, 2048, 256, fused), fused)).toEqual(["n/8", "m/6"]);
-    expect(tileOf(matmul(12, 250, 256, fused), fused)).toEqual(["m/6", "n/8"]);
+    expect(tileOf(matmul(12, 2048, 256, fused), fused)).toEqual(["n/8", "m/4"]);
+    expect(tileOf(matmul(12, 250, 256, fused), fused)).toEqual(["m/4", "n/8"]);
     expectSameResults(matmul(2, 257, 256, fused), fused, 1);
   });
 
   test("goes along them once for each chunk of rows that a cache holds", () => {
     const fused = targets["wasm-relaxed"];
     expect(tileOf(matmul(128, 1024, 256, fused), fused)).toEqual(["m/64", "n/8", "m.c/4"]);
+  });
+
+  test("fills the units of engines with fused multiply-add although a row is left over", () => {
+    for (const rows of [49, 169])
+      expect(tileOf(matmul(rows, 96, 160, targets.wasm), targets.wasm)).toContain("m/4");
+    expect(tileOf(matmul(1, 128, 512, targets.wasm), targets.wasm)).toEqual(["n/24"]);
+  });
+
+  test("of overlapping windows has their taps written out, and what they share loaded once", () => {
+    const { kernel } = schedule(depthwise(14, 32, targets.wasm), targets.wasm);
+    expect(printKernel(kernel)).toContain("for kw.i < 3 unroll");
+    expect(printKernel(kernel)).toContain("for kh < 3\n");
+    expect(printKernel(schedule(depthwise(14, 32, targets.ts), targets.ts).kernel)).toContain("for kw < 3\n");
   });
 
   test("of an elementwise kernel is its lanes", () => {
