@@ -26,6 +26,9 @@ export interface FusionPlan {
   readonly cores: ReadonlyMap<Node, LoweredNode>;
 }
 
+/** Nodes in a row that one kernel computes at most: kernels are built by functions that call themselves. */
+const LONGEST_CHAIN = 256;
+
 type Role = "root" | "view" | "free" | "inline";
 
 interface Placement {
@@ -34,6 +37,8 @@ interface Placement {
   readonly kernel: Node;
   /** The node whose index it is computed at: the kernel's root, or the reduction that runs through it. */
   readonly frame: Node;
+  /** Nodes in a row from this one to the root of its kernel. */
+  readonly chain: number;
 }
 
 export function planFusion(graph: Graph<BoundDim>, nodes: readonly LoweredNode[]): FusionPlan {
@@ -45,7 +50,7 @@ export function planFusion(graph: Graph<BoundDim>, nodes: readonly LoweredNode[]
   const cores = new Map<Node, LoweredNode>();
   for (const { node, lowering } of [...nodes].reverse()) {
     const value = node.results[0];
-    let placement: Placement = { role: "root", kernel: node, frame: node };
+    let placement: Placement = { role: "root", kernel: node, frame: node, chain: 0 };
     if (value && !outputs.has(value)) {
       const consumers = uses.get(value) ?? [];
       const free = isFree(value, producers);
@@ -94,7 +99,8 @@ function absorb(
     return undefined;
   const aligned = first.frame === first.kernel;
   if (loops && !(aligned && !kernelsWithReduction.has(first.kernel))) return undefined;
-  return first;
+  const chain = Math.max(first.chain, ...others.map((other) => other!.chain));
+  return chain <= LONGEST_CHAIN ? { ...first, chain } : undefined;
 }
 
 /** Where the value would be computed for this one consumer. */
@@ -109,9 +115,9 @@ function placeIn(
   const at = placements.get(consumer);
   if (!into || !at || at.role === "free" || at.role === "view") return undefined;
   if (into.kind === "map" && into.elementwise === true && sameShape(value, result))
-    return { role: "inline", kernel: at.kernel, frame: at.frame };
+    return { role: "inline", kernel: at.kernel, frame: at.frame, chain: at.chain + 1 };
   if (into.kind === "reduce" && into.once === true)
-    return { role: "inline", kernel: at.kernel, frame: consumer };
+    return { role: "inline", kernel: at.kernel, frame: consumer, chain: at.chain + 1 };
   return undefined;
 }
 

@@ -112,6 +112,15 @@ describe("lowering a graph", () => {
     expect(program.kernels[0]!.body).toHaveLength(1);
   });
 
+  test("a chain too long for one kernel is several, however long it is", () => {
+    const g = new GraphBuilder("chain");
+    let y = g.input("x", float(2));
+    for (let i = 0; i < 3000; i++) [y] = g.node(i % 2 ? "neg" : "abs", [y]) as [Value];
+    const { steps } = check(g.finish([{ name: "y", value: y }]), { x: ramp([2]) });
+    expect(steps.length).toBeGreaterThan(3000 / 300);
+    expect(steps.length).toBeLessThan(3000 / 200);
+  });
+
   test("a reshape is the same memory, a transpose is read in place, and neither has a kernel", () => {
     const g = new GraphBuilder("moves");
     const x = g.input("x", float(4, 6));

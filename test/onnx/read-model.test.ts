@@ -48,15 +48,17 @@ describe("reading a model", () => {
 });
 
 /** The code of what is thrown, which must be a CompileError. */
-function codeOf(body: () => unknown): string | undefined {
+function refused(body: () => unknown): CompileError | undefined {
   try {
     body();
     return undefined;
   } catch (error) {
-    if (error instanceof CompileError) return error.code;
+    if (error instanceof CompileError) return error;
     throw error;
   }
 }
+
+const codeOf = (body: () => unknown): string | undefined => refused(body)?.code;
 
 describe("a file that is no sound model", () => {
   const bytes = writeModel(small);
@@ -105,6 +107,34 @@ describe("a file that is no sound model", () => {
     const inside = Uint8Array.from({ length: 9_000_000 }, (_, i) => field[i % field.length]!);
     const bytes = new BinaryWriter().tag(7, WireType.LengthDelimited).bytes(inside).finish();
     expect(codeOf(() => fromOnnx(bytes))).toBe("E5001");
+  });
+
+  test.each([
+    ["nodes", [], [0x0a, 0], 100_001],
+    ["inputs of a node", [0x0a], [0x0a, 0], 4097],
+    ["outputs of a node", [0x0a], [0x12, 0], 4097],
+    ["inputs", [], [0x5a, 0], 4097],
+    ["outputs", [], [0x62, 0], 4097],
+    ["axes of a tensor", [0x2a], [0x08, 1], 65],
+    ["axes of a type", [0x5a, 0x12, 0x0a, 0x12], [0x0a, 0], 65],
+  ])("is E5001 when it has too many %s, and not for its length with one less", (_, outer, field, count) => {
+    const inGraph = (times: number) =>
+      outer.reduceRight<Uint8Array>(
+        (inside, key) => new BinaryWriter().raw(Uint8Array.of(key)).bytes(inside).finish(),
+        Uint8Array.from({ length: times * field.length }, (_, i) => field[i % field.length]!),
+      );
+    const code = (times: number) =>
+      codeOf(() => fromOnnx(new BinaryWriter().raw(Uint8Array.of(0x3a)).bytes(inGraph(times)).finish()));
+    expect(code(count)).toBe("E5001");
+    expect(code(count - 1)).not.toBe("E5001");
+  });
+
+  test("is told of a hundred times, with a count of the rest, when everything is wrong", () => {
+    const nodes = Array.from({ length: 300 }, (_, i) => node(`Op${i}`, ["x"], [`y${i}`]));
+    const bytes = bytesOf(graph(["x: float32[1]"], nodes, ["y0: float32[1]"]));
+    const { diagnostics } = refused(() => fromOnnx(bytes))!;
+    expect(diagnostics).toHaveLength(101);
+    expect(diagnostics.at(-1)!.message).toBe("200 complaints more, about other names");
   });
 
   test("is E3103 when a number of it is none of the dtype it is computed in", () => {

@@ -27,6 +27,8 @@ import type { TensorStore } from "./tensor-store.ts";
 const NEWEST_OPSET = 28;
 /** Names shown of a long list. */
 const SHOWN = 6;
+/** Different complaints that are told in full: whoever made a file with more of them does not read on. */
+const TOLD = 100;
 
 export type Registry = ReadonlyMap<string, Operator>;
 
@@ -53,6 +55,8 @@ class Checker {
   readonly #functions: Functions;
   readonly #bag = new DiagnosticBag();
   readonly #grouped = new Map<string, { readonly about: Complaint; readonly subjects: string[] }>();
+  /** What came after as many different complaints as are told. */
+  #untold: { readonly code: Code; readonly count: number } | undefined;
   readonly #visited = new Set<string>();
 
   constructor(model: OnnxModel, registry: Registry, tensors: TensorStore) {
@@ -76,13 +80,23 @@ class Checker {
       );
     for (const problem of this.#functions.problems()) this.#bag.add(problem);
     this.#graph(graph, () => false, { opsets, path: "", inFunction: false });
+    this.#tell();
+    this.#bag.throwIfAny();
+  }
+
+  #tell(): void {
     for (const { about, subjects } of this.#grouped.values())
       this.#bag.add({
         code: about.code,
         message: about.text(listed(subjects), subjects.length),
         fix: about.fix,
       });
-    this.#bag.throwIfAny();
+    if (this.#untold)
+      this.#bag.add({
+        code: this.#untold.code,
+        message: `${this.#untold.count} complaints more, about other names`,
+        fix: "begin with those above",
+      });
   }
 
   #graph(graph: OnnxGraph, outside: Visible, place: Place): void {
@@ -234,9 +248,10 @@ class Checker {
 
   #complain(about: Complaint, subject: string): void {
     const key = `${about.code} ${about.text("", 0)}`;
-    const group = this.#grouped.get(key) ?? { about, subjects: [] };
-    this.#grouped.set(key, group);
-    group.subjects.push(subject);
+    const group = this.#grouped.get(key);
+    if (group) group.subjects.push(subject);
+    else if (this.#grouped.size < TOLD) this.#grouped.set(key, { about, subjects: [subject] });
+    else this.#untold = { code: about.code, count: (this.#untold?.count ?? 0) + 1 };
   }
 }
 

@@ -20,6 +20,7 @@ import { nodePaths } from "./names.ts";
 import { ImportedNode, type Services } from "./node-context.ts";
 import { type Inside, keyOf, type OperatorRow, rowFor } from "./operator.ts";
 import { freeNames, inOrder } from "./order.ts";
+import { unfit, wrongRank } from "./ranks.ts";
 import { type Binding, bound, failed, Scope } from "./scope.ts";
 import type { StoredTensor, TensorStore } from "./tensor-store.ts";
 
@@ -173,6 +174,7 @@ export class Importer implements Services {
       } catch (error) {
         if (error instanceof CompileError) this.#report(error, node, path);
         else if (error instanceof RangeError) this.#report(unheld(error, node), node, path);
+        else if (error instanceof TypeError) this.#report(this.#unfit(error, node, scope, ops), node, path);
         else if (!(error instanceof Failure)) throw error;
       }
     node.outputs.forEach((name, i) => {
@@ -189,6 +191,8 @@ export class Importer implements Services {
     if (!row) return this.#call(node, scope, ops);
     const constantNode = opType === "Constant" && domain === "" ? this.#constantOf(node, row) : undefined;
     if (constantNode) return [constantNode];
+    const misfit = wrongRank(node, version, (i) => shapeOf(scope.find(node.inputs[i]!), ops).length);
+    if (misfit) throw new CompileError([misfit]);
     const context = new ImportedNode(ops, node, version, scope, this);
     const made = row.run(context, readAttributes(node.attributes, row.attributes).values);
     const values = isValue(made) ? [made] : made;
@@ -255,6 +259,14 @@ export class Importer implements Services {
     return value;
   }
 
+  #unfit(error: TypeError, node: OnnxNode, scope: Scope, ops: Ops): CompileError {
+    const given = node.inputs.filter((name) => name !== "");
+    const shapes = given.map((name) => `"${name}" [${shapeOf(scope.find(name), ops).join(", ")}]`);
+    const diagnostic = unfit(error, node, shapes);
+    if (!diagnostic) throw error;
+    return new CompileError([diagnostic]);
+  }
+
   #report({ diagnostics }: CompileError, { domain, opType }: OnnxNode, path: string): void {
     for (const diagnostic of diagnostics) {
       const about: Diagnostic = { layer: path, ...diagnostic };
@@ -264,6 +276,10 @@ export class Importer implements Services {
     }
   }
 }
+
+/** Without making a parameter of what the file holds. */
+const shapeOf = ({ stored, value }: Binding, { builder }: Ops): readonly unknown[] =>
+  stored?.shape ?? value(builder).type.shape;
 
 /** Elements that are known around a body are known in it: it makes them itself. */
 function bringKnown(graph: OnnxGraph, scope: Scope, { builder }: Ops, { ops, given }: Inside): void {

@@ -17,14 +17,14 @@ import {
   type OnnxTensor,
 } from "./model.ts";
 import { readValueInfo } from "./read-type.ts";
-import { Field, type Fields, fill, type Read, reading } from "./wire.ts";
+import { Field, type Fields, fill, type Read, reading, widen } from "./wire.ts";
 
 /** A message while it is read: its fields may be set, its lists grow. */
 type Draft<T> = { -readonly [K in keyof T]: T[K] extends readonly (infer E)[] ? E[] : T[K] };
 
 /** Units of memory: see wire.ts. */
 const OBJECT = 8;
-/** A graph or a function, of which there are few. */
+/** A graph, a function or the version of a domain, of which there are few. */
 const LARGE = 400;
 
 /** Throws E3101 for what is no ONNX model, E5001 for one that would exhaust its reader. */
@@ -88,7 +88,8 @@ const opsetFields: Fields<OpsetDraft> = {
 };
 
 function opsetInto(opsets: Map<string, number>, field: Field): void {
-  const { domain, version } = field.message((field) => fill({ domain: "", version: 0 }, opsetFields, field));
+  const read: Read<OpsetDraft> = (field) => fill({ domain: "", version: 0 }, opsetFields, field);
+  const { domain, version } = field.message(read, LARGE);
   opsets.set(domainOf(domain), version);
 }
 
@@ -98,12 +99,8 @@ const functionFields: Fields<FunctionDraft> = {
   1: (body, field) => {
     body.name = field.text();
   },
-  4: ({ inputs }, field) => {
-    inputs.push(field.text());
-  },
-  5: ({ outputs }, field) => {
-    outputs.push(field.text());
-  },
+  4: ({ inputs }, field) => widen(inputs, field.text()),
+  5: ({ outputs }, field) => widen(outputs, field.text()),
   6: ({ attributes }, field) => {
     attributes.push(field.text());
   },
@@ -138,12 +135,8 @@ const graphFields: Fields<Draft<OnnxGraph>> = {
   5: ({ initializers }, field) => {
     initializers.push(field.message(readTensor, OBJECT));
   },
-  11: ({ inputs }, field) => {
-    inputs.push(field.message(readValueInfo));
-  },
-  12: ({ outputs }, field) => {
-    outputs.push(field.message(readValueInfo));
-  },
+  11: ({ inputs }, field) => widen(inputs, field.message(readValueInfo)),
+  12: ({ outputs }, field) => widen(outputs, field.message(readValueInfo)),
   13: ({ valueInfo }, field) => {
     valueInfo.push(field.message(readValueInfo));
   },
@@ -159,12 +152,8 @@ const readGraph: Read<OnnxGraph> = (field) => {
 };
 
 const nodeFields: Fields<Draft<OnnxNode>> = {
-  1: ({ inputs }, field) => {
-    inputs.push(field.text());
-  },
-  2: ({ outputs }, field) => {
-    outputs.push(field.text());
-  },
+  1: ({ inputs }, field) => widen(inputs, field.text()),
+  2: ({ outputs }, field) => widen(outputs, field.text()),
   3: (node, field) => {
     node.name = field.text();
   },
@@ -183,6 +172,7 @@ const nodeFields: Fields<Draft<OnnxNode>> = {
 };
 
 const readNode: Read<OnnxNode> = (field) => {
+  field.node();
   const node = { name: "", domain: "", opType: "", overload: "", inputs: [], outputs: [], attributes: [] };
   return fill<Draft<OnnxNode>>(node, nodeFields, field);
 };
@@ -304,7 +294,7 @@ interface TensorDraft {
 
 /** The data stay where they are. */
 const tensorFields: Fields<TensorDraft> = {
-  1: ({ dims }, field) => field.ints(dims),
+  1: ({ dims }, field) => field.dims(dims),
   2: (tensor, field) => {
     tensor.elementType = field.number();
   },
@@ -366,7 +356,7 @@ const sparseFields: Fields<SparseDraft> = {
   2: (sparse, field) => {
     sparse.indices = field.message(readTensor, OBJECT);
   },
-  3: ({ dims }, field) => field.ints(dims),
+  3: ({ dims }, field) => field.dims(dims),
 };
 
 const readSparseTensor: Read<OnnxSparseTensor> = (field) => {

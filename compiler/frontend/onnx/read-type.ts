@@ -1,6 +1,6 @@
 /** Types of values in an ONNX file: ValueInfoProto, TypeProto and TensorShapeProto. */
 import type { OnnxDim, OnnxType, ValueInfo } from "./model.ts";
-import { type Field, type Fields, fill, type Read } from "./wire.ts";
+import { deepen, type Field, type Fields, fill, type Read } from "./wire.ts";
 
 interface Draft<T> {
   is: T;
@@ -57,9 +57,7 @@ const readTensorType: Read<TensorType> = (field) =>
   fill<TensorType>({ elementType: 0, shape: undefined }, tensorTypeFields, field);
 
 const shapeFields: Fields<OnnxDim[]> = {
-  1: (dims, field) => {
-    dims.push(field.message(readDim));
-  },
+  1: (dims, field) => deepen(dims, field.message(readDim)),
 };
 
 const readShape: Read<readonly OnnxDim[]> = (field) => fill<OnnxDim[]>([], shapeFields, field);

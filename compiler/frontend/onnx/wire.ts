@@ -8,10 +8,16 @@ import { BinaryReader, WireType } from "@bufbuild/protobuf/wire";
 import { CompileError, fail } from "../../diagnostics/index.ts";
 
 /**
- * What the messages and strings of one file may take, in units of about fifty bytes of memory. The largest
- * graphs known, of a hundred thousand nodes with types of all values, take half of it.
+ * What the messages and strings of one file may take, in units of about fifty bytes of memory. A graph of
+ * fifty thousand nodes with the types of all values takes half of it.
  */
-const UNITS = 4_000_000;
+const UNITS = 2_000_000;
+/** Nodes of one file, those of functions and of graphs in graphs among them. */
+const NODES = 100_000;
+/** Inputs of one node, graph or function, and outputs of one. */
+const WIDTH = 4096;
+/** Axes of one tensor. */
+const RANK = 64;
 /** Numbers in the lists of attributes and dims of one file: tensors are counted by their bytes. */
 const NUMBERS = 4_000_000;
 /** Bytes of one name; a list of numbers is longer, no name is. */
@@ -23,7 +29,12 @@ const DEPTH = 64;
 class Budget {
   #units = UNITS;
   #numbers = NUMBERS;
+  #nodes = NODES;
   #depth = 0;
+
+  node(): void {
+    if (--this.#nodes < 0) tooMuch(`has more than ${NODES} nodes`);
+  }
 
   message(units = 1): void {
     this.#units -= units;
@@ -50,6 +61,16 @@ function tooMuch(what: string): never {
     message: `the ONNX file ${what}`,
     fix: "use a file that an exporter wrote; this one is damaged or made to exhaust its reader",
   });
+}
+
+/** One more input or output of what has such a list. */
+export function widen<T>(list: T[], one: T): void {
+  if (list.push(one) > WIDTH) tooMuch(`has a node or a graph of more than ${WIDTH} inputs or outputs`);
+}
+
+/** One more axis of a shape. */
+export function deepen<T>(dims: T[], one: T): void {
+  if (dims.push(one) > RANK) tooMuch(`has a tensor of more than ${RANK} axes`);
 }
 
 /**
@@ -130,11 +151,21 @@ export class Field {
 
   /** One element, or all of a packed list. */
   ints(into: bigint[]): void {
-    this.#list(WireType.Varint, (reader) => into.push(BigInt(reader.int64())));
+    this.#list(WireType.Varint, (reader) => void into.push(BigInt(reader.int64())));
+  }
+
+  /** The same of sizes. */
+  dims(into: bigint[]): void {
+    this.#list(WireType.Varint, (reader) => deepen(into, BigInt(reader.int64())));
   }
 
   floats(into: number[]): void {
-    this.#list(WireType.Bit32, (reader) => into.push(reader.float()));
+    this.#list(WireType.Bit32, (reader) => void into.push(reader.float()));
+  }
+
+  /** The message that is read now is a node. */
+  node(): void {
+    this.#budget.node();
   }
 
   /** A message in this one; `units` say what becomes of it. */
