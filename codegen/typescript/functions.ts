@@ -57,7 +57,8 @@ function roundEven(x${only(": number")})${only(": number")} {
   floorMod: ({ only }) => `/** The remainder with the sign of the divisor. */
 function floorMod(a${only(": number")}, b${only(": number")})${only(": number")} {
   const remainder = a % b;
-  return remainder !== 0 && remainder < 0 !== b < 0 ? remainder + b : remainder;
+  if (remainder === 0) return b < 0 ? -0 : 0;
+  return remainder < 0 !== b < 0 ? remainder + b : remainder;
 }`,
   shiftLeft: ({ only }) => `/** All bits are out where there are fewer. */
 function shiftLeft(a${only(": number")}, b${only(": number")})${only(": number")} {

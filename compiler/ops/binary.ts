@@ -4,8 +4,8 @@
  * form is the function of the same name.
  *
  * `max` and `min` are Math.max and Math.min: NaN wins, -0 is below +0. `mod` has the divisor's sign, as
- * numpy.mod. Integer `div` truncates as ONNX Div does; integer division by zero gives 0, and `mod` by zero 0,
- * so that no target can trap. `and`, `or`, `xor` are bitwise on integers. A shift by
+ * numpy.mod, where it is zero, too. Integer `div` truncates as ONNX Div does; integer division by zero gives
+ * 0, and `mod` by zero 0, so that no target can trap. `and`, `or`, `xor` are bitwise on integers. A shift by
  * more bits than there are, or by a negative number, shifts everything out; to the right the sign comes in.
  */
 import { type DType, dtypes, type Scalar } from "../../runtime/dtype.ts";
@@ -56,7 +56,7 @@ const rows: readonly Row[] = [
     name: "mod",
     accepts: "number",
     float: modulo,
-    integer: (a, b) => (b === 0 ? 0 : modulo(a, b)),
+    integer: (a, b) => (b === 0 ? 0 : modulo(a, b) + 0),
     big: bigModulo,
   },
   { name: "pow", accepts: "float", float: Math.pow },
@@ -145,5 +145,6 @@ function bigModulo(a: bigint, b: bigint): bigint {
 
 function modulo(a: number, b: number): number {
   const rest = a % b;
-  return rest !== 0 && rest < 0 !== b < 0 ? rest + b : rest;
+  if (rest === 0) return b < 0 ? -0 : 0;
+  return rest < 0 !== b < 0 ? rest + b : rest;
 }

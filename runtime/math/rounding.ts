@@ -18,5 +18,6 @@ export function roundEven(x: number): number {
  */
 export function floorMod(a: number, b: number): number {
   const remainder = a % b;
-  return remainder !== 0 && remainder < 0 !== b < 0 ? remainder + b : remainder;
+  if (remainder === 0) return b < 0 ? -0 : 0;
+  return remainder < 0 !== b < 0 ? remainder + b : remainder;
 }

@@ -96,7 +96,7 @@ const floating: Record<BinaryFn, (a: number, b: number) => number> = {
   sub: (a, b) => a - b,
   mul: (a, b) => a * b,
   div: (a, b) => a / b,
-  mod: (a, b) => (a % b !== 0 && a % b < 0 !== b < 0 ? (a % b) + b : a % b),
+  mod: (a, b) => (a % b === 0 ? Math.sign(b) * 0 : a % b < 0 !== b < 0 ? (a % b) + b : a % b),
   pow: (a, b) => a ** b,
   max: Math.max,
   min: Math.min,
