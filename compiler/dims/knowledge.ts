@@ -151,3 +151,24 @@ export function declaredDomain(name: string, bounds: Declaration): Domain {
     refuse("E1002", `${name} within ${min}..${max}, a multiple of ${multipleOf}`, "give whole numbers");
   return { ...anything, min, max, modulus: multipleOf };
 }
+
+export const namesOf = (x: { readonly left: Dim; readonly right: Dim }): readonly string[] => [
+  ...x.left.symbols,
+  ...x.right.symbols,
+];
+
+/** The flex symbols in what assertions come to, with where they come from. */
+export function undeterminedOf(log: readonly Assertion[], resolve: (name: string) => Dim) {
+  const open = new Map<string, Set<Origin>>();
+  for (const x of log)
+    for (const name of namesOf(x).flatMap((n) => resolve(n).symbols))
+      if (kindOf(name) === "flex") open.set(name, (open.get(name) ?? new Set()).add(x.origin));
+  return [...open].map(([symbol, origins]) => ({ symbol, origins: [...origins] }));
+}
+
+/** A broadcast that took two sizes for equal, of which one is 1 after all: the result would be another. */
+export function stretched(x: Assertion, left: Dim, right: Dim): Failure {
+  const one = left.value === 1 ? x.left : x.right;
+  const suggestion = `${one} is 1 here: declare ${one} = 1 or ${x.left} = ${x.right}`;
+  return { left, right, relation: "broadcasts with", suggestion };
+}

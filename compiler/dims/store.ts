@@ -32,17 +32,18 @@ import {
   equation,
   type Failure,
   type Knowledge,
+  namesOf,
   type Origin,
   outside,
   point,
   type Residual,
   residualsOf,
   set,
+  stretched,
+  undeterminedOf,
   unknown,
 } from "./knowledge.ts";
 import { minimalCore, openness, solveAlone, solveFlex } from "./solving.ts";
-
-const namesOf = (x: Assertion): readonly string[] => [...x.left.symbols, ...x.right.symbols];
 
 /** As many relations between symbols as a decision may assume. */
 const mostContext = 12;
@@ -143,18 +144,10 @@ export class Store implements Facts {
   }
 
   /** What is still required, merged: one entry per symbol, then the relations between symbols. */
-  residuals(): readonly Residual[] {
-    return residualsOf(this.#known, this.#parked);
-  }
+  readonly residuals = (): readonly Residual[] => residualsOf(this.#known, this.#parked);
 
   /** The flex symbols that nothing determines, with the assertions that leave them open. */
-  undetermined(): readonly { readonly symbol: string; readonly origins: readonly Origin[] }[] {
-    const open = new Map<string, Set<Origin>>();
-    for (const x of this.#log)
-      for (const name of namesOf(x).flatMap((n) => this.resolve(symbol(n)).symbols))
-        if (kindOf(name) === "flex") open.set(name, (open.get(name) ?? new Set()).add(x.origin));
-    return [...open].map(([symbol, origins]) => ({ symbol, origins: [...origins] }));
-  }
+  readonly undetermined = () => undeterminedOf(this.#log, (name) => this.resolve(symbol(name)));
 
   /** d with everything known applied. Of a chain of symbols, each on the way then knows the last one. */
   resolve(d: Dim): Dim {
@@ -222,8 +215,7 @@ export class Store implements Facts {
           if (c.kind !== "relation" || c.relation === "!=") continue;
           if (relations.has(c) || relations.size >= mostContext) continue;
           relations.add(c);
-          for (const other of c.left.symbols) seen.add(other);
-          for (const other of c.right.symbols) seen.add(other);
+          for (const other of namesOf(c)) seen.add(other);
         }
       }
     return { relations: [...relations], more };
@@ -380,8 +372,8 @@ export class Store implements Facts {
 
   /** What one of the same goal and result requires already is not said again. */
   #parkOnce(x: Assertion, c: Relational): undefined {
-    const waiting = [...(this.#waiting.get([...c.left.symbols, ...c.right.symbols][0]!) ?? [])];
-    const alike = waiting.filter(({ goal, result }) => goal === x.goal && result === x.result);
+    const waiting = this.#waiting.get(namesOf(c)[0]!) ?? [];
+    const alike = [...waiting].filter(({ goal, result }) => goal === x.goal && result === x.result);
     const said = alike.flatMap((one) => this.#parked.get(one) ?? []);
     return said.some((other) => isSameClause(other, c)) ? this.#park(x) : this.#park(x, c);
   }
@@ -394,9 +386,7 @@ export class Store implements Facts {
       const fits = equals(other, result).kind;
       if (fits === "always") return undefined;
       if (fits !== "never") return this.#park(x, equation(other, result));
-      const one = a.value === 1 ? x.left : x.right;
-      const suggestion = `${one} is 1 here: declare ${one} = 1 or ${x.left} = ${x.right}`;
-      return { left: a, right: b, relation: "broadcasts with", suggestion };
+      return stretched(x, a, b);
     }
     const verdict = equals(a, b);
     // What another broadcast only took for granted binds nothing: one of them may still turn out to be 1.
