@@ -195,3 +195,50 @@ function withoutShared(list: readonly Dim[], bounds: Bounds): readonly Dim[] {
   const divided = (d: Dim) => sum(d.terms.map((t) => monomial(t.coefficient, without(t.factors, [shared])!)));
   return withoutShared(list.map(divided), bounds);
 }
+
+/**
+ * d with sums of floors made one by Hermite's identity, at any depth: floor((x + r)/q) + floor((x + r + g)/q)
+ * + ... + floor((x + r + q - g)/q) is floor((x + r)/g), where g divides q.
+ */
+export function joined(d: Dim): Dim {
+  if (d.height === 0) return d;
+  const inside = mapFactors(d, (f) => {
+    if (f.kind === "symbol") return f.dim;
+    if (f.kind === "max") return max(joined(f.left), 0);
+    const by = joined(f.denominator);
+    return by === zero ? f.dim : floorDiv(joined(f.numerator), by);
+  });
+  for (const t of inside.terms) {
+    const one = wholeFloor(t);
+    const sum = one && joinedOn(inside, one);
+    if (sum) return joined(sum);
+  }
+  return inside;
+}
+
+type Floor = Extract<Atom, { kind: "floor" }>;
+
+/** The last factor of a term, if it is a floor by a small number. */
+function wholeFloor({ factors }: Term): Floor | undefined {
+  const f = factors.at(-1);
+  const by = f?.kind === "floor" ? f.denominator.value : undefined;
+  return f?.kind === "floor" && by !== undefined && by <= 64 ? f : undefined;
+}
+
+/** The dim with `first` and the floors that make it a whole put together. */
+function joinedOn(d: Dim, first: Floor): Dim | undefined {
+  const q = Number(first.denominator.value);
+  const present = new Set(d.atoms);
+  const isPresent = ({ terms }: Dim) =>
+    terms.some(({ factors: [f, more] }) => f?.kind === "floor" && !more && present.has(f));
+  for (let g = 1; g < q; g++) {
+    if (q % g !== 0) continue;
+    const shifted = (_: unknown, i: number) => floorDiv(add(first.numerator, (i + 1) * g), q);
+    const others = Array.from({ length: q / g - 1 }, shifted);
+    if (!others.every(isPresent)) continue;
+    const alone = sub(floorDiv(first.numerator, g), sum(others));
+    const made = mapFactors(d, (f) => (f === first ? alone : f.dim));
+    if (made.size < d.size) return made;
+  }
+  return undefined;
+}

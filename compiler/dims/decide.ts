@@ -4,7 +4,7 @@
  * or residues of several. What is not proven is looked at on a few lines: where both answers occur, the
  * relation itself is the condition.
  */
-import { primitive, simplify } from "./bounds.ts";
+import { joined, primitive, simplify } from "./bounds.ts";
 import { condition } from "./condition.ts";
 import {
   type Clause,
@@ -89,7 +89,7 @@ function isFree(relation: Relation, d: Dim, context: readonly Dim[], domains: Do
 function judge(relation: Relation, from: Dim, domains: Domains, context: readonly Dim[] = []): Verdict {
   if (relation === ">") return judge(">=", sub(from, 1), domains, context);
   if (from.size > large) return verdicts[bySigns(relation, from, domains)];
-  const simple = simplify(from, domains);
+  const simple = simplify(joined(from), domains);
   const d = primitive(relation === ">=" ? withoutFloors(simple) : simple, domains);
   const divisor = [...atomsWithin([d])].find(
     (f) =>

@@ -3,7 +3,8 @@
  * to be at least 0) is proven by signs and linear elimination, or split, until each part is proven or there
  * is nothing left to split by. It splits by the sign of a max, which joins the context where it is of several
  * symbols; by residues of a prime, after which floors disappear once their period is used up; and by an
- * interval, at the place where a sign of one symbol changes. The parts that are proven are boxes, which say
+ * interval, at the place where a sign of one symbol changes. Without a max, a few values of each class of
+ * residues tell at once what a split by their primes would. The parts that are proven are boxes, which say
  * for what values the relation holds. After Omega (Pugh 1991) and Halide's simplifier.
  */
 import { type Interval, range } from "./bounds.ts";

@@ -190,6 +190,16 @@ describe("deciding", () => {
     expect(decide("==", dim("n*n"), dim("1000000016000000063"))).toEqual({ kind: "never" });
   });
 
+  test.each([
+    ["floor(a/8)", "floor(a/32) + floor((a + 8)/32) + floor((a + 16)/32) + floor((a + 24)/32)"],
+    ["min(2*a, b)", "min(a + a//3 + (a + 1)//3 + (a + 2)//3, b)"],
+    ["min(a, b) + c", "min(a, b)//3 + (min(a, b) + 1)//3 + (min(a, b) + 2)//3 + c"],
+    ["c // (a//2 + (a + 1)//2)", "c // a"],
+    ["min(a, 4)", "min(a//5 + (a + 1)//5 + (a + 2)//5 + (a + 3)//5 + (a + 4)//5, 4)"],
+  ])("knows that %s is the sum of its parts", (one, parts) => {
+    expect(decide("==", dim(one), dim(parts))).toEqual({ kind: "always" });
+  });
+
   test("is certain where a few sizes are all there are", () => {
     const few = (...names: string[]) => {
       const s = new Store();

@@ -292,6 +292,15 @@ describe("what is required of several symbols", () => {
     for (const text of list) known.assert(text);
     expect(known.decide(left, relation, right).kind).toBe(answer);
   });
+  test("is asked again after each assertion without all being told again", () => {
+    const known = new Assumptions();
+    for (let i = 0; i < 300; i++) {
+      known.assert(`y${i} >= z${i}`);
+      expect(known.decide(`y${i}`, ">=", `z${i}`).kind).toBe("always");
+    }
+    expect(() => known.assert("z1 > y1")).toThrow("y1 >= z1 contradicts z1 > y1");
+    expect(known.decide("y1", ">=", "z1").kind).toBe("always");
+  });
   test("is all told, relations of one symbol too", () => {
     const known = new Assumptions().assert("h != 4").assert("a < b");
     expect(`${known}`.split("\n")).toEqual([
