@@ -338,7 +338,14 @@ function withChain(diagnostic: Diagnostic, graph: Graph, node: Node): Diagnostic
     const next: Node | undefined = at.operands.map((o) => producer.get(o)).find((n) => n !== undefined);
     at = next;
   }
-  return chain.length > 1 && !diagnostic.chain ? { ...diagnostic, chain } : diagnostic;
+  const told = { ...diagnostic, message: inTheLayersNames(diagnostic.message, node) };
+  return chain.length > 1 && !diagnostic.chain ? { ...told, chain } : told;
+}
+
+/** An op speaks of itself by a name of its own. */
+function inTheLayersNames(message: string, { op, source }: Node): string {
+  const own = source.path !== "" && message.startsWith(`${op} `);
+  return own ? source.path + message.slice(op.length) : message;
 }
 
 function symbolsOf(graph: Graph, store: Store): Pick<BoundModel, "symbols" | "origins"> {

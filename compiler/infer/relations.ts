@@ -164,7 +164,7 @@ export class Relations implements RelationContext {
   ): never {
     const { source, op } = this.#site ?? { source: { path: "" }, op: "" };
     const layer = source.path || op;
-    const told = this.#site ? inTheLayersNames(message, this.#site) : message;
+    const told = this.#site ? withUsersNames(message, this.#site) : message;
     throw new CompileError([{ code, message: told, layer, ...details, ...(source.at && { at: source.at }) }]);
   }
 
@@ -227,13 +227,9 @@ export function inTheUsersNames(clause: string, { source, op, operands }: Site):
   });
 }
 
-/** An op speaks of itself and its operands by names of its own. */
-function inTheLayersNames(message: string, site: Site): string {
-  const { op, source } = site;
-  const own = source.path !== "" && message.startsWith(`${op} `);
-  const told = own ? source.path + message.slice(op.length) : message;
-  return told.replace(/\baxis -?\d+ of \w+/g, (operand) => inTheUsersNames(operand, site));
-}
+/** The same of a message, which names operands only where it speaks of their axes. */
+const withUsersNames = (message: string, site: Site): string =>
+  message.replace(/\baxis -?\d+ of \w+/g, (operand) => inTheUsersNames(operand, site));
 
 /** What another layer gives out is called after that layer; inside one layer, values have their own names. */
 function nameFrom({ name, source: { path } }: Value, layer: string): string {

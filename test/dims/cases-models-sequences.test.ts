@@ -238,7 +238,7 @@ describe("68. state that is carried", () => {
   test("that grows is a named error, which says what to do instead", () => {
     const error = only(() => carried((ops, state, item) => ops.concat([state, item], 0)).summary());
     expect(error).toMatchObject({ code: "E4001", layer: "carry" });
-    expect(error.message).toBe("carry makes its state 0 another size in every step: axis 0, B to 2*B");
+    expect(error.message).toBe("scan makes its state 0 another size in every step: axis 0, B to 2*B");
     expect(error.fix).toContain("as an output of the loop, which stacks them");
   });
   test("as a cache that each run makes longer is P + S", () => {

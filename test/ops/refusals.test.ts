@@ -99,14 +99,14 @@ describe("wrong ranks and axes (E2111)", () => {
       "reduceMax names axis 2, but x has rank 2",
     ],
     ["reduceMax", [["float32"]], { axes: [0], keepDims: false }, "reduceMax names axis 0, but x has rank 0"],
-    ["reduceSum", [["float32", 2]], { axes: [0, 0], keepDims: false }, "reduceSum names axis 0 of x twice"],
+    ["reduceSum", [["float32", 2]], { axes: [0, 0], keepDims: false }, "reduceSum names axis 0 of x0 twice"],
     [
       "transpose",
       [["float32", 2, 3]],
       { permutation: [0] },
       "transpose has 1 entries of the permutation for 2 axes",
     ],
-    ["transpose", [["float32", 2, 3]], { permutation: [1, 1] }, "transpose names axis 1 of x twice"],
+    ["transpose", [["float32", 2, 3]], { permutation: [1, 1] }, "transpose names axis 1 of x0 twice"],
     ["broadcast", [["float32", 2]], { shape: dims(2, 2), axes: [] }, "broadcast has 0 axes for 1 axes"],
     [
       "broadcast",
@@ -193,7 +193,7 @@ describe("sizes that do not fit", () => {
     const cut = { axis: 0, start: dim(3), size: dim(-1), stride: dim(1) };
     expect(refusal("slice", [["float32", 5]], cut)).toMatchObject({
       code: "E2201",
-      message: "3 before and 3 after are cut from axis 0 of x, which has only 5",
+      message: "3 before and 3 after are cut from axis 0 of x0, which has only 5",
       fix: "cut at most 5 in all, or feed at least 6",
     });
   });
@@ -211,7 +211,7 @@ describe("sizes that do not fit", () => {
       ),
     ).toMatchObject({
       code: "E2106",
-      message: "conv needs 7 elements along axis 1 of x, but the padded input has 6",
+      message: "conv needs 7 elements along axis 1 of x0, but the padded input has 6",
       facts: [
         { subject: "input", value: "5", note: "padded by 1 and 0" },
         { subject: "window", value: "4", note: "spans 7 with dilation 2" },
