@@ -6,10 +6,10 @@
  *     A' [ (G g G') * (B' d B) ] A          with * elementwise, summed over channels
  *
  * `winogradInput` makes B' d B of every tile and channel, `winogradKernel` G g G' of every pair of channels,
- * with the outputs in blocks as wide as a tile of the product, and `winogradOutput` applies A. The product
- * may have more `rows` than there are tiles, and a row more `columns` than there are channels, to suit the
- * cache: they hold anything (zeros in the reference), and nobody reads them. Only the pass `winograd` makes
- * these ops. References multiply by the matrices, kernels by the sums they factor into.
+ * with the outputs in blocks as wide as a tile of the product, and `winogradOutput` applies A. To suit the
+ * cache, the product may have more `rows` than there are tiles, a row more `columns` than channels, a block
+ * more `depth` than inputs: they hold anything (zeros in the reference), and nobody reads them. Only the pass
+ * `winograd` makes these ops. References multiply by the matrices, kernels by the sums they factor into.
  */
 import { allocateNumbers, type Elements } from "../../runtime/elements.ts";
 import { size, type Tensor } from "../../runtime/tensor.ts";
@@ -22,7 +22,7 @@ import { counting } from "./odometer.ts";
 import { type Line, lines } from "./winograd-lines.ts";
 
 export type WinogradInputAttributes = { readonly tile: number; readonly rows: Dim; readonly columns: Dim };
-export type WinogradKernelAttributes = { readonly tile: number; readonly width: number };
+export type WinogradKernelAttributes = { readonly tile: number; readonly width: number; readonly depth: Dim };
 export type WinogradOutputAttributes = { readonly tile: number; readonly shape: readonly Dim[] };
 
 type Matrix = readonly (readonly number[])[];
@@ -108,13 +108,14 @@ export const winogradOps: readonly Op[] = [
   defineOp<WinogradKernelAttributes>({
     name: "winogradKernel",
     operands: ["kernel"],
-    attributes: { tile: "int", width: "int" },
-    relate: (context, [kernel], { tile, width }) => {
+    attributes: { tile: "int", width: "int", depth: "dim" },
+    relate: (context, [kernel], { tile, width, depth }) => {
       checkRank(context, "winogradKernel", "kernel", kernel!, 4);
       checkDTypeIs(context, "winogradKernel", "kernel", kernel!, "float32");
       const [inputs, outputs] = kernel!.shape.slice(2) as [Dim, Dim];
       context.divisible(outputs, constant(width), "blocks cover the outputs");
-      const shape = [constant((tile + 2) ** 2), floorDiv(outputs, width), inputs, constant(width)];
+      context.atLeast(depth, inputs, "a block has room for the inputs");
+      const shape = [constant((tile + 2) ** 2), floorDiv(outputs, width), depth, constant(width)];
       return [{ dtype: kernel!.dtype, shape }];
     },
     evaluate: ([kernel], attributes, [result]) => [kernelReference(kernel!, attributes, result!.shape)],
@@ -193,7 +194,7 @@ function kernelReference(
         .flat()
         .forEach((value, k) => {
           const block = k * (outputs / width) + Math.floor(o / width);
-          result.data[(block * inputs + c) * width + (o % width)] = value;
+          result.data[(block * shape[2]! + c) * width + (o % width)] = value;
         });
     }
   return result;

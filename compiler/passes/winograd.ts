@@ -87,8 +87,8 @@ function costOf({ n, height, width, inputs, outputs }: Sizes, tile: number): num
 function filtered(node: BoundNode, { tile, width }: Plan, scope: Scope): BoundNode {
   const { source } = node;
   const [x, kernel] = [node.operands[0]!, node.operands[1]!];
-  const [n, height, columns, outputs] = node.results[0]!.type.shape as readonly BoundDim[];
-  const tiles = [height!, columns!].map((d) => Math.ceil(constantOf(d)! / tile));
+  const [n, height, across, outputs] = node.results[0]!.type.shape as readonly BoundDim[];
+  const tiles = [height!, across!].map((d) => Math.ceil(constantOf(d)! / tile));
   const rows = bound(rowsFor(constantOf(n!)! * tiles[0]! * tiles[1]!));
   const [inputs, elements] = [kernel.type.shape[2] as BoundDim, bound((tile + 2) ** 2)];
   const blocks = bound(constantOf(outputs!)! / width);
@@ -100,29 +100,34 @@ function filtered(node: BoundNode, { tile, width }: Plan, scope: Scope): BoundNo
     node,
     scope,
   );
-  const wide = bound(columnsFor(constantOf(rows)!, constantOf(inputs)!));
-  const tilesIn = { tile, rows, columns: wide };
-  const transformed = add("winogradInput", [covered], tilesIn, [elements, rows, wide]);
   const part: SliceAttributes = { axis: 2, start: constant(0), size: inputs, stride: constant(1) };
-  const v = wide === inputs ? transformed : add("slice", [transformed], part, [elements, rows, inputs]);
-  const u = add("winogradKernel", [kernel], { tile, width }, [elements, blocks, inputs, bound(width)]);
+  const only = (value: BoundValue) => {
+    const shape = value.type.shape.with(2, inputs) as readonly BoundDim[];
+    return value.type.shape[2] === inputs ? value : add("slice", [value], part, shape);
+  };
+  const columns = bound(columnsFor(constantOf(rows)!, constantOf(inputs)!));
+  const v = add("winogradInput", [covered], { tile, rows, columns }, [elements, rows, columns]);
+  const depth = bound(depthFor(constantOf(inputs)!, constantOf(outputs!)!));
+  const u = add("winogradKernel", [kernel], { tile, width, depth }, [elements, blocks, depth, bound(width)]);
   const contraction: DotGeneralAttributes = { batch: [[0], [0]], contract: [[2], [2]] };
-  const products = add("dotGeneral", [v, u], contraction, [elements, rows, blocks, bound(width)]);
+  const products = add("dotGeneral", [only(v), only(u)], contraction, [elements, rows, blocks, bound(width)]);
   const attributes = { tile, shape: node.results[0]!.type.shape };
   return { ...node, op: "winogradOutput", operands: [products], attributes };
 }
 
 /**
- * Elements of a tile lie a plane of rows apart, and must not lie a power of two apart, where they share a few
- * lines of the cache. Rows come in whole blocks of four, because what is left over takes as long as a block;
- * one more block is little among many, four more columns are little among a few.
+ * Elements of a tile lie a plane apart, and must not lie a power of two apart, where they share a few lines
+ * of the cache. Rows come in whole blocks of four, because what is left over takes as long as a block; one
+ * more block is little among many, four more columns are little among a few.
  */
 function rowsFor(tiles: number): number {
   const rows = tiles < 4 ? tiles : Math.ceil(tiles / 4) * 4;
   return rows >= 64 && rows % 16 === 0 ? rows + 4 : rows;
 }
 
-const columnsFor = (rows: number, inputs: number) => ((rows * inputs) % 256 === 0 ? inputs + 4 : inputs);
+const isAliased = (elements: number) => elements % 256 === 0;
+const columnsFor = (rows: number, inputs: number) => (isAliased(rows * inputs) ? inputs + 4 : inputs);
+const depthFor = (inputs: number, outputs: number) => (isAliased(inputs * outputs) ? inputs + 1 : inputs);
 
 /** x with zeros behind, so that whole tiles cover it. */
 function widened(x: BoundValue, sizes: readonly number[], node: BoundNode, scope: Scope): BoundValue {

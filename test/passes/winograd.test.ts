@@ -94,7 +94,7 @@ describe("a 3x3 convolution of stride 1", () => {
       param %b: float32[24] = {"kind":"zeros"}
       %pad: float32[1, 10, 10, 16] = pad(%x) {low=[<0>, <0>, <0>, <0>], high=[<0>, <2>, <0>, <0>], value=0}
       %winogradInput: float32[36, 4, 16] = winogradInput(%pad) {tile=4, rows=<4>, columns=<16>}
-      %winogradKernel: float32[36, 3, 16, 8] = winogradKernel(%k) {tile=4, width=8}
+      %winogradKernel: float32[36, 3, 16, 8] = winogradKernel(%k) {tile=4, width=8, depth=<16>}
       %dotGeneral: float32[36, 4, 3, 8] = dotGeneral(%winogradInput, %winogradKernel) {batch=[[0], [0]], contract=[[2], [2]]}
       %c: float32[1, 6, 8, 24] = winogradOutput(%dotGeneral) {tile=4, shape=[<1>, <6>, <8>, <24>]}
       %s: float32[1, 6, 8, 24] = add(%c, %b)
@@ -122,6 +122,9 @@ describe("a 3x3 convolution of stride 1", () => {
     const shape = { n: 1, height: 16, width: 16, inputs: 16, outputs: 8 };
     const graph = winograd(network(shape));
     expect(linesOf(graph)).toContain("float32[36, 16, 20] = winogradInput");
+    const wide = winograd(network({ ...shape, outputs: 16 }));
+    expect(linesOf(wide)).toContain("float32[36, 2, 17, 8] = winogradKernel");
+    expect(error({ ...shape, outputs: 16 }, 7, lowered(targets.wasm))).toBeLessThan(2 ** -17);
     for (const run of [evaluated(targets.wasm.numerics), lowered(targets.wasm)])
       expect(error(shape, 7, run)).toBeLessThan(2 ** -17);
     const { steps } = lower(graph, {
@@ -137,7 +140,7 @@ describe("a 3x3 convolution of stride 1", () => {
     const data = fill(graph, { style: "normal", seed: 1 });
     const { steps, prepare } = lower(graph, { target: targets.wasm, parameters: data, symbols: new Map() });
     const names = (list: typeof steps) => list.map((step) => (step.kind === "call" ? step.kernel.name : ""));
-    expect(names(prepare)).toEqual(["winogradKernel_36x2x16x8"]);
+    expect(names(prepare)).toEqual(["winogradKernel_36x2x17x8"]);
     expect(names(steps)).toEqual(["winogradInput_36x4x16", "dotGeneral_36x4x2x8x16", "add_1x8x8x16"]);
   });
 });
