@@ -104,7 +104,7 @@ describe("a file that is no sound model", () => {
     ["inputs", [0x5a, 0]],
     ["sparse tensors", [0x7a, 4, 0x0a, 0, 0x12, 0]],
   ])("is E5001 when it is made of millions of empty %s", (_, field) => {
-    const inside = Uint8Array.from({ length: 9_000_000 }, (_, i) => field[i % field.length]!);
+    const inside = Uint8Array.from({ length: 4_500_000 }, (_, i) => field[i % field.length]!);
     const bytes = new BinaryWriter().tag(7, WireType.LengthDelimited).bytes(inside).finish();
     expect(codeOf(() => fromOnnx(bytes))).toBe("E5001");
   });
