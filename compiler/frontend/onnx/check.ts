@@ -19,6 +19,7 @@ import type {
   ValueInfo,
 } from "./model.ts";
 import { nodePaths } from "./names.ts";
+import { operandCounts } from "./operand-counts.ts";
 import { keyOf, type Operator, rowFor } from "./operator.ts";
 import { givenNames, inOrder, readNames, subgraphs } from "./order.ts";
 import type { TensorStore } from "./tensor-store.ts";
@@ -209,9 +210,23 @@ class Checker {
     const operator = this.#registry.get(keyOf(domain, opType));
     const row = operator && rowFor(operator, version ?? 1);
     const called = row ? undefined : this.#functions.of(node);
-    if (row) this.#attributes(node, row.attributes, path, version, place);
-    else if (called) this.#function(called.key, path);
+    if (row) {
+      this.#attributes(node, row.attributes, path, version, place);
+      this.#operands(node, path);
+    } else if (called) this.#function(called.key, path);
     else this.#complain(noOperator(keyOf(domain, opType), version, operator), path);
+  }
+
+  #operands({ domain, opType, inputs }: OnnxNode, path: string): void {
+    const counts = operandCounts(domain, opType);
+    const given = inputs.findLastIndex((name) => name !== "") + 1;
+    if (!counts || (inputs.length >= counts.least && given <= counts.most)) return;
+    const few = inputs.length < counts.least;
+    const takes = few ? `at least ${counts.least}` : `at most ${counts.most}`;
+    const operator = keyOf(domain, opType);
+    const text = (names: string) =>
+      `${operator} takes ${takes} operands, but ${few ? inputs.length : given} are given (${names})`;
+    this.#complain({ code: "E3103", text, fix: few ? "give what is missing" : "leave out the rest" }, path);
   }
 
   #attributes(

@@ -194,6 +194,7 @@ export class Importer implements Services {
     const misfit = wrongRank(node, version, (i) => shapeOf(scope.find(node.inputs[i]!), ops).length);
     if (misfit) throw new CompileError([misfit]);
     const context = new ImportedNode(ops, node, version, scope, this);
+    context.checkRanks();
     const made = row.run(context, readAttributes(node.attributes, row.attributes).values);
     const values = isValue(made) ? [made] : made;
     const outputs = values.filter((value) => value !== undefined);

@@ -6,6 +6,7 @@ import type { GraphBuilder } from "../../infer/builder.ts";
 import type { Value } from "../../ir/graph.ts";
 import type { Ops } from "../ops/composites.ts";
 import type { OnnxGraph, OnnxNode, OnnxTensor } from "./model.ts";
+import { wrongRank } from "./operand-counts.ts";
 import { type Inside, keyOf, type NodeContext } from "./operator.ts";
 import type { Scope } from "./scope.ts";
 
@@ -42,6 +43,24 @@ export class ImportedNode implements NodeContext {
     this.opset = opset;
     this.#scope = scope;
     this.#services = services;
+  }
+
+  /** @throws E3103 where an operand has a number of axes that the operator does not take. */
+  checkRanks(): void {
+    const { domain, opType, inputs } = this.node;
+    const given = inputs.map((_, i) => (this.has(i) ? this.#rankOf(i) : undefined));
+    const wrong = wrongRank(domain, opType, given);
+    if (!wrong) return;
+    const { operand, takes } = wrong;
+    this.wrong(
+      `operand ${inputs[operand]} is of rank ${given[operand]}, but has to be of ${takes.replace("+", " or more")}`,
+      "reshape it, or export the model again",
+    );
+  }
+
+  #rankOf(i: number): number {
+    const { stored, value } = this.#binding(i);
+    return (stored?.shape ?? value(this.ops.builder).type.shape).length;
   }
 
   has(i: number): boolean {

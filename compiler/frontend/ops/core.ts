@@ -3,7 +3,9 @@
  * layer's `call` is written in. One method per core op, with negative axes allowed and attributes that are
  * usually the same left out. Anything that can be said with these belongs to the composites, not here.
  */
+
 import type { DType } from "../../../runtime/dtype.ts";
+import { fail } from "../../diagnostics/index.ts";
 import { constant, type Dim, mul, product, type Shape, sub } from "../../dims/index.ts";
 import type { GraphBuilder } from "../../infer/builder.ts";
 import { numbersOf, sizesOf } from "../../infer/shape-values.ts";
@@ -69,7 +71,11 @@ export abstract class CoreOps<Self> extends ElementwiseOps {
 
   /** `axis` counted from the front. */
   axis(x: Value, axis: number): number {
-    return axis < 0 ? axis + this.rank(x) : axis;
+    const rank = this.rank(x);
+    const at = axis < 0 ? axis + rank : axis;
+    if (at >= 0 && at < rank) return at;
+    const fix = rank === 0 ? "name none" : `use an axis from ${-rank} to ${rank - 1}`;
+    return fail({ code: "E2111", message: `axis ${axis} of a value of rank ${rank}`, fix });
   }
 
   axes(x: Value, axes: Axes): readonly number[] {

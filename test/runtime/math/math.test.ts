@@ -51,6 +51,7 @@ test("floorMod has the sign of the divisor", () => {
     [1, Infinity],
     [-1, Infinity],
   ] as const;
-  expect(pairs.map(([a, b]) => floorMod(a, b))).toEqual([1, 2, -2, -1, 0, -0, -0.5, 1, Infinity]);
+  expect(pairs.map(([a, b]) => floorMod(a, b))).toEqual([1, 2, -2, -1, 0, 0, -0.5, 1, Infinity]);
+  expect(floorMod(6, -3)).toBe(-0);
   expect(floorMod(1, 0)).toBeNaN();
 });

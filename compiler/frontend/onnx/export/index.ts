@@ -4,6 +4,7 @@
  * names; sizes made of them are computed in the file, from the shapes of its inputs.
  */
 import { type DType, dtypes } from "../../../../runtime/dtype.ts";
+import { storedNumbers } from "../../../../runtime/elements.ts";
 import type { Tensor } from "../../../../runtime/tensor.ts";
 import { size } from "../../../../runtime/tensor.ts";
 import { fail } from "../../../diagnostics/index.ts";
@@ -145,9 +146,10 @@ function widened(
 
 /** ONNX Scan. The body reads invariants as names of the graph around it. */
 function exportScan(draft: OnnxDraft, node: Node): readonly string[] {
-  const { body, reverse } = node.attributes;
-  if (body === undefined || !isGraph(body)) throw new Error("internal: scan without a body");
+  const { body: written, reverse, conditional } = node.attributes;
+  if (written === undefined || !isGraph(written)) throw new Error("internal: scan without a body");
   const [states, sequences] = [Number(node.attributes["states"]), Number(node.attributes["sequences"])];
+  const body = conditional === true ? heldBehindEnd(written, states) : written;
   const operands = node.operands.map((operand) => draft.nameOf(operand));
   const steps = body.inputs.slice(0, states + sequences);
   const graph = exportBody(draft, body, steps, operands.slice(states + sequences));
@@ -158,6 +160,28 @@ function exportScan(draft: OnnxDraft, node: Node): readonly string[] {
     scan_input_directions: ints(Array.from({ length: sequences }, () => direction)),
     scan_output_directions: ints(body.outputs.slice(states).map(() => direction)),
   });
+}
+
+/** ONNX Scan runs all its steps: those behind the end give the states they have, and zeros. */
+function heldBehindEnd(body: Graph, states: number): Graph {
+  const [alive] = body.inputs;
+  const added: Node[] = [];
+  const add = (op: string, operands: readonly Value[], attributes: Node["attributes"], like: Value) => {
+    const result = { ...like };
+    added.push({ op, operands, attributes, results: [result], source: like.source });
+    return result;
+  };
+  const zero = ({ type: { dtype } }: Value): Tensor => ({
+    dtype,
+    shape: [],
+    data: storedNumbers(dtype, [0]),
+  });
+  const outputs = body.outputs.map(({ name, value }, i) => {
+    const scalar = { ...value, type: { ...value.type, shape: [] } };
+    const held = i < states ? body.inputs[i]! : add("constant", [], { value: zero(value) }, scalar);
+    return { name, value: add("select", [alive!, value, held], {}, value) };
+  });
+  return { ...body, nodes: [...body.nodes, ...added], outputs };
 }
 
 function exportBody(

@@ -165,6 +165,8 @@ function centerCropPad(c: NodeContext, axes: readonly number[] | undefined): Val
   const wanted = c.dims(1);
   let x = c.value(0);
   const list = axes ?? ops.shape(x).map((_, axis) => axis);
+  if (wanted.length !== list.length)
+    c.wrong(`${wanted.length} sizes for ${list.length} axes`, "give one for each axis");
   for (const [i, given] of list.entries()) {
     const axis = ops.axis(x, given);
     const [have, want] = [constantOf(ops.shape(x)[axis]!), constantOf(wanted[i]!)];
