@@ -88,7 +88,7 @@ function keepType(context: RelationContext, before: TensorType, after: TensorTyp
         `scan makes its state ${i} another size in every step: axis ${axis}, ${d} to ${next}`,
         {
           because: "the state of a loop keeps its size, for its memory is planned before the first step",
-          fix: "give what a step adds as an output of the loop, which stacks them, and concat behind it; or start with room for all steps",
+          fix: "give what a step adds as an output of the loop, which stacks them, or make room before",
         },
       );
     context.equal(d, next, `axis ${axis} of state ${i} keeps its size from step to step`);
