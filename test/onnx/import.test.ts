@@ -165,6 +165,22 @@ describe("graphs in attributes", () => {
 });
 
 describe("sizes", () => {
+  test("that choose between branches of different shapes are asked for by name", () => {
+    const squeezed = graph([], [node("Squeeze", ["x", "axis"], ["a"])], ["a: float32"]);
+    const whole = graph([], [node("Identity", ["x"], ["b"])], ["b: float32"]);
+    const nodes = [
+      node("Shape", ["x"], ["s"], { start: 1 }),
+      node("Equal", ["s", "one"], ["c"]),
+      node("If", ["c"], ["y"], { then_branch: squeezed, else_branch: whole }),
+    ];
+    const tensors = [int64s("axis", [1], [0]), int64s("one", [1], [1])];
+    const chosen = fromOnnx(bytesOf(graph(["x: float32[1,time]"], nodes, ["y: float32"], tensors)));
+    expect(() => chosen.graph()).toThrow(
+      "give time a size that decides the condition, with dims (--dim time=N)",
+    );
+    expect(chosen.bind([1, 4]).graph.outputs[0]!.value.type.shape).toHaveLength(2);
+  });
+
   test("keep the names of the file where these are names, and get others where not", () => {
     const inputs = ["x: float32[batch, seq len, 2*n]", "z: float32[?, seq len, 7]"];
     const bytes = bytesOf(graph(inputs, [node("Relu", ["x"], ["y"])], [y]));

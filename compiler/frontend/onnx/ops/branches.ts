@@ -5,7 +5,7 @@
  * the one that is taken runs; small ones both run, which has no effect that could tell. Where they give other
  * sizes, the result has the size that the run finds, in memory for the larger.
  */
-import { constantOf, type Dim, max, type Shape, sub } from "../../../dims/index.ts";
+import { constantOf, type Dim, max, type Shape, sub, symbolsOf } from "../../../dims/index.ts";
 import type { Value } from "../../../ir/graph.ts";
 import type { Ops } from "../../ops/composites.ts";
 import type { OnnxGraph } from "../model.ts";
@@ -45,6 +45,16 @@ interface Size {
   readonly found: Dim;
 }
 
+/** What to say a size of: names that one shape has and the other has not, else all of them. */
+function decidedBy(mine: Shape, theirs: Shape): string {
+  const [own, its] = [mine, theirs].map((shape) => new Set(shape.flatMap((d) => [...symbolsOf(d)])));
+  const all = [...new Set([...own!, ...its!])];
+  const differing = all.filter((name) => !(own!.has(name) && its!.has(name)));
+  const [name] = differing.length > 0 ? differing : all;
+  if (name === undefined) return "give a sample whose sizes decide the condition";
+  return `give ${name} a size that decides the condition, with dims (--dim ${name}=N) or a sample`;
+}
+
 /** Of results of the shapes `mine` and `theirs`: sizes that differ are measured. */
 function commonShape(
   c: NodeContext,
@@ -58,7 +68,7 @@ function commonShape(
   const isEqual = mine.length === theirs.length && mine.every((d, axis) => d === theirs[axis]);
   const isFixed = [...mine, ...theirs].every((d) => constantOf(d) !== undefined);
   if (!isEqual && !(isFixed && mine.length === theirs.length && isData(c, condition)))
-    c.open(`${text}, and nothing decides between them`, "give a sample whose sizes decide the condition");
+    c.open(`${text}, and nothing decides between them`, decidedBy(mine, theirs));
   return mine.map((d, axis): Size => {
     const other = theirs[axis]!;
     if (d === other) return { most: d, found: d };
