@@ -15,6 +15,7 @@ function refused(inputs: readonly string[], nodes: Nodes, opset = 17): readonly 
   return [];
 }
 
+const again = "; reshape it, or export the model again";
 const matrix = ["x: float32[2, 3]"];
 
 describe("operands", () => {
@@ -39,13 +40,11 @@ describe("operands", () => {
 
   test("of a rank that the operator does not take are refused", () => {
     expect(refused(matrix, [node("SpaceToDepth", ["x"], ["y"], { blocksize: 2 })])).toEqual([
-      "E3103 SpaceToDepth: operand x is of rank 2, but has to be of 4 (opset 17); reshape it, or export the model again",
+      "E3103 SpaceToDepth: operand x is of rank 2, but has to be of 4 (opset 17)" + again,
     ]);
     expect(
       refused(matrix, [node("GlobalMaxPool", ["x"], ["p"]), node("Conv", ["x", "x"], ["y"])]).at(-1),
-    ).toBe(
-      "E3103 Conv: operand x is of rank 2, but has to be of 3 or more (opset 17); reshape it, or export the model again",
-    );
+    ).toBe("E3103 Conv: operand x is of rank 2, but has to be of 3 or more (opset 17)" + again);
   });
 
   test("do not have the axis that is named", () => {
@@ -59,5 +58,10 @@ describe("operands", () => {
     expect(refused(matrix, nodes, 18)).toEqual([
       "E3103 CenterCropPad: 2 sizes for 1 axes (opset 18); give one for each axis",
     ]);
+  });
+
+  test("ask for no table that is larger than memory", () => {
+    const nodes = [node("Constant", [], ["n"], { value_int: 2 ** 31 - 1 }), node("HannWindow", ["n"], ["y"])];
+    expect(refused([], nodes)[0]).toMatch(/^E3103 HannWindow: its size is 2147483647 /);
   });
 });

@@ -52,10 +52,9 @@ export class ImportedNode implements NodeContext {
     const wrong = wrongRank(domain, opType, given);
     if (!wrong) return;
     const { operand, takes } = wrong;
-    this.wrong(
-      `operand ${inputs[operand]} is of rank ${given[operand]}, but has to be of ${takes.replace("+", " or more")}`,
-      "reshape it, or export the model again",
-    );
+    const wanted = takes.replace("+", " or more");
+    const what = `operand ${inputs[operand]} is of rank ${given[operand]}, but has to be of ${wanted}`;
+    this.wrong(what, "reshape it, or export the model again");
   }
 
   #rankOf(i: number): number {

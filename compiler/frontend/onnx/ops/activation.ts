@@ -2,21 +2,21 @@
 import { numberAt } from "../../../../runtime/elements.ts";
 import type { Value } from "../../../ir/graph.ts";
 import type { Ops } from "../../ops/composites.ts";
-import { float, int, word } from "../attributes.ts";
+import { float, int, ints, word } from "../attributes.ts";
 import { type NodeContext, type Operator, operator, since } from "../operator.ts";
 
 type Alpha = (ops: Ops, x: Value, alpha: number) => Value;
 
 const plain = (name: string, version: number, apply: (ops: Ops, x: Value) => Value): Operator => {
   const run = (c: NodeContext) => apply(c.ops, c.value(0));
-  const first = since(version, version < 6 ? { consumed_inputs: int() } : {}, run);
+  const first = since(version, version < 6 ? { consumed_inputs: ints() } : {}, run);
   return version < 6 ? operator(name, first, since(6, {}, run)) : operator(name, first);
 };
 
 const withAlpha = (name: string, version: number, fallback: number, apply: Alpha): Operator =>
   operator(
     name,
-    since(version, { alpha: float(fallback), consumed_inputs: int() }, (c, { alpha }) =>
+    since(version, { alpha: float(fallback), consumed_inputs: ints() }, (c, { alpha }) =>
       apply(c.ops, c.value(0), alpha),
     ),
   );
@@ -109,7 +109,7 @@ export const activation: readonly Operator[] = [
   ),
   operator(
     "Selu",
-    since(1, { alpha: float(1.6732), gamma: float(1.0507), consumed_inputs: int() }, (c, a) =>
+    since(1, { alpha: float(1.6732), gamma: float(1.0507), consumed_inputs: ints() }, (c, a) =>
       selu(c.ops, c.value(0), a.alpha, a.gamma),
     ),
     since(6, { alpha: float(1.6732631921768188), gamma: float(1.0507010221481323) }, (c, a) =>
@@ -118,7 +118,7 @@ export const activation: readonly Operator[] = [
   ),
   operator(
     "HardSigmoid",
-    since(1, { alpha: float(0.2), beta: float(0.5), consumed_inputs: int() }, (c, a) =>
+    since(1, { alpha: float(0.2), beta: float(0.5), consumed_inputs: ints() }, (c, a) =>
       hardSigmoid(c.ops, c.value(0), a.alpha, a.beta),
     ),
   ),
@@ -128,14 +128,14 @@ export const activation: readonly Operator[] = [
       gelu(c.ops, c.value(0), approximate),
     ),
   ),
-  operator("PRelu", since(1, { consumed_inputs: int() }, prelu), since(6, {}, prelu)),
+  operator("PRelu", since(1, { consumed_inputs: ints() }, prelu), since(6, {}, prelu)),
   operator(
     "Shrink",
     since(9, { bias: float(0), lambd: float(0.5) }, (c, a) => shrink(c.ops, c.value(0), a.bias, a.lambd)),
   ),
   operator(
     "Clip",
-    since(1, { min: float(lowest), max: float(-lowest), consumed_inputs: int() }, (c, a) =>
+    since(1, { min: float(lowest), max: float(-lowest), consumed_inputs: ints() }, (c, a) =>
       c.ops.clip(c.value(0), a.min, a.max),
     ),
     since(11, {}, clip),
@@ -144,7 +144,7 @@ export const activation: readonly Operator[] = [
   softmaxLike("LogSoftmax", (ops, x, axes) => ops.logSoftmax(x, axes)),
   operator(
     "Dropout",
-    since(1, { consumed_inputs: int(), is_test: int(0), ratio: float(0.5) }, dropout),
+    since(1, { consumed_inputs: ints(), is_test: int(0), ratio: float(0.5) }, dropout),
     since(7, { ratio: float(0.5) }, dropout),
     since(12, { seed: int() }, dropout),
   ),

@@ -3,7 +3,7 @@ import { dtypes } from "../../../../runtime/dtype.ts";
 import { constant, type Dim } from "../../../dims/index.ts";
 import type { Value } from "../../../ir/graph.ts";
 import type { Ops } from "../../ops/composites.ts";
-import { flag, int, required, word } from "../attributes.ts";
+import { flag, int, ints, required, word } from "../attributes.ts";
 import { type NodeContext, type Operator, operator, since } from "../operator.ts";
 
 type Two = (ops: Ops, a: Value, b: Value) => Value;
@@ -20,7 +20,7 @@ const one = (name: string, version: number, apply: One): Operator =>
 const oldOne = (name: string, apply: One): Operator =>
   operator(
     name,
-    since(1, { consumed_inputs: int() }, (c) => apply(c.ops, c.value(0))),
+    since(1, { consumed_inputs: ints() }, (c) => apply(c.ops, c.value(0))),
     since(6, {}, (c) => apply(c.ops, c.value(0))),
   );
 
@@ -28,7 +28,7 @@ const oldOne = (name: string, apply: One): Operator =>
 const two = (name: string, apply: Two, first = 1): Operator => {
   const now = since(Math.max(first, 7), {}, (c) => apply(c.ops, c.value(0), c.value(1)));
   if (first > 1) return operator(name, { ...now, since: first });
-  const before = since(1, { axis: int(), broadcast: flag(false), consumed_inputs: int() }, (c, { axis }) =>
+  const before = since(1, { axis: int(), broadcast: flag(false), consumed_inputs: ints() }, (c, { axis }) =>
     apply(c.ops, c.value(0), aligned(c, axis)),
   );
   return operator(name, before, now);
@@ -47,7 +47,7 @@ function aligned(c: NodeContext, axis: number | undefined): Value {
 /** Any number of operands, two at a time. */
 const many = (name: string, apply: Two): Operator => {
   const run = (c: NodeContext) => c.values().reduce((a, b) => apply(c.ops, a, b));
-  return operator(name, since(1, { consumed_inputs: int() }, run), since(6, {}, run));
+  return operator(name, since(1, { consumed_inputs: ints() }, run), since(6, {}, run));
 };
 
 function mean(c: NodeContext): Value {
@@ -132,7 +132,7 @@ export const elementwise: readonly Operator[] = [
   many("Sum", (ops, a, b) => ops.add(a, b)),
   many("Max", (ops, a, b) => ops.max(a, b)),
   many("Min", (ops, a, b) => ops.min(a, b)),
-  operator("Mean", since(1, { consumed_inputs: int() }, mean), since(6, {}, mean)),
+  operator("Mean", since(1, { consumed_inputs: ints() }, mean), since(6, {}, mean)),
   two("BitwiseAnd", (ops, a, b) => ops.and(a, b), 18),
   two("BitwiseOr", (ops, a, b) => ops.or(a, b), 18),
   two("BitwiseXor", (ops, a, b) => ops.xor(a, b), 18),

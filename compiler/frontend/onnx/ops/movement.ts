@@ -262,8 +262,11 @@ export const movement: readonly Operator[] = [
     since(13, { axis: int(0) }, (c, { axis }) =>
       split(c, axis, c.has(1) ? c.dims(1) : undefined, c.node.outputs.length),
     ),
-    since(18, { axis: int(0), num_outputs: int() }, (c, a) =>
-      split(c, a.axis, c.has(1) ? c.dims(1) : undefined, a.num_outputs ?? c.node.outputs.length),
-    ),
+    since(18, { axis: int(0), num_outputs: int() }, (c, a) => {
+      const parts = c.node.outputs.length;
+      if (a.num_outputs !== undefined && a.num_outputs !== parts)
+        c.wrong(`num_outputs is ${a.num_outputs}, but it has ${parts} outputs`, "give as many");
+      return split(c, a.axis, c.has(1) ? c.dims(1) : undefined, parts);
+    }),
   ),
 ];

@@ -7,6 +7,7 @@ import type { Value } from "../../../ir/graph.ts";
 import { floats, int, ints, required, texts, word } from "../attributes.ts";
 import { type NodeContext, type Operator, operator, since } from "../operator.ts";
 import { listOf } from "./constants.ts";
+import { entries } from "./tables.ts";
 
 interface VectorValues {
   readonly max_gram_length: number;
@@ -70,7 +71,10 @@ function vectorized(c: NodeContext, values: VectorValues): Value {
 
 /** [rows, n-grams]; undefined where no n-gram fits. Single tokens are never apart: they are counted once. */
 function countsOf(c: NodeContext, x: Value, tokens: number, { length, grams }: Section, skips: number) {
-  const distances = Array.from({ length: length === 1 ? 1 : skips + 1 }, (_, i) => i + 1);
+  const distances = Array.from(
+    { length: length === 1 ? 1 : entries(c, skips + 1, "the number of its distances") },
+    (_, i) => i + 1,
+  );
   const found = distances
     .filter((distance) => tokens - distance * (length - 1) > 0)
     .map((distance) => matches(c, x, tokens - distance * (length - 1), grams, distance));

@@ -7,6 +7,7 @@ import type { Ops } from "../../ops/composites.ts";
 import { flag, float, floats, ints, required, word } from "../attributes.ts";
 import { type NodeContext, type Operator, operator, since } from "../operator.ts";
 import { type ResizedAxis, type ResizeRules, type Taps, tapsOf } from "../resampling.ts";
+import { entries } from "./tables.ts";
 
 interface ResizeValues {
   readonly mode: "nearest" | "linear" | "cubic";
@@ -42,6 +43,7 @@ function resize(c: NodeContext, values: ResizeValues, at: Operands, attribute?: 
     : targetsOf(c, at, shape, values.keep_aspect_ratio_policy ?? "stretch");
   const roi = values.coordinate_transformation_mode === "tf_crop_and_resize" && at.roi !== undefined;
   const region = roi && c.has(at.roi!) ? numbers(c, at.roi!) : [];
+  for (const { outputs } of targets) entries(c, outputs, "a size of its result");
   const rules = rulesOf(values);
   const resized = axes.reduce(
     (y, axis, i) => {

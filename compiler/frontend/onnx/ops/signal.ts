@@ -9,13 +9,14 @@ import type { Value } from "../../../ir/graph.ts";
 import type { Ops } from "../../ops/composites.ts";
 import { elementType, flag, int } from "../attributes.ts";
 import { type NodeContext, type Operator, operator, since } from "../operator.ts";
+import { entries } from "./tables.ts";
 
 /** a0 - a1 cos(2 pi n / N) + a2 cos(4 pi n / N); N is one less for a window that is symmetric. */
 const windowed = (name: string, [a0, a1, a2]: readonly [number, number, number]): Operator =>
   operator(
     name,
     since(17, { output_datatype: elementType("float32"), periodic: flag(true) }, (c, a) => {
-      const size = c.ints(0)[0]!;
+      const size = entries(c, c.ints(0)[0]!, "its size");
       const turns = a.periodic ? size : size - 1;
       const values = Array.from({ length: size }, (_, n) => {
         const angle = (2 * Math.PI * n) / turns;
@@ -27,7 +28,7 @@ const windowed = (name: string, [a0, a1, a2]: readonly [number, number, number])
 
 const sized = (c: NodeContext, d: Dim, what: string): number => {
   const n = constantOf(d);
-  if (n !== undefined) return Number(n);
+  if (n !== undefined) return entries(c, Number(n), what);
   return c.open(`${what} has the open size ${d}`, "give a sample with its size");
 };
 
@@ -66,6 +67,7 @@ function transformed(c: NodeContext, { re, im }: Complex, transform: Transform):
   const taken = Math.min(given, length);
   const cut = (x: Value) => ops.slice(x, -1, 0, taken);
   const bins = onesided ? Math.floor(length / 2) + 1 : length;
+  entries(c, taken * bins, "its length times that of its result");
   const { cos, sin } = tables(ops, re, taken, bins, length);
   const [a, b] = [cut(re), im && cut(im)];
   const plus = (x: Value, y: Value | undefined) => (y ? ops.add(x, y) : x);
@@ -84,6 +86,7 @@ function realInverse(c: NodeContext, { re, im }: Complex, length: number): Compl
   const { ops } = c;
   const given = sized(c, ops.shape(re).at(-1)!, "the transformed axis");
   const bins = Math.min(given, Math.floor(length / 2) + 1);
+  entries(c, bins * length, "its length times that of its result");
   const { cos, sin } = tables(ops, re, bins, length, length);
   const weights = Array.from({ length: bins }, (_, k) => (k === 0 || 2 * k === length ? 1 : 2) / length);
   const weight = ops.constant(tensor(weights, [bins], re.type.dtype));
@@ -133,7 +136,7 @@ function stft(c: NodeContext, onesided: boolean): Value {
   const samples = sized(c, ops.shape(x)[1]!, "the signal");
   const frames = Math.floor((samples - length) / step) + 1;
   const places = Array.from(
-    { length: frames * length },
+    { length: entries(c, frames * length, "the length of its frames together") },
     (_, i) => Math.floor(i / length) * step + (i % length),
   );
   const indices = ops.constant(tensor(places, [frames, length], "int32"));
@@ -153,11 +156,12 @@ function melWeights(c: NodeContext, dtype: Value["type"]["dtype"]): Value {
   const [bands, length, rate] = [0, 1, 2].map((i) => c.ints(i)[0]!) as [number, number, number];
   const [low, high] = [3, 4].map((i) => 2595 * Math.log10(1 + Number(c.constant(i).data[0]) / 700));
   const bins = Math.floor(length / 2) + 1;
+  const count = entries(c, bins * bands, "its number of weights");
   const edges = Array.from({ length: bands + 2 }, (_, i) => {
     const mel = low! + (i * (high! - low!)) / (bands + 2);
     return Math.floor(((length + 1) * 700 * (10 ** (mel / 2595) - 1)) / rate);
   });
-  const weights = new Float64Array(bins * bands);
+  const weights = new Float64Array(count);
   for (let band = 0; band < bands; band++) {
     const [left, middle, right] = edges.slice(band, band + 3) as [number, number, number];
     const set = (bin: number, weight: number) => {
