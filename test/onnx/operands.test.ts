@@ -40,11 +40,11 @@ describe("operands", () => {
 
   test("of a rank that the operator does not take are refused", () => {
     expect(refused(matrix, [node("SpaceToDepth", ["x"], ["y"], { blocksize: 2 })])).toEqual([
-      "E3103 SpaceToDepth: operand x is of rank 2, but has to be of 4 (opset 17)" + again,
+      `E3103 SpaceToDepth: operand x is of rank 2, but has to be of 4 (opset 17)${again}`,
     ]);
     expect(
       refused(matrix, [node("GlobalMaxPool", ["x"], ["p"]), node("Conv", ["x", "x"], ["y"])]).at(-1),
-    ).toBe("E3103 Conv: operand x is of rank 2, but has to be of 3 or more (opset 17)" + again);
+    ).toBe(`E3103 Conv: operand x is of rank 2, but has to be of 3 or more (opset 17)${again}`);
   });
 
   test("do not have the axis that is named", () => {
