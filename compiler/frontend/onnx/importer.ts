@@ -20,7 +20,6 @@ import { nodePaths } from "./names.ts";
 import { ImportedNode, type Services } from "./node-context.ts";
 import { type Inside, keyOf, type OperatorRow, rowFor } from "./operator.ts";
 import { freeNames, inOrder } from "./order.ts";
-import { unfit, wrongRank } from "./ranks.ts";
 import { type Binding, bound, failed, Scope } from "./scope.ts";
 import type { StoredTensor, TensorStore } from "./tensor-store.ts";
 
@@ -191,8 +190,6 @@ export class Importer implements Services {
     if (!row) return this.#call(node, scope, ops);
     const constantNode = opType === "Constant" && domain === "" ? this.#constantOf(node, row) : undefined;
     if (constantNode) return [constantNode];
-    const misfit = wrongRank(node, version, (i) => shapeOf(scope.find(node.inputs[i]!), ops).length);
-    if (misfit) throw new CompileError([misfit]);
     const context = new ImportedNode(ops, node, version, scope, this);
     context.checkRanks();
     const made = row.run(context, readAttributes(node.attributes, row.attributes).values);
@@ -260,12 +257,18 @@ export class Importer implements Services {
     return value;
   }
 
-  #unfit(error: TypeError, node: OnnxNode, scope: Scope, ops: Ops): CompileError {
-    const given = node.inputs.filter((name) => name !== "");
+  /**
+   * Operands have fewer axes than their attributes or each other ask for. Importers take the axes that the
+   * specification gives; one that is not there is undefined, and reading from that is what engines call a
+   * TypeError.
+   */
+  #unfit(error: TypeError, { domain, opType, inputs }: OnnxNode, scope: Scope, ops: Ops): CompileError {
+    if (!/undefined/.test(error.message)) throw error;
+    const given = inputs.filter((name) => name !== "");
     const shapes = given.map((name) => `"${name}" [${shapeOf(scope.find(name), ops).join(", ")}]`);
-    const diagnostic = unfit(error, node, shapes);
-    if (!diagnostic) throw error;
-    return new CompileError([diagnostic]);
+    const message = `${keyOf(domain, opType)} takes axes that its operands do not have: ${shapes.join(", ")}`;
+    const fix = "give the node tensors as its operator describes them";
+    return new CompileError([{ code: "E3103", message, fix }]);
   }
 
   #report({ diagnostics }: CompileError, { domain, opType }: OnnxNode, path: string): void {

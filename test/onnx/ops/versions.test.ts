@@ -207,3 +207,17 @@ describe("sizes that a file leaves open", () => {
     expect(() => run([node("Add", ["a", "b"], ["y"])], { a: [2], b: [3] })).toThrow(/a0/);
   });
 });
+
+describe("DequantizeLinear", () => {
+  test("of a vector by one scale has no use for the axis, whose default is 1", () => {
+    const x = tensor([1, -2, 3], [3], "int32");
+    const scale = tensor([0.5], [], "float32");
+    const [y] = runNode({
+      type: "DequantizeLinear",
+      opset: 13,
+      inputs: { x, scale },
+      outputs: ["y: float32"],
+    });
+    expect([...y!.data]).toEqual([0.5, -1, 1.5]);
+  });
+});

@@ -37,7 +37,7 @@ const two = (name: string, apply: Two, first = 1): Operator => {
 /** The second operand, its first axis laid on axis `axis` of the first operand. */
 function aligned(c: NodeContext, axis: number | undefined): Value {
   const [a, b] = [c.value(0), c.value(1)];
-  if (axis === undefined) return b;
+  if (axis === undefined || c.ops.rank(b) === 0) return b;
   const behind = c.ops.rank(a) - c.ops.axis(a, axis) - c.ops.rank(b);
   if (behind <= 0) return b;
   const ones: readonly Dim[] = Array.from({ length: behind }, () => constant(1));

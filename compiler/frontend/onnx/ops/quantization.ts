@@ -14,13 +14,19 @@ import { castTo } from "./casts.ts";
 import { convolve } from "./convolution.ts";
 import { matmul } from "./linear.ts";
 
-/** A scale or zero point, laid so that it broadcasts against `x`. */
-function laid(c: NodeContext, parameter: Value, x: Value, axis: number, block: number): Value {
+/** A scale or zero point, laid so that it broadcasts against `x`. One number has no axis: any will do. */
+function laid(
+  c: NodeContext,
+  parameter: Value,
+  x: Value,
+  { axis: given, block_size = 0 }: LinearValues,
+): Value {
   const { ops } = c;
   const [rank, own] = [ops.rank(x), ops.shape(parameter)];
   if (own.length === 0 || (own.length === 1 && constantOf(own[0]!) === 1)) return ops.reshape(parameter, []);
-  if (own.length === 1 && block === 0) return ops.along(parameter, axis, rank);
-  return repeated(ops, parameter, ops.shape(x), axis, block || undefined);
+  const axis = ops.axis(x, given);
+  if (own.length === 1 && block_size === 0) return ops.along(parameter, axis, rank);
+  return repeated(ops, parameter, ops.shape(x), axis, block_size || undefined);
 }
 
 /** One value per block of `axis`, repeated for each element of the block; a last block may be cut off. */
@@ -54,23 +60,21 @@ function quantizeLinear(c: NodeContext, values: LinearValues): Value {
   const x = c.value(0);
   const zero = c.optional(2);
   const dtype = zero?.type.dtype ?? values.output_dtype ?? "uint8";
-  const [axis, block] = [ops.axis(x, values.axis), values.block_size ?? 0];
-  const scale = laid(c, c.value(1), x, Math.min(axis, Math.max(ops.rank(x) - 1, 0)), block);
+  const scale = laid(c, c.value(1), x, values);
   const wide = values.precision ?? (x.type.dtype === "float64" ? "float64" : "float32");
   const scaled = ops.div(ops.cast(x, wide), ops.cast(scale, wide));
   if (dtypes[dtype].kind === "float")
     return castTo(ops, scaled, dtype, { saturate: values.saturate ?? true });
-  return saturated(ops, scaled, zero && laid(c, zero, x, axis, block), dtype);
+  return saturated(ops, scaled, zero && laid(c, zero, x, values), dtype);
 }
 
 function dequantizeLinear(c: NodeContext, values: LinearValues): Value {
   const { ops } = c;
   const x = c.value(0);
   const zero = c.optional(2);
-  const [axis, block] = [ops.axis(x, values.axis), values.block_size ?? 0];
   const given = c.value(1);
-  const scale = ops.cast(laid(c, given, x, axis, block), "float32");
-  const offset = zero && ops.cast(laid(c, zero, x, axis, block), "float32");
+  const scale = ops.cast(laid(c, given, x, values), "float32");
+  const offset = zero && ops.cast(laid(c, zero, x, values), "float32");
   const wide = ops.cast(x, "float32");
   const y = ops.mul(offset ? ops.sub(wide, offset) : wide, scale);
   return ops.cast(y, values.output_dtype ?? given.type.dtype);
