@@ -46,8 +46,8 @@ const nothing: Facts = { domainOf: defaultDomain, resolve: (d) => d, under: (d) 
 /** Beyond this size, signs are all there is time for. */
 const large = 600;
 
-/** The steps a question may take: some 30 ms at worst. */
-const most = 12_500;
+/** The steps a question may take: some 20 ms at worst. */
+const most = 8_000;
 
 /** Whether a `relation` b holds for all values of their symbols, none, or those that meet a constraint. */
 export function decide(relation: Relation, a: Dim, b: Dim, facts: Facts = nothing): Verdict {
