@@ -105,9 +105,9 @@ export function readSeed(options: Options): number | undefined {
 /** `--runs 20`: how often, 1 or more. */
 export function readRuns(options: Options): number | undefined {
   const given = options.get("runs")?.[0];
+  if (given === undefined) return undefined;
   const runs = Number(given);
-  if (given === undefined || (Number.isSafeInteger(runs) && runs > 0))
-    return given === undefined ? undefined : runs;
+  if (Number.isSafeInteger(runs) && runs > 0) return runs;
   return fail({
     code: "E1002",
     message: `--runs is "${given}", but it must be a whole number from 1 on`,

@@ -69,6 +69,11 @@ export interface Inside {
   readonly given: ReadonlyMap<string, Value>;
 }
 
+/** A body made with `ops` that is given `values` for what it reads from `around`. */
+export function insideOf(ops: Ops, around: ReadonlyMap<string, Value>, values: readonly Value[]): Inside {
+  return { ops, given: new Map([...around.keys()].map((name, i) => [name, values[i]!])) };
+}
+
 /** Results in the order of the node's outputs; undefined for one that is not made. */
 export type Imported = Value | readonly (Value | undefined)[];
 

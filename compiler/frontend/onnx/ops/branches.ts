@@ -9,7 +9,7 @@ import { constantOf, type Dim, max, type Shape, sub, symbolsOf } from "../../../
 import type { Value } from "../../../ir/graph.ts";
 import type { Ops } from "../../ops/composites.ts";
 import type { OnnxGraph } from "../model.ts";
-import type { NodeContext } from "../operator.ts";
+import { insideOf, type NodeContext } from "../operator.ts";
 
 export function branch(c: NodeContext, then: OnnxGraph, otherwise: OnnxGraph): readonly Value[] {
   const decided = c.choice(0);
@@ -110,7 +110,7 @@ function ifTrue(c: NodeContext, graph: OnnxGraph, condition: Value): readonly Va
   const { outputs } = ops.scan(
     { states: [condition], sequences: [once], invariants: [...around.values()] },
     (inner, states, _steps, given) => {
-      const inside = { ops: inner, given: new Map([...around.keys()].map((name, i) => [name, given[i]!])) };
+      const inside = insideOf(inner, around, given);
       return { conditional: true, states, outputs: c.inline(graph, [], inside) };
     },
   );

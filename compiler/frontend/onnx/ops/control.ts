@@ -3,7 +3,7 @@ import type { Value } from "../../../ir/graph.ts";
 import type { Ops } from "../../ops/composites.ts";
 import { graph, int, ints, required } from "../attributes.ts";
 import type { OnnxGraph } from "../model.ts";
-import { type NodeContext, type Operator, operator, since } from "../operator.ts";
+import { insideOf, type NodeContext, type Operator, operator, since } from "../operator.ts";
 import { branch } from "./branches.ts";
 import { loop } from "./loops.ts";
 
@@ -27,7 +27,7 @@ function scanOver(c: NodeContext, values: readonly Value[], a: ScanAttributes): 
   const step = ops.scan(
     { states: values.slice(0, count), sequences, invariants: [...around.values()] },
     (inner, states, steps, given) => {
-      const inside = { ops: inner, given: new Map([...around.keys()].map((name, i) => [name, given[i]!])) };
+      const inside = insideOf(inner, around, given);
       const made = c.inline(a.body, [...states, ...steps], inside);
       return { states: made.slice(0, count), outputs: made.slice(count) };
     },

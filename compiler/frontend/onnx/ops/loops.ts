@@ -10,7 +10,7 @@ import type { Value } from "../../../ir/graph.ts";
 import type { Ops } from "../../ops/composites.ts";
 import { INT64 } from "../element-types.ts";
 import type { OnnxGraph } from "../model.ts";
-import type { NodeContext } from "../operator.ts";
+import { insideOf, type NodeContext } from "../operator.ts";
 import { listOf } from "./constants.ts";
 
 /** Loops of up to so many turns are written out. */
@@ -140,7 +140,7 @@ function scanned(
   const step = ops.scan(
     { states: [first, ...states], sequences: [ops.iota(INT64, [count])], invariants: [...around.values()] },
     (inner, [alive, ...before], [number], given) => {
-      const [next, ...results] = turn(c, body, inner, [number!, alive!, ...before], around, given);
+      const [next, ...results] = c.inline(body, [number!, alive!, ...before], insideOf(inner, around, given));
       const [made, collected] = [results.slice(0, states.length), results.slice(states.length)];
       endsByData = condition !== undefined || !isAlwaysTrue(inner, next!);
       if (!endsByData) return { states: [alive!, ...made], outputs: collected };
@@ -179,7 +179,7 @@ function counted(
   const step = ops.scan(
     { states: [first, zero, ...states], sequences: [endless], invariants },
     (inner, [alive, number, ...before], _steps, given) => {
-      const [next, ...made] = turn(c, body, inner, [number!, alive!, ...before], around, given);
+      const [next, ...made] = c.inline(body, [number!, alive!, ...before], insideOf(inner, around, given));
       const end = limit && given.at(-1);
       if (!end && condition === undefined && isAlwaysTrue(inner, next!))
         c.wrong("nothing ends it", "give it a number of turns, or a condition that becomes false");
@@ -192,21 +192,6 @@ function counted(
     },
   );
   return step.states.slice(2);
-}
-
-/** What the body gives for one turn, inside the scan. */
-function turn(
-  c: NodeContext,
-  body: OnnxGraph,
-  inner: Ops,
-  inputs: readonly Value[],
-  around: ReadonlyMap<string, Value>,
-  given: readonly Value[],
-): readonly Value[] {
-  return c.inline(body, inputs, {
-    ops: inner,
-    given: new Map([...around.keys()].map((name, i) => [name, given[i]!])),
-  });
 }
 
 /** As much of what turns have collected as there were turns. */
