@@ -73,8 +73,8 @@ describe("reading a stack", () => {
   test.each([
     ["    at /home/a (b)/c.ts:3:4", "/home/a (b)/c.ts"],
     ["    at async /home/c.ts:3:4", "/home/c.ts"],
-    ["    at async Promise.all (index 0)\n    at f (file:///C:/work/c.ts:3:4)", "C:/work/c.ts"],
-    ["    at f (C:\\work\\c.ts:3:4)", "C:/work/c.ts"],
+    ["    at async Promise.all (index 0)\n    at f (file:///C:/app/c.ts:3:4)", "C:/app/c.ts"],
+    ["    at f (C:\\app\\c.ts:3:4)", "C:/app/c.ts"],
     ["    at f (https://app.example/c.ts?t=17#x:3:4)", "https://app.example/c.ts"],
     ["    at f (file:///broken%zz.ts:3:4)", "/broken%zz.ts"],
   ])("of V8 understands the frame %j", (frame, file) => {
